@@ -1,8 +1,46 @@
-//! `cargo xtask …`: what developers and CI run.
+//! `cargo xtask …`: what developers and CI run. `cargo xtask help` lists the commands.
+
+mod bench;
+mod interop;
+mod layers;
+mod runtimes;
+mod shell;
+mod steps;
+mod suite;
+mod tidy;
 
 use std::process::ExitCode;
 
+const USAGE: &str = "\
+cargo xtask test [--full] [--step NAME]... [--from NAME] [--list]
+    sets up and passes the tests; --full runs all of everything; --from resumes at a step
+cargo xtask tidy [--shrink]
+    file and function lengths, module heads, leftovers; --shrink tightens the ratchet
+cargo xtask layers
+    which crate may know which, purity, dependency counts
+cargo xtask bench [--quick] [SCENARIO]...
+    Mekong and Apache Kafka side by side on this machine";
+
 fn main() -> ExitCode {
-    eprintln!("usage: cargo xtask test | tidy | layers | bench");
-    ExitCode::from(2)
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let outcome = match command.as_str() {
+        "test" => suite::run(&rest),
+        "tidy" => tidy::run(&rest),
+        "layers" => layers::run(),
+        "bench" => bench::run(&rest),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(format!("unknown command '{command}'\n{USAGE}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
 }

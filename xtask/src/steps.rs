@@ -1,0 +1,75 @@
+//! The steps of `cargo xtask test`, in the order in which they run: cheap ones first.
+
+use std::path::PathBuf;
+
+use crate::runtimes::{self, Runtime};
+use crate::shell::{cargo, command, root, run, target};
+use crate::suite::Volume;
+use crate::{interop, layers, tidy};
+
+/// One named part of the tests.
+pub struct Step {
+    /// What `--step` and `--from` call it.
+    pub name: &'static str,
+    /// A line for the reader.
+    pub what: &'static str,
+    /// The languages that it needs.
+    pub needs: &'static [Runtime],
+    /// Performs it.
+    pub run: fn(Volume) -> Result<(), String>,
+}
+
+/// All steps.
+pub const STEPS: &[Step] = &[
+    Step { name: "format", what: "rustfmt agrees", needs: &[], run: format },
+    Step { name: "tidy", what: "lengths, heads, leftovers", needs: &[], run: |_| tidy::run(&[]) },
+    Step { name: "layers", what: "who may know whom", needs: &[], run: |_| layers::run() },
+    Step { name: "lint", what: "clippy, warnings are errors", needs: &[], run: lint },
+    Step {
+        name: "definitions",
+        what: "Kafka's own message definitions",
+        needs: &[runtimes::MAVEN],
+        run: definitions,
+    },
+    Step { name: "unit", what: "the tests beside the code", needs: &[], run: unit },
+    Step { name: "build", what: "the release binary", needs: &[], run: build },
+    Step { name: "interop", what: "clients that others wrote", needs: interop::NEEDS, run: interop::run_all },
+];
+
+fn format(_: Volume) -> Result<(), String> {
+    run(command(&cargo(), &["fmt", "--all", "--check"]))
+}
+
+fn lint(_: Volume) -> Result<(), String> {
+    run(command(&cargo(), &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// Where the definitions inside the kafka-clients jar are unpacked.
+fn definitions_folder() -> PathBuf {
+    target().join("interop").join("kafka-definitions")
+}
+
+fn definitions(_: Volume) -> Result<(), String> {
+    let folder = definitions_folder();
+    let folder = folder.to_string_lossy();
+    run(command("bash", &["interop/kafka-definitions/fetch.sh", &folder]))
+}
+
+fn unit(volume: Volume) -> Result<(), String> {
+    let mut tests = command(&cargo(), &["test", "--quiet", "--workspace"]);
+    tests.env("MEKONG_KAFKA_DEFINITIONS", definitions_folder());
+    if volume == Volume::Full {
+        tests.env("MEKONG_TEST_VOLUME", "full");
+    }
+    run(tests)
+}
+
+fn build(_: Volume) -> Result<(), String> {
+    run(command(&cargo(), &["build", "--quiet", "--release", "--bin", "mekong"]))?;
+    let binary = target().join("release").join("mekong");
+    if binary.exists() {
+        Ok(())
+    } else {
+        Err(format!("{} is missing below {}", binary.display(), root().display()))
+    }
+}

@@ -1,0 +1,76 @@
+//! `cargo xtask test`: every step in its order, a line of time for each, resumable by name.
+
+use std::time::Instant;
+
+use crate::runtimes;
+use crate::steps::{STEPS, Step};
+
+/// How much of each suite runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Volume {
+    /// The fixed subset that CI runs.
+    Quick,
+    /// All of everything.
+    Full,
+}
+
+struct Choice {
+    volume: Volume,
+    only: Vec<String>,
+    from: Option<String>,
+    list: bool,
+}
+
+/// Runs what the arguments choose; the first failure ends the run.
+pub fn run(arguments: &[String]) -> Result<(), String> {
+    let choice = parse(arguments)?;
+    let chosen = choose(&choice)?;
+    if choice.list {
+        chosen.iter().for_each(|step| println!("{:<16} {}", step.name, step.what));
+        return Ok(());
+    }
+    let wanted: Vec<_> = chosen.iter().flat_map(|step| step.needs.iter().copied()).collect();
+    runtimes::check(&wanted)?;
+    chosen.iter().try_for_each(|step| perform(step, choice.volume))?;
+    println!("\nall {} steps passed", chosen.len());
+    Ok(())
+}
+
+fn parse(arguments: &[String]) -> Result<Choice, String> {
+    let mut choice = Choice { volume: Volume::Quick, only: Vec::new(), from: None, list: false };
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--full" => choice.volume = Volume::Full,
+            "--list" => choice.list = true,
+            "--step" => choice.only.push(rest.next().ok_or("--step wants a step's name")?.clone()),
+            "--from" => choice.from = Some(rest.next().ok_or("--from wants a step's name")?.clone()),
+            other => return Err(format!("unknown option '{other}'; see cargo xtask help")),
+        }
+    }
+    Ok(choice)
+}
+
+fn choose(choice: &Choice) -> Result<Vec<&'static Step>, String> {
+    for name in choice.only.iter().chain(&choice.from) {
+        if STEPS.iter().all(|step| step.name != name) {
+            return Err(format!("there is no step '{name}'; cargo xtask test --list names them"));
+        }
+    }
+    let from = choice.from.as_ref().and_then(|name| STEPS.iter().position(|step| step.name == name));
+    let wanted = |step: &&Step| choice.only.is_empty() || choice.only.iter().any(|name| name == step.name);
+    Ok(STEPS.iter().skip(from.unwrap_or(0)).filter(wanted).collect())
+}
+
+fn perform(step: &Step, volume: Volume) -> Result<(), String> {
+    println!("\n=== {}: {}", step.name, step.what);
+    let started = Instant::now();
+    let outcome = (step.run)(volume);
+    println!("=== {}: {} in {:.0} s", step.name, verdict(&outcome), started.elapsed().as_secs_f64());
+    outcome
+        .map_err(|error| format!("step '{0}' failed: {error}\nagain: cargo xtask test --from {0}", step.name))
+}
+
+fn verdict(outcome: &Result<(), String>) -> &'static str {
+    if outcome.is_ok() { "passed" } else { "FAILED" }
+}
