@@ -10,3 +10,15 @@ pub const DECODE_SLACK_BYTES: usize = 64 * 1024;
 
 /// The longest topic name (Kafka's own rule, which leaves room for `-<partition>` in a folder's name).
 pub const TOPIC_NAME_LEN_MAX: usize = 249;
+
+/// A schema's text: longer ones are refused before they are parsed.
+pub const SCHEMA_TEXT_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// How deep a schema's JSON, or a Protobuf definition, may nest: the parsers recurse.
+pub const SCHEMA_DEPTH_MAX: usize = 256;
+
+/// Steps that one comparison of two schemas may take before it gives up with an error.
+pub const SCHEMA_COMPARE_STEPS_MAX: usize = 500_000;
+
+/// Bytes that one printed form of a schema may have (inlining references can multiply text).
+pub const SCHEMA_PRINT_BYTES_MAX: usize = 64 * 1024 * 1024;

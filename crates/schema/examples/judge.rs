@@ -1,0 +1,61 @@
+//! Judges schemas line by line, for comparing with other registries: reads JSON commands, prints JSON answers.
+//!
+//! `{"schema": TEXT, "references": [TEXT…]}` prints the canonical forms; with `"writer": TEXT` it prints the differences
+//! that keep `schema` from reading it.
+
+use std::io::{BufRead, Write};
+
+use schema::avro::{AvroSchema, Strictness};
+use schema::json::{Json, escape_into, parse};
+
+fn main() -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let answer = parse(&line?).map_or_else(|e| vec![("error", quoted(&e.to_string()))], |c| judge(&c));
+        let members: Vec<String> = answer.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+        writeln!(out, "{{{}}}", members.join(","))?;
+    }
+    Ok(())
+}
+
+type Answer = Vec<(&'static str, String)>;
+
+fn judge(command: &Json) -> Answer {
+    avro(command).unwrap_or_else(|error| vec![("error", quoted(error.reason()))])
+}
+
+fn avro(command: &Json) -> Result<Answer, schema::SchemaError> {
+    let references: Vec<&str> = command
+        .get("references")
+        .and_then(Json::as_array)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Json::as_str)
+        .collect();
+    let text = |key: &str| command.get(key).and_then(Json::as_str);
+    let schema = AvroSchema::parse(text("schema").unwrap_or_default(), &references, Strictness::New)?;
+    let Some(writer) = text("writer") else {
+        return Ok(vec![
+            ("canonical", quoted(&schema.canonical()?)),
+            ("normalized", quoted(&schema.normalized()?.canonical()?)),
+            ("pcf", quoted(&schema.parsing_canonical_form()?)),
+        ]);
+    };
+    let writer = AvroSchema::parse(writer, &references, Strictness::New)?;
+    let rows: Result<Vec<String>, _> = schema.read_differences(&writer).map(|differences| {
+        let row = |d: &schema::avro::AvroDifference| {
+            format!("[{},{},{}]", quoted(d.kind.name()), quoted(&d.path), quoted(&d.detail))
+        };
+        differences.iter().map(row).collect()
+    });
+    Ok(match rows {
+        Ok(rows) => vec![("differences", format!("[{}]", rows.join(",")))],
+        Err(error) => vec![("differences", "[]".to_owned()), ("exception", quoted(error.reason()))],
+    })
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    escape_into(text, &mut out);
+    out
+}
