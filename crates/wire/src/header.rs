@@ -33,19 +33,26 @@ impl RequestHeader {
     }
 }
 
-const fn field(name: &'static str, ty: Type, nullable: Versions) -> FieldSchema {
-    let spec = FieldSpec { versions: Versions::new(0, Versions::OPEN), nullable, ignorable: false };
+const fn field(name: &'static str, ty: Type) -> FieldSchema {
+    let versions = Versions::new(0, Versions::OPEN);
+    let spec = FieldSpec { versions, nullable: Versions::NONE, ignorable: false };
     FieldSchema { name, ty, spec, default: None, tag: None }
+}
+
+const fn nullable_from(min: i16, mut field: FieldSchema) -> FieldSchema {
+    field.spec.versions = Versions::new(min, Versions::OPEN);
+    field.spec.nullable = field.spec.versions;
+    field
 }
 
 impl Struct for RequestHeader {
     const STRUCT: StructSchema = StructSchema {
         name: "RequestHeader",
         fields: &[
-            field("request_api_key", Type::Int16, Versions::NONE),
-            field("request_api_version", Type::Int16, Versions::NONE),
-            field("correlation_id", Type::Int32, Versions::NONE),
-            field("client_id", Type::String, Versions::new(1, Versions::OPEN)),
+            field("request_api_key", Type::Int16),
+            field("request_api_version", Type::Int16),
+            field("correlation_id", Type::Int32),
+            nullable_from(1, field("client_id", Type::String)),
         ],
     };
 
@@ -114,10 +121,8 @@ impl ResponseHeader {
 }
 
 impl Struct for ResponseHeader {
-    const STRUCT: StructSchema = StructSchema {
-        name: "ResponseHeader",
-        fields: &[field("correlation_id", Type::Int32, Versions::NONE)],
-    };
+    const STRUCT: StructSchema =
+        StructSchema { name: "ResponseHeader", fields: &[field("correlation_id", Type::Int32)] };
 
     fn min_size(_: i16, flexible: bool) -> usize {
         4 + usize::from(flexible)

@@ -1,5 +1,7 @@
 //! Whole frames against bytes written down by hand.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
 use base::{Str, Uuid};
 use bytes::Bytes;
 use wire::messages::produce::{PartitionProduceData, TopicProduceData};
@@ -19,11 +21,8 @@ fn hex(text: &str) -> Bytes {
 
 #[test]
 fn api_versions_request_v3() {
-    let body = ApiVersionsRequest {
-        client_software_name: "mekong".into(),
-        client_software_version: "1".into(),
-        ..Default::default()
-    };
+    let body =
+        ApiVersionsRequest { client_software_name: "mekong".into(), client_software_version: "1".into() };
     let rope = frame::encode_request(7, Some(Str::from("c")), 3, &body).unwrap();
     let expected = hex("00000016 0012 0003 00000007 0001 63 00  07 6d656b6f6e67 02 31 00");
     assert_eq!(rope.read().unwrap(), expected);
