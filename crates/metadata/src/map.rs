@@ -180,7 +180,7 @@ fn remove<K: Ord + Clone + Borrow<Q>, V: Clone, Q: Ord + ?Sized>(
     let removed = match key.cmp(node.key.borrow()) {
         Ordering::Less => remove(&mut node.left, key),
         Ordering::Greater => remove(&mut node.right, key),
-        Ordering::Equal => return Some(remove_root(link)?),
+        Ordering::Equal => return remove_root(link),
     };
     balance(node);
     removed

@@ -1,0 +1,228 @@
+//! The metadata log of a node that is its own majority.
+//!
+//! One thread owns the file. It takes all proposals that wait, writes them as one frame, syncs once, and tells each where it
+//! ends; so a thousand proposals at once cost a handful of syncs. Followers read the batches since the last snapshot from
+//! memory, which is bounded by [`SNAPSHOT_AFTER_BYTES`] of log plus one group.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+
+use base::Uuid;
+use env::Disk;
+use metadata::Record;
+use tokio::sync::{oneshot, watch};
+
+use crate::{Batch, Committed, FileError, LogFile, MetadataLog, Pending, ProposeError, Voter, Voters};
+
+/// The log wants a snapshot when its file has grown to this many bytes.
+const SNAPSHOT_AFTER_BYTES: u64 = 4 * 1024 * 1024;
+
+/// At most this many proposals wait; more callers wait for room.
+const PROPOSALS_MAX: usize = 1024;
+
+/// At most this many records are committed by one sync.
+const GROUP_RECORDS_MAX: usize = 100_000;
+
+/// The engine; see the module's text. Dropping it ends the thread once the last proposal is answered.
+#[derive(Debug)]
+pub struct Local {
+    proposals: mpsc::SyncSender<Job>,
+    tail: Arc<Tail>,
+    end: watch::Receiver<u64>,
+    voter: Voter,
+}
+
+enum Job {
+    Propose(Vec<Record>, oneshot::Sender<Result<u64, ProposeError>>),
+    Snapshot(u64, Vec<Record>),
+}
+
+/// What followers read: the newest snapshot and the batches behind it.
+#[derive(Debug)]
+struct Tail {
+    held: Mutex<Held>,
+    wants_snapshot: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    snapshot: Option<(u64, Arc<Vec<Record>>)>,
+    batches: VecDeque<Arc<Batch>>,
+}
+
+impl Local {
+    /// Opens the log in `dir` and starts the thread that owns it. `node_id` and `directory` name this node as the only voter.
+    pub fn open(disk: Arc<dyn Disk>, dir: &Path, node_id: i32, directory: Uuid) -> Result<Self, FileError> {
+        let (file, recovered) = LogFile::open(disk, dir)?;
+        if recovered.torn_bytes > 0 {
+            tracing::warn!(bytes = recovered.torn_bytes, "cut off the torn last write of the metadata log");
+        }
+        let held = Held {
+            snapshot: recovered.snapshot.map(|(end, records)| (end, Arc::new(records))),
+            batches: recovered.batches.into_iter().map(Arc::new).collect(),
+        };
+        let wants_snapshot = AtomicBool::new(file.log_bytes() > SNAPSHOT_AFTER_BYTES);
+        let tail = Arc::new(Tail { held: Mutex::new(held), wants_snapshot });
+        let (sender, end) = watch::channel(file.end_offset());
+        let (proposals, jobs) = mpsc::sync_channel(PROPOSALS_MAX);
+        let owner = Owner { file, tail: tail.clone(), end: sender };
+        let spawned = thread::Builder::new().name("metadata-log".into()).spawn(move || owner.run(&jobs));
+        spawned.map_err(|source| FileError::Io { path: dir.into(), source })?;
+        Ok(Self { proposals, tail, end, voter: Voter { id: node_id, directory } })
+    }
+
+    fn read(&self, from: u64) -> Option<Committed> {
+        let held = self.tail.lock();
+        let first = held.batches.front().map(|batch| batch.first_offset);
+        if let Some((end, records)) = &held.snapshot
+            && from < *end
+            && first.is_none_or(|first| from < first)
+        {
+            return Some(Committed::Snapshot { end_offset: *end, records: records.clone() });
+        }
+        let place = held.batches.partition_point(|batch| batch.end_offset() <= from);
+        held.batches.get(place).cloned().map(Committed::Batch)
+    }
+}
+
+impl MetadataLog for Local {
+    fn propose(&self, records: Vec<Record>) -> Pending<'_, Result<u64, ProposeError>> {
+        let (answer, answered) = oneshot::channel();
+        // Sent before the future is first polled, so that proposals keep the order in which they were made.
+        let sent = self.proposals.send(Job::Propose(records, answer));
+        Box::pin(async move {
+            sent.map_err(|_| ProposeError::Closed)?;
+            answered.await.unwrap_or(Err(ProposeError::Closed))
+        })
+    }
+
+    fn next(&self, from: u64) -> Pending<'_, Result<Committed, ProposeError>> {
+        let mut end = self.end.clone();
+        Box::pin(async move {
+            loop {
+                end.mark_unchanged();
+                if let Some(committed) = self.read(from) {
+                    return Ok(committed);
+                }
+                end.changed().await.map_err(|_| ProposeError::Closed)?;
+            }
+        })
+    }
+
+    fn snapshot(&self, end_offset: u64, records: Vec<Record>) {
+        // A closed log needs no snapshot.
+        let _ = self.proposals.send(Job::Snapshot(end_offset, records));
+    }
+
+    fn wants_snapshot(&self) -> bool {
+        self.tail.wants_snapshot.load(Ordering::Relaxed)
+    }
+
+    fn voters(&self) -> Voters {
+        let high_watermark = *self.end.borrow();
+        Voters { leader: Some(self.voter.id), epoch: 1, voters: vec![self.voter.clone()], high_watermark }
+    }
+}
+
+impl Tail {
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        // Whoever holds the lock only moves counted pointers; a panic there leaves nothing half done.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the thread owns.
+struct Owner {
+    file: LogFile,
+    tail: Arc<Tail>,
+    end: watch::Sender<u64>,
+}
+
+type Waiting = (u64, oneshot::Sender<Result<u64, ProposeError>>);
+
+impl Owner {
+    fn run(mut self, jobs: &mpsc::Receiver<Job>) {
+        let mut next = None;
+        while let Some(job) = next.take().or_else(|| jobs.recv().ok()) {
+            match job {
+                Job::Propose(records, answer) => next = self.commit(records, answer, jobs),
+                Job::Snapshot(end_offset, records) => self.store_snapshot(end_offset, records),
+            }
+        }
+    }
+
+    /// Commits a proposal together with those that wait behind it; returns the job that ended the group.
+    fn commit(
+        &mut self,
+        mut records: Vec<Record>,
+        answer: oneshot::Sender<Result<u64, ProposeError>>,
+        jobs: &mpsc::Receiver<Job>,
+    ) -> Option<Job> {
+        let base = self.file.end_offset();
+        let mut waiting: Vec<Waiting> = vec![(base + records.len() as u64, answer)];
+        let mut next = None;
+        while records.len() < GROUP_RECORDS_MAX {
+            match jobs.try_recv() {
+                Ok(Job::Propose(more, answer)) => {
+                    records.extend(more);
+                    waiting.push((base + records.len() as u64, answer));
+                }
+                Ok(job) => {
+                    next = Some(job);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        self.write(records, waiting);
+        next
+    }
+
+    fn write(&mut self, records: Vec<Record>, waiting: Vec<Waiting>) {
+        let first_offset = self.file.end_offset();
+        let written = if records.is_empty() { Ok(first_offset) } else { self.file.append(&records) };
+        match written {
+            Ok(end_offset) => {
+                self.publish(Batch { first_offset, records }, end_offset);
+                for (end_offset, answer) in waiting {
+                    let _ = answer.send(Ok(end_offset));
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the metadata log cannot be written");
+                let reason: Arc<str> = error.to_string().into();
+                for (_, answer) in waiting {
+                    let _ = answer.send(Err(ProposeError::Failed(reason.clone())));
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self, batch: Batch, end_offset: u64) {
+        if !batch.records.is_empty() {
+            self.tail.lock().batches.push_back(Arc::new(batch));
+        }
+        self.tail.wants_snapshot.store(self.file.log_bytes() > SNAPSHOT_AFTER_BYTES, Ordering::Relaxed);
+        self.end.send_replace(end_offset);
+    }
+
+    fn store_snapshot(&mut self, end_offset: u64, records: Vec<Record>) {
+        if end_offset != self.file.end_offset() {
+            return;
+        }
+        if let Err(error) = self.file.snapshot(&records) {
+            tracing::error!(%error, "the snapshot of the metadata log cannot be written");
+            return;
+        }
+        self.tail.wants_snapshot.store(false, Ordering::Relaxed);
+        let mut held = self.tail.lock();
+        held.batches.clear();
+        held.snapshot = Some((end_offset, Arc::new(records)));
+    }
+}
+
+#[cfg(test)]
+mod tests;
