@@ -22,7 +22,7 @@ use crate::frame::{self, Batch, FrameError, Purpose};
 #[derive(Debug, Error)]
 pub enum FileError {
     /// The file system failed.
-    #[error("{path}: {source}")]
+    #[error("{}: {source}", path.display())]
     Io {
         /// Where.
         path: PathBuf,
@@ -30,7 +30,7 @@ pub enum FileError {
         source: io::Error,
     },
     /// A file is not readable as what it should be.
-    #[error("{path}: {source}")]
+    #[error("{}: {source}", path.display())]
     Frame {
         /// Where.
         path: PathBuf,
@@ -38,7 +38,7 @@ pub enum FileError {
         source: FrameError,
     },
     /// Records are missing between two files.
-    #[error("{path}: it begins at record {found}, but the records from {wanted} on are missing")]
+    #[error("{}: it begins at record {found}, but the records from {wanted} on are missing", path.display())]
     Gap {
         /// The file behind the gap.
         path: PathBuf,
@@ -83,7 +83,8 @@ impl LogFile {
             at(above, disk.sync_dir(above))?;
         }
         let names = Names::list(&*disk, dir)?;
-        let mut recovered = Recovered { snapshot: read_snapshot(&*disk, dir, &names)?, ..Recovered::default() };
+        let mut recovered =
+            Recovered { snapshot: read_snapshot(&*disk, dir, &names)?, ..Recovered::default() };
         let mut end_offset = recovered.snapshot.as_ref().map_or(0, |(end, _)| *end);
         let mut last = None;
         let first_needed = names.logs.iter().rposition(|first| *first <= end_offset).unwrap_or(0);
@@ -143,6 +144,14 @@ impl LogFile {
         if self.is_poisoned {
             return Err(FileError::Poisoned);
         }
+        // Until all of it is done, it is unknown which log file the next start would read.
+        self.is_poisoned = true;
+        self.replace_with_snapshot(records)?;
+        self.is_poisoned = false;
+        Ok(())
+    }
+
+    fn replace_with_snapshot(&mut self, records: &[Record]) -> Result<(), FileError> {
         let path = self.dir.join(snapshot_name(self.end_offset));
         let mut bytes = frame::head(Purpose::Snapshot, self.end_offset);
         frame::put_frame(0, records, &mut bytes);
@@ -204,7 +213,11 @@ fn create_log(disk: &dyn Disk, dir: &Path, first_offset: u64) -> Result<(PathBuf
     Ok((path, head.len() as u64))
 }
 
-fn read_snapshot(disk: &dyn Disk, dir: &Path, names: &Names) -> Result<Option<(u64, Vec<Record>)>, FileError> {
+fn read_snapshot(
+    disk: &dyn Disk,
+    dir: &Path,
+    names: &Names,
+) -> Result<Option<(u64, Vec<Record>)>, FileError> {
     let Some(end) = names.snapshots.last() else { return Ok(None) };
     let path = dir.join(snapshot_name(*end));
     let bytes = at(&path, disk.read(&path))?;
@@ -248,7 +261,12 @@ fn read_log(
 }
 
 /// Keeps a batch unless the snapshot holds it already.
-fn take_batch(path: &Path, batch: Batch, end_offset: &mut u64, into: &mut Recovered) -> Result<(), FileError> {
+fn take_batch(
+    path: &Path,
+    batch: Batch,
+    end_offset: &mut u64,
+    into: &mut Recovered,
+) -> Result<(), FileError> {
     if batch.end_offset() <= *end_offset {
         return Ok(());
     }
