@@ -1,0 +1,267 @@
+//! The broker's configuration: Kafka's property names, read once into values that are passed down.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+pub mod listeners;
+pub mod properties;
+
+pub use listeners::{ListenerConfig, SecurityProtocol};
+pub use properties::{Origin, Properties, Property};
+
+/// The data folder when nobody names one.
+pub const DEFAULT_LOG_DIR: &str = "./mekong-data";
+
+/// Everything a broker is started with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The properties as given, for DescribeConfigs and messages.
+    pub properties: Properties,
+    /// `node.id` (or `broker.id`).
+    pub node_id: i32,
+    /// `broker.rack`.
+    pub rack: Option<String>,
+    /// `listeners` with what is advertised for each.
+    pub listeners: Vec<ListenerConfig>,
+    /// `log.dirs` (or `log.dir`).
+    pub log_dirs: Vec<PathBuf>,
+    /// Sockets and connections.
+    pub network: NetworkConfig,
+    /// Limits of Fetch.
+    pub fetch: FetchConfig,
+    /// Topics nobody configured.
+    pub topics: TopicDefaults,
+}
+
+/// Sockets and connections.
+#[derive(Clone, Debug)]
+pub struct NetworkConfig {
+    /// `socket.request.max.bytes`.
+    pub request_max_bytes: usize,
+    /// `socket.listen.backlog.size`.
+    pub backlog: i32,
+    /// `socket.send.buffer.bytes`, if set; else the kernel sizes it.
+    pub send_buffer_bytes: Option<usize>,
+    /// `connections.max.idle.ms`; `None`: never.
+    pub idle_max: Option<Duration>,
+    /// `max.connections`.
+    pub connections_max: usize,
+    /// `max.connections.per.ip`.
+    pub connections_per_ip_max: usize,
+    /// `max.connections.per.ip.overrides`.
+    pub per_ip_overrides: BTreeMap<IpAddr, usize>,
+    /// `queued.max.request.bytes`; unset: a quarter of the memory this process may use.
+    pub request_bytes_max: u64,
+}
+
+/// Limits of Fetch.
+#[derive(Clone, Debug)]
+pub struct FetchConfig {
+    /// `fetch.max.bytes`.
+    pub max_bytes: usize,
+    /// `max.incremental.fetch.session.cache.slots`.
+    pub session_slots: usize,
+}
+
+/// Topics nobody configured.
+#[derive(Clone, Debug)]
+pub struct TopicDefaults {
+    /// `num.partitions`.
+    pub partitions: i32,
+    /// `default.replication.factor`.
+    pub replication_factor: i16,
+    /// `auto.create.topics.enable`.
+    pub auto_create: bool,
+}
+
+/// A property whose value cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigError {
+    /// The key.
+    pub key: String,
+    /// The value given.
+    pub value: String,
+    /// Where it was set.
+    pub origin: Origin,
+    /// What is wrong and what is allowed.
+    pub problem: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}={}: {}", self.origin, self.key, self.value, self.problem)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the properties; the first that cannot be used is the error.
+    pub fn new(properties: Properties) -> Result<Self, ConfigError> {
+        let read = Reader(&properties);
+        Ok(Self {
+            node_id: read.number_of(&["node.id", "broker.id"], 0..=i32::MAX, 1)?,
+            rack: read.text("broker.rack").map(str::to_owned),
+            listeners: read.listeners()?,
+            log_dirs: read.log_dirs()?,
+            network: read.network()?,
+            fetch: FetchConfig {
+                max_bytes: read.number("fetch.max.bytes", 1024..=i32::MAX as usize, 55 << 20)?,
+                session_slots: read.number("max.incremental.fetch.session.cache.slots", 0..=i32::MAX as usize, 1000)?,
+            },
+            topics: TopicDefaults {
+                partitions: read.number("num.partitions", 1..=i32::MAX, 1)?,
+                replication_factor: read.number("default.replication.factor", 1..=i16::MAX, 1)?,
+                auto_create: read.flag("auto.create.topics.enable", true)?,
+            },
+            properties,
+        })
+    }
+}
+
+/// Typed access with Kafka's bounds.
+struct Reader<'a>(&'a Properties);
+
+impl<'a> Reader<'a> {
+    fn text(&self, key: &str) -> Option<&'a str> {
+        self.0.get(key).map(|property| property.value.trim())
+    }
+
+    fn wrong(&self, key: &str, problem: String) -> ConfigError {
+        let (value, origin) = match self.0.get(key) {
+            Some(property) => (property.value.clone(), property.origin.clone()),
+            None => (String::new(), Origin::Embedder),
+        };
+        ConfigError { key: key.to_owned(), value, origin, problem }
+    }
+
+    fn number<N>(&self, key: &str, allowed: std::ops::RangeInclusive<N>, default: N) -> Result<N, ConfigError>
+    where
+        N: FromStr + PartialOrd + fmt::Display,
+    {
+        let Some(text) = self.text(key) else { return Ok(default) };
+        match text.parse::<N>() {
+            Ok(number) if allowed.contains(&number) => Ok(number),
+            _ => Err(self.wrong(key, format!("must be a whole number from {} to {}", allowed.start(), allowed.end()))),
+        }
+    }
+
+    /// The first of several names for one setting.
+    fn number_of<N>(&self, keys: &[&str], allowed: std::ops::RangeInclusive<N>, default: N) -> Result<N, ConfigError>
+    where
+        N: FromStr + PartialOrd + fmt::Display,
+    {
+        match keys.iter().find(|key| self.text(key).is_some()) {
+            Some(key) => self.number(key, allowed, default),
+            None => Ok(default),
+        }
+    }
+
+    fn flag(&self, key: &str, default: bool) -> Result<bool, ConfigError> {
+        match self.text(key) {
+            None => Ok(default),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+            Some(_) => Err(self.wrong(key, "must be true or false".to_owned())),
+        }
+    }
+
+    fn listeners(&self) -> Result<Vec<ListenerConfig>, ConfigError> {
+        let keys = ["listeners", "advertised.listeners", "listener.security.protocol.map"];
+        let [listeners, advertised, map] = keys.map(|key| self.text(key));
+        let parsed = listeners::parse(listeners, advertised, map).map_err(|problem| {
+            let key = keys.into_iter().find(|key| self.text(key).is_some()).unwrap_or("listeners");
+            self.wrong(key, problem)
+        })?;
+        match parsed.iter().find(|listener| listener.protocol != SecurityProtocol::Plaintext) {
+            Some(other) => Err(self.wrong(
+                "listeners",
+                format!("listener {} asks for {}, which this version does not serve; use PLAINTEXT", other.name, other.protocol.name()),
+            )),
+            None => Ok(parsed),
+        }
+    }
+
+    fn log_dirs(&self) -> Result<Vec<PathBuf>, ConfigError> {
+        let key = if self.text("log.dirs").is_some() { "log.dirs" } else { "log.dir" };
+        let text = self.text(key).unwrap_or(DEFAULT_LOG_DIR);
+        let dirs: Vec<PathBuf> = text.split(',').map(str::trim).filter(|dir| !dir.is_empty()).map(PathBuf::from).collect();
+        if dirs.is_empty() {
+            return Err(self.wrong(key, "must name at least one folder".to_owned()));
+        }
+        Ok(dirs)
+    }
+
+    fn network(&self) -> Result<NetworkConfig, ConfigError> {
+        let idle_ms: i64 = self.number("connections.max.idle.ms", i64::MIN..=i64::MAX, 600_000)?;
+        let queued: i64 = self.number("queued.max.request.bytes", -1..=i64::MAX, -1)?;
+        let send_buffer: i32 = self.number("socket.send.buffer.bytes", -1..=i32::MAX, -1)?;
+        Ok(NetworkConfig {
+            request_max_bytes: self.number("socket.request.max.bytes", 1..=i32::MAX as usize, 100 << 20)?,
+            backlog: self.number("socket.listen.backlog.size", 1..=i32::MAX, 1024)?,
+            send_buffer_bytes: usize::try_from(send_buffer).ok(),
+            idle_max: u64::try_from(idle_ms).ok().map(Duration::from_millis),
+            connections_max: self.number("max.connections", 0..=i32::MAX as usize, i32::MAX as usize)?,
+            connections_per_ip_max: self.number("max.connections.per.ip", 0..=i32::MAX as usize, i32::MAX as usize)?,
+            per_ip_overrides: self.per_ip_overrides()?,
+            request_bytes_max: u64::try_from(queued).unwrap_or_else(|_| net::memory_limit_bytes() / 4),
+        })
+    }
+
+    fn per_ip_overrides(&self) -> Result<BTreeMap<IpAddr, usize>, ConfigError> {
+        let key = "max.connections.per.ip.overrides";
+        let entries = self.text(key).unwrap_or_default().split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        entries
+            .map(|entry| {
+                let parsed = entry.rsplit_once(':').and_then(|(ip, max)| Some((ip.parse().ok()?, max.parse().ok()?)));
+                parsed.ok_or_else(|| self.wrong(key, format!("'{entry}' is not address:count")))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let mut properties = Properties::default();
+        for (key, value) in pairs {
+            properties.set(*key, *value, Origin::CommandLine);
+        }
+        Config::new(properties)
+    }
+
+    #[test]
+    fn nothing_at_all_is_a_configuration() {
+        let config = config(&[]).unwrap();
+        assert_eq!((config.node_id, config.topics.partitions, config.fetch.max_bytes), (1, 1, 57_671_680));
+        assert_eq!(config.log_dirs, [PathBuf::from(DEFAULT_LOG_DIR)]);
+        assert!(config.topics.auto_create);
+    }
+
+    #[test]
+    fn synonyms_and_values_are_read() {
+        let config = config(&[("broker.id", "7"), ("log.dir", "/a"), ("log.dirs", "/b, /c"), ("connections.max.idle.ms", "-1")]);
+        let config = config.unwrap();
+        assert_eq!(config.node_id, 7);
+        assert_eq!(config.log_dirs, [PathBuf::from("/b"), PathBuf::from("/c")]);
+        assert_eq!(config.network.idle_max, None);
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_what_is_allowed() {
+        for (key, value, said) in [
+            ("num.partitions", "0", "--set: num.partitions=0: must be a whole number from 1 to 2147483647"),
+            ("auto.create.topics.enable", "yes", "--set: auto.create.topics.enable=yes: must be true or false"),
+            ("listeners", "SSL://:1", "--set: listeners=SSL://:1: listener SSL asks for SSL, which this version does not serve; use PLAINTEXT"),
+            ("max.connections.per.ip.overrides", "x", "--set: max.connections.per.ip.overrides=x: 'x' is not address:count"),
+        ] {
+            assert_eq!(config(&[(key, value)]).unwrap_err().to_string(), said);
+        }
+    }
+}

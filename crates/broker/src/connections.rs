@@ -1,0 +1,242 @@
+//! Every open connection: how many there may be, in all and by address, and which have idled too long.
+//!
+//! Idle ones are found without touching each of them regularly: a connection is looked at when its time could be up, and put back for
+//! as long as it is then known to have left.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use rustix::net::Shutdown;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use crate::config::NetworkConfig;
+
+/// One open connection's place in the table. Dropping it makes room for another.
+#[derive(Debug)]
+pub struct Slot {
+    table: Arc<Connections>,
+    stream: Weak<TcpStream>,
+    ip: IpAddr,
+    /// Milliseconds from the table's start to the last byte received.
+    active_ms: AtomicU64,
+}
+
+/// All open connections.
+#[derive(Debug)]
+pub struct Connections {
+    started: Instant,
+    limits: NetworkConfig,
+    open: Mutex<Open>,
+    /// Told when one closes while accepting waits for room, or nobody is left.
+    room: Notify,
+}
+
+#[derive(Default, Debug)]
+struct Open {
+    count: usize,
+    by_ip: HashMap<IpAddr, usize>,
+    /// When to look at which connection next.
+    checks: BinaryHeap<Reverse<Check>>,
+    stopping: bool,
+}
+
+#[derive(Debug)]
+struct Check {
+    at_ms: u64,
+    slot: Weak<Slot>,
+}
+
+impl Slot {
+    /// Notes that bytes came in.
+    pub(crate) fn touch(&self, now: Instant) {
+        self.active_ms.store(self.table.since_start(now), Ordering::Relaxed);
+    }
+
+    /// Ends the connection's reading: it answers what it has received, and closes.
+    fn shut(&self) {
+        if let Some(stream) = self.stream.upgrade() {
+            // Fails only if the peer is gone already, which ends the connection as well.
+            let _ = rustix::net::shutdown(&*stream, Shutdown::Read);
+        }
+    }
+}
+
+impl Connections {
+    /// An empty table with these limits.
+    pub(crate) fn new(limits: NetworkConfig) -> Arc<Self> {
+        Arc::new(Self { started: Instant::now(), limits, open: Mutex::default(), room: Notify::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn since_start(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// How many are open.
+    pub fn count(&self) -> usize {
+        self.lock().count
+    }
+
+    /// Waits until there is room for one more (`max.connections`).
+    pub(crate) async fn wait_for_room(&self) {
+        loop {
+            let told = self.room.notified();
+            if self.lock().count < self.limits.connections_max {
+                return;
+            }
+            told.await;
+        }
+    }
+
+    /// Takes in a connection; `None` if its address has as many as it may (`max.connections.per.ip`), or the broker is stopping.
+    pub(crate) fn admit(self: &Arc<Self>, stream: &Arc<TcpStream>, peer: SocketAddr) -> Option<Arc<Slot>> {
+        let ip = peer.ip().to_canonical();
+        let max = self.limits.per_ip_overrides.get(&ip).copied().unwrap_or(self.limits.connections_per_ip_max);
+        let now = self.since_start(Instant::now());
+        let mut open = self.lock();
+        let from_ip = open.by_ip.entry(ip).or_default();
+        if *from_ip >= max || open.stopping {
+            return None;
+        }
+        *from_ip += 1;
+        open.count += 1;
+        let slot = Slot { table: Arc::clone(self), stream: Arc::downgrade(stream), ip, active_ms: AtomicU64::new(now) };
+        let slot = Arc::new(slot);
+        let idle_ms = self.limits.idle_max.map_or(u64::MAX, |idle| u64::try_from(idle.as_millis()).unwrap_or(u64::MAX));
+        open.checks.push(Reverse(Check { at_ms: now.saturating_add(idle_ms), slot: Arc::downgrade(&slot) }));
+        Some(slot)
+    }
+
+    /// Closes those that have idled for `connections.max.idle.ms`; returns how long until one more could have.
+    pub(crate) fn close_idle(&self) -> Option<Duration> {
+        let idle_ms = u64::try_from(self.limits.idle_max?.as_millis()).unwrap_or(u64::MAX);
+        let now = self.since_start(Instant::now());
+        let mut open = self.lock();
+        while let Some(Reverse(check)) = open.checks.peek() {
+            if check.at_ms > now {
+                return Some(Duration::from_millis(check.at_ms - now));
+            }
+            let Some(Reverse(check)) = open.checks.pop() else { break };
+            let Some(slot) = check.slot.upgrade() else { continue };
+            let until = slot.active_ms.load(Ordering::Relaxed).saturating_add(idle_ms);
+            match until > now {
+                true => open.checks.push(Reverse(Check { at_ms: until, slot: check.slot })),
+                false => slot.shut(),
+            }
+            drop(open);
+            drop(slot); // Its table is this one: not while locked.
+            open = self.lock();
+        }
+        Some(Duration::from_millis(idle_ms))
+    }
+
+    /// Admits no more, and lets those that are open answer what they have received and close.
+    pub(crate) fn stop(&self) {
+        let mut open = self.lock();
+        open.stopping = true;
+        let slots: Vec<_> = open.checks.iter().filter_map(|Reverse(check)| check.slot.upgrade()).collect();
+        drop(open);
+        slots.iter().for_each(|slot| slot.shut());
+    }
+
+    /// Waits until none is open.
+    pub(crate) async fn none_left(&self) {
+        loop {
+            let told = self.room.notified();
+            if self.lock().count == 0 {
+                return;
+            }
+            told.await;
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut open = self.table.lock();
+        open.count -= 1;
+        if let Some(count) = open.by_ip.get_mut(&self.ip) {
+            *count -= 1;
+            if *count == 0 {
+                open.by_ip.remove(&self.ip);
+            }
+        }
+        // Checks of closed connections are dropped when their time comes, or here once most are.
+        if open.checks.len() > 64 && open.checks.len() > 2 * open.count {
+            open.checks.retain(|Reverse(check)| check.slot.strong_count() > 0);
+        }
+        drop(open);
+        self.table.room.notify_waiters();
+    }
+}
+
+impl PartialEq for Check {
+    fn eq(&self, other: &Self) -> bool {
+        self.at_ms == other.at_ms
+    }
+}
+
+impl Eq for Check {}
+
+impl PartialOrd for Check {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Check {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.at_ms.cmp(&other.at_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Origin, Properties};
+
+    fn table(key: &str, value: &str) -> Arc<Connections> {
+        let mut properties = Properties::default();
+        properties.set(key, value, Origin::Embedder);
+        Connections::new(Config::new(properties).unwrap().network)
+    }
+
+    async fn stream() -> (Arc<TcpStream>, TcpStream) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let far = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (Arc::new(listener.accept().await.unwrap().0), far)
+    }
+
+    #[tokio::test]
+    async fn an_address_gets_no_more_than_its_share() {
+        let table = table("max.connections.per.ip", "1");
+        let (stream, _far) = stream().await;
+        let slot = table.admit(&stream, "127.0.0.1:1".parse().unwrap()).unwrap();
+        assert!(table.admit(&stream, "[::ffff:127.0.0.1]:2".parse().unwrap()).is_none(), "the same address in IPv6 dress");
+        assert!(table.admit(&stream, "127.0.0.2:1".parse().unwrap()).is_some());
+        drop(slot);
+        assert!(table.admit(&stream, "127.0.0.1:3".parse().unwrap()).is_some());
+    }
+
+    #[tokio::test]
+    async fn the_idle_are_shut_and_the_active_are_not() {
+        let table = table("connections.max.idle.ms", "40");
+        let ((idle, _far), (active, _far_too)) = (stream().await, stream().await);
+        let _idle_slot = table.admit(&idle, "127.0.0.1:1".parse().unwrap()).unwrap();
+        let slot = table.admit(&active, "127.0.0.1:2".parse().unwrap()).unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        slot.touch(Instant::now());
+        let wait = table.close_idle().unwrap();
+        assert!(wait <= Duration::from_millis(40));
+        assert_eq!(idle.try_read(&mut [0; 1]).unwrap_or(1), 0);
+        assert_eq!(active.try_read(&mut [0; 1]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    }
+}

@@ -1,0 +1,138 @@
+//! The dispatch table: which APIs are served, in which versions, on which resources, by which handler.
+//!
+//! **To add an API:** write `handlers/<api>.rs` with
+//! `pub(crate) async fn handle(ctx: &RequestContext, request: XxxRequest) -> XxxResponse`, name the module in `handlers/mod.rs`, and
+//! add one row below, in the order of the API's key. ApiVersions advertises what stands in the table and nothing else. The row
+//! does not compile without its list of `Resource Operation` pairs; `[]` is for APIs open to everyone. The handler asks
+//! [`RequestContext::authorize`] for each resource it touches.
+//!
+//! Kinds of rows:
+//! - `answer`: the future's result is the answer. Nothing else on the connection runs meanwhile.
+//! - `staged`: for Produce. The future ends with the ordered stage; the answer comes from the future it returns, and the next staged
+//!   request may start before that.
+
+use std::future::Future;
+use std::ops::RangeInclusive;
+use std::pin::Pin;
+use std::sync::LazyLock;
+
+use wire::messages::*;
+use wire::{ApiKey, Decoder, Message as _, Request, Rope, frame};
+
+use crate::handlers;
+use crate::request::{Need, Operation, RequestContext, ResourceType};
+
+/// What becomes of a request.
+pub(crate) enum Outcome {
+    /// Its answer.
+    Answer(Rope),
+    /// Its answer, later; other staged requests may go on meanwhile.
+    Later(Later),
+    /// No answer is wanted (`acks=0`).
+    Silent,
+    /// The connection is to be closed, as Kafka does on what it cannot answer.
+    Close(String),
+}
+
+/// An answer to come; never [`Outcome::Later`] again.
+pub(crate) type Later = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// How a staged handler ends its ordered stage.
+pub(crate) enum Staged<R> {
+    /// With the answer.
+    Answer(R),
+    /// With an answer to come.
+    Later(Pin<Box<dyn Future<Output = R> + Send>>),
+    /// Without one.
+    Silent,
+    /// With the connection's end.
+    Close(String),
+}
+
+/// One API that is served.
+pub(crate) struct Row {
+    pub(crate) key: ApiKey,
+    pub(crate) versions: RangeInclusive<i16>,
+    pub(crate) needs: &'static [Need],
+    pub(crate) staged: bool,
+    pub(crate) run: fn(RequestContext, Decoder) -> Later,
+}
+
+macro_rules! row {
+    ($request:ty, $versions:expr, [$($resource:ident $operation:ident),*], $kind:ident $handler:path) => {
+        Row {
+            key: <$request as Request>::KEY,
+            versions: $versions,
+            needs: &[$((ResourceType::$resource, Operation::$operation)),*],
+            staged: row!(@staged $kind),
+            run: |ctx, decoder| Box::pin(row!(@run $kind $request, $handler, ctx, decoder)),
+        }
+    };
+    (@staged answer) => { false };
+    (@staged staged) => { true };
+    (@run answer $request:ty, $handler:path, $ctx:ident, $decoder:ident) => {
+        async move {
+            let ctx = $ctx;
+            match decode::<$request>(&ctx, $decoder) {
+                Ok(request) => encode::<$request>(&ctx, &$handler(&ctx, request).await),
+                Err(close) => close,
+            }
+        }
+    };
+    (@run staged $request:ty, $handler:path, $ctx:ident, $decoder:ident) => {
+        async move {
+            let ctx = $ctx;
+            match decode::<$request>(&ctx, $decoder) {
+                Ok(request) => match $handler(&ctx, request).await {
+                    Staged::Answer(response) => encode::<$request>(&ctx, &response),
+                    Staged::Later(later) => {
+                        Outcome::Later(Box::pin(async move { encode::<$request>(&ctx, &later.await) }))
+                    }
+                    Staged::Silent => Outcome::Silent,
+                    Staged::Close(reason) => Outcome::Close(reason),
+                },
+                Err(close) => close,
+            }
+        }
+    };
+}
+
+/// Every API served.
+static ROWS: &[Row] = &[
+    row!(api_versions::ApiVersionsRequest, 0..=4, [], answer handlers::api_versions::handle),
+];
+
+/// The rows by key.
+static BY_KEY: LazyLock<Vec<Option<&'static Row>>> = LazyLock::new(|| {
+    let last = ROWS.iter().map(|row| row.key.code()).max().unwrap_or(-1);
+    (0..=last).map(|code| ROWS.iter().find(|row| row.key.code() == code)).collect()
+});
+
+/// The row of an API, if it is served.
+pub(crate) fn row(key: ApiKey) -> Option<&'static Row> {
+    BY_KEY.get(usize::try_from(key.code()).ok()?).copied().flatten()
+}
+
+/// All rows, in the order of their keys.
+pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
+    BY_KEY.iter().copied().flatten()
+}
+
+/// Reads the request, or says how the connection goes on without: ApiVersions alone answers in versions it does not know.
+fn decode<R: Request>(ctx: &RequestContext, mut decoder: Decoder) -> Result<R, Outcome> {
+    if !ctx.version_is_served {
+        let answer = handlers::api_versions::unsupported();
+        return Err(match frame::encode_response(ApiKey::ApiVersions, 0, ctx.correlation_id, &answer) {
+            Ok(rope) => Outcome::Answer(rope),
+            Err(error) => Outcome::Close(format!("cannot write answer: {error}")),
+        });
+    }
+    R::decode(&mut decoder, ctx.version).map_err(|error| Outcome::Close(format!("cannot read request: {error}")))
+}
+
+fn encode<R: Request>(ctx: &RequestContext, response: &R::Response) -> Outcome {
+    match frame::encode_response(R::KEY, ctx.version, ctx.correlation_id, response) {
+        Ok(rope) => Outcome::Answer(rope),
+        Err(error) => Outcome::Close(format!("cannot write answer: {error}")),
+    }
+}

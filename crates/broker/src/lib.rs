@@ -1,0 +1,28 @@
+//! The broker: everything between a socket and the cores that decide.
+//!
+//! ```text
+//! listener ─► connection ─► dispatch ─► handlers/<api> ─► partition | coordinator | controller
+//! ```
+//!
+//! [`serve`] starts one from a [`Config`] and returns a [`Handle`]; it prints nothing. To add an API see `dispatch.rs`.
+
+mod accounting;
+pub mod config;
+mod connection;
+mod connections;
+mod dispatch;
+mod handlers;
+mod listener;
+mod metrics;
+mod request;
+mod server;
+mod waiters;
+
+pub use accounting::{Account, Accounts, Party};
+pub use config::Config;
+pub use connections::Connections;
+pub use listener::{Endpoint, Listener};
+pub use metrics::{ApiMetrics, Metrics};
+pub use request::{ConnectionInfo, Need, Operation, RequestContext, ResourceType};
+pub use server::{Broker, Handle, Served, StartError, serve};
+pub use waiters::{Key, Registration, Waiter, Waiters};

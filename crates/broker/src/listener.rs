@@ -1,0 +1,114 @@
+//! Open listeners: accepting, and which address a client is told.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::Str;
+use net::{AcceptPause, Bound, accept_error_pause};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::Broker;
+use crate::config::ListenerConfig;
+use crate::connection::{self, End};
+use crate::request::ConnectionInfo;
+
+/// A listener that is open.
+#[derive(Debug)]
+pub struct Listener {
+    /// What was configured.
+    pub config: ListenerConfig,
+    /// The port it got.
+    pub port: u16,
+}
+
+/// An address that clients are told to use.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Endpoint {
+    /// Host name or address.
+    pub host: Str,
+    /// Port.
+    pub port: u16,
+}
+
+impl Listener {
+    /// What a client that reached us at `local` is told: `advertised.listeners` or, without, the very address it used.
+    pub fn advertised_to(&self, local: SocketAddr) -> Endpoint {
+        match &self.config.advertised {
+            Some((host, port)) => Endpoint { host: host.as_str().into(), port: *port },
+            None => Endpoint { host: local.ip().to_canonical().to_string().into(), port: local.port() },
+        }
+    }
+}
+
+/// Accepts on every socket of a listener until told to stop.
+pub(crate) fn accept_on(broker: &Arc<Broker>, bound: Bound, listener: &Arc<Listener>, stop: &watch::Receiver<bool>) {
+    for socket in bound.sockets {
+        let (broker, listener, mut stop) = (Arc::clone(broker), Arc::clone(listener), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = accept(&broker, &socket, &listener) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        });
+    }
+}
+
+async fn accept(broker: &Arc<Broker>, socket: &TcpListener, listener: &Arc<Listener>) {
+    let mut complained = false;
+    loop {
+        broker.connections.wait_for_room().await;
+        match socket.accept().await {
+            Ok((stream, peer)) => {
+                complained = false;
+                take_in(broker, listener, stream, peer);
+            }
+            Err(error) => {
+                if let AcceptPause::For(pause) = accept_error_pause(&error) {
+                    if !std::mem::replace(&mut complained, true) {
+                        tracing::warn!(%error, connections = broker.connections.count(), "cannot accept connections for now");
+                    }
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+    }
+}
+
+fn take_in(broker: &Arc<Broker>, listener: &Arc<Listener>, stream: TcpStream, peer: SocketAddr) {
+    let Ok(local) = stream.local_addr() else { return };
+    if net::tune_accepted(&stream, broker.config.network.send_buffer_bytes).is_err() {
+        return;
+    }
+    let stream = Arc::new(stream);
+    let Some(slot) = broker.connections.admit(&stream, peer) else {
+        tracing::info!(%peer, "connection refused: its address has max.connections.per.ip open");
+        return;
+    };
+    let info = Arc::new(ConnectionInfo {
+        broker: Arc::clone(broker),
+        listener: Arc::clone(listener),
+        peer,
+        local,
+        principal: Str::from_static("User:ANONYMOUS"),
+        software: std::sync::OnceLock::new(),
+        slot,
+    });
+    tokio::spawn(async move {
+        match connection::serve(stream, info).await {
+            End::Closed => {}
+            End::Failed(error) => tracing::debug!(%peer, %error, "connection failed"),
+            End::Refused(reason) => tracing::info!(%peer, reason, "connection closed"),
+        }
+    });
+}
+
+/// Closes idle connections when their time is up.
+pub(crate) async fn close_idle(broker: Arc<Broker>) {
+    const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(60);
+    while let Some(wait) = broker.connections.close_idle() {
+        let wait = wait.clamp(Duration::from_millis(10), LOOK_AT_LEAST_EVERY);
+        tokio::time::sleep(wait).await;
+    }
+}

@@ -1,0 +1,111 @@
+//! What a handler knows about the request it serves, and what it may ask.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use base::Str;
+use wire::ApiKey;
+
+use crate::Broker;
+use crate::connections::Slot;
+use crate::listener::Listener;
+
+/// What an operation is done to (Kafka's resource types).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ResourceType {
+    /// A topic, by name.
+    Topic,
+    /// A group, by id.
+    Group,
+    /// The cluster.
+    Cluster,
+    /// A transactional id.
+    TransactionalId,
+}
+
+/// What is done (Kafka's ACL operations).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operation {
+    /// Read records or state.
+    Read,
+    /// Write records or state.
+    Write,
+    /// Create.
+    Create,
+    /// Delete.
+    Delete,
+    /// Change.
+    Alter,
+    /// See that it is there.
+    Describe,
+    /// Act as a broker.
+    ClusterAction,
+    /// See its configuration.
+    DescribeConfigs,
+    /// Change its configuration.
+    AlterConfigs,
+    /// Produce idempotently.
+    IdempotentWrite,
+}
+
+/// An operation on a kind of resource that an API may ask for.
+pub type Need = (ResourceType, Operation);
+
+/// A connection as its requests see it.
+#[derive(Debug)]
+pub struct ConnectionInfo {
+    /// The broker serving it.
+    pub broker: Arc<Broker>,
+    /// The listener it came in by.
+    pub listener: Arc<Listener>,
+    /// The peer's address.
+    pub peer: SocketAddr,
+    /// The address the peer reached us at.
+    pub local: SocketAddr,
+    /// Who the peer is.
+    pub principal: Str,
+    /// The client software's name and version, once ApiVersions has told (KIP-511).
+    pub software: OnceLock<(Str, Str)>,
+    pub(crate) slot: Arc<Slot>,
+}
+
+/// One request: who asks, by which listener, in which version, since when.
+#[derive(Debug)]
+pub struct RequestContext {
+    /// The connection it came by.
+    pub connection: Arc<ConnectionInfo>,
+    /// The API asked.
+    pub key: ApiKey,
+    /// Its version.
+    pub version: i16,
+    /// Comes back in the answer.
+    pub correlation_id: i32,
+    /// Who the client says it is; empty if it does not.
+    pub client_id: Str,
+    /// When its last byte was received.
+    pub received: Instant,
+    /// Whether the API's row serves the version; false for ApiVersions alone, which answers even then.
+    pub(crate) version_is_served: bool,
+    /// The operations its row names.
+    pub(crate) needs: &'static [Need],
+}
+
+impl RequestContext {
+    /// The broker.
+    pub fn broker(&self) -> &Arc<Broker> {
+        &self.connection.broker
+    }
+
+    /// Whether the principal may do this to the resource of this name. Allows everything, as Kafka does without an authorizer.
+    ///
+    /// What a handler asks for stands in its row of the dispatch table; asking for anything else is a bug.
+    pub fn authorize(&self, operation: Operation, resource: ResourceType, _name: &str) -> bool {
+        assert!(
+            self.needs.contains(&(resource, operation)),
+            "{:?} asks for {operation:?} on {resource:?}, which its row of the dispatch table does not list",
+            self.key
+        );
+        true
+    }
+}

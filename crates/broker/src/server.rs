@@ -1,0 +1,130 @@
+//! Starting and stopping a broker.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use net::{BindError, MemoryBudget};
+use tokio::sync::watch;
+
+use crate::accounting::Accounts;
+use crate::config::{Config, SecurityProtocol};
+use crate::connections::Connections;
+use crate::listener::{self, Listener};
+use crate::metrics::Metrics;
+use crate::waiters::Waiters;
+
+/// How long a stop waits for connections to take their last answers.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// What all connections and handlers of one broker share.
+#[derive(Debug)]
+pub struct Broker {
+    /// What it was started with.
+    pub config: Config,
+    /// Open connections.
+    pub connections: Arc<Connections>,
+    /// Memory for requests in flight.
+    pub memory: MemoryBudget,
+    /// Bytes and time by principal and client id.
+    pub accounts: Accounts,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Long polls and whatever else waits.
+    pub waiters: Arc<Waiters>,
+}
+
+/// A broker that runs. Dropping it stops nothing; [`Handle::stop`] does.
+#[derive(Debug)]
+pub struct Handle {
+    broker: Arc<Broker>,
+    served: Vec<Served>,
+    stop: watch::Sender<bool>,
+}
+
+/// One listener, as it came to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Served {
+    /// The listener's name.
+    pub name: String,
+    /// Its security protocol.
+    pub protocol: SecurityProtocol,
+    /// The addresses it listens on.
+    pub addresses: Vec<SocketAddr>,
+    /// Whether its default port was busy and it took another.
+    pub moved: bool,
+}
+
+/// Why a broker did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener could not be opened.
+    #[error("listener {name}: {source}")]
+    Bind {
+        /// The listener.
+        name: String,
+        /// Why.
+        source: BindError,
+    },
+}
+
+/// Starts a broker; when this returns it serves. Must run inside a tokio runtime of several threads.
+pub async fn serve(config: Config) -> Result<Handle, StartError> {
+    net::raise_descriptor_limit();
+    let mut listeners = Vec::new();
+    for listener in &config.listeners {
+        let bound = net::bind(&listener.host, listener.port, config.network.backlog)
+            .map_err(|source| StartError::Bind { name: listener.name.clone(), source })?;
+        let listener = Arc::new(Listener { config: listener.clone(), port: bound.port });
+        listeners.push((bound, listener));
+    }
+    let broker = Arc::new(Broker {
+        connections: Connections::new(config.network.clone()),
+        memory: MemoryBudget::new(config.network.request_bytes_max),
+        accounts: Accounts::default(),
+        metrics: Metrics::default(),
+        waiters: Arc::new(Waiters::default()),
+        config,
+    });
+    let (stop, stopping) = watch::channel(false);
+    let mut served = Vec::new();
+    for (bound, listener) in listeners {
+        served.push(Served {
+            name: listener.config.name.clone(),
+            protocol: listener.config.protocol,
+            addresses: bound.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect(),
+            moved: bound.moved,
+        });
+        listener::accept_on(&broker, bound, &listener, &stopping);
+    }
+    tokio::spawn(listener::close_idle(Arc::clone(&broker)));
+    Ok(Handle { broker, served, stop })
+}
+
+impl Handle {
+    /// What is served where.
+    pub fn served(&self) -> &[Served] {
+        &self.served
+    }
+
+    /// The address of the first listener's first socket, for those in the same process.
+    pub fn address(&self) -> Option<SocketAddr> {
+        let address = *self.served.first()?.addresses.first()?;
+        let local: std::net::IpAddr = if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+        Some(if address.ip().is_unspecified() { SocketAddr::new(local, address.port()) } else { address })
+    }
+
+    /// What the broker's parts share.
+    pub fn broker(&self) -> &Arc<Broker> {
+        &self.broker
+    }
+
+    /// Stops: accepts no more, answers what was received, closes.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        self.broker.connections.stop();
+        if tokio::time::timeout(STOP_GRACE, self.broker.connections.none_left()).await.is_err() {
+            tracing::warn!(open = self.broker.connections.count(), "connections that did not close in time are dropped");
+        }
+    }
+}

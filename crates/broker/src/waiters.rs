@@ -1,0 +1,143 @@
+//! Who waits for what: one structure for long polls, parked joins and fetch sessions.
+//!
+//! A waiter registers under a key and is told whenever something moves there, until its registration is dropped. Nothing runs for a
+//! key nobody waits on: no task, no timer, no entry. Registering and cancelling cost the same however many others wait.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base::{Str, TopicIdPartition};
+
+const SHARDS: usize = 32;
+
+/// What can move.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Key {
+    /// A partition's high watermark, last stable offset, log start, leadership or existence.
+    Partition(TopicIdPartition),
+    /// A group's state.
+    Group(Str),
+}
+
+/// Told when a key moves. Runs on the mover's thread with the key's shard locked: it must neither block nor register or cancel.
+pub trait Waiter: Send + Sync {
+    /// Something moved under the key registered with this token.
+    fn moved(&self, token: usize);
+}
+
+/// All waiters of a broker.
+pub struct Waiters {
+    shards: Vec<Mutex<HashMap<Key, Places>>>,
+    hasher: RandomState,
+}
+
+/// The waiters of one key, in places that are used again.
+#[derive(Default)]
+struct Places {
+    taken: Vec<Option<(Arc<dyn Waiter>, usize)>>,
+    free: Vec<usize>,
+}
+
+/// A place among the waiters of a key; dropping it cancels.
+pub struct Registration {
+    waiters: Arc<Waiters>,
+    key: Key,
+    place: usize,
+}
+
+impl Default for Waiters {
+    fn default() -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
+    }
+}
+
+impl Waiters {
+    /// Registers `waiter` under `key`; it hears of every move after this call returns.
+    pub fn register(self: &Arc<Self>, key: Key, waiter: Arc<dyn Waiter>, token: usize) -> Registration {
+        let mut shard = self.shard(&key);
+        let places = shard.entry(key.clone()).or_default();
+        let place = match places.free.pop() {
+            Some(place) => place,
+            None => {
+                places.taken.push(None);
+                places.taken.len() - 1
+            }
+        };
+        if let Some(slot) = places.taken.get_mut(place) {
+            *slot = Some((waiter, token));
+        }
+        drop(shard);
+        Registration { waiters: Arc::clone(self), key, place }
+    }
+
+    /// Tells everyone registered under `key`.
+    pub fn moved(&self, key: &Key) {
+        if let Some(places) = self.shard(key).get(key) {
+            for (waiter, token) in places.taken.iter().flatten() {
+                waiter.moved(*token);
+            }
+        }
+    }
+
+    fn shard(&self, key: &Key) -> MutexGuard<'_, HashMap<Key, Places>> {
+        let index = usize::try_from(self.hasher.hash_one(key)).unwrap_or_default() % SHARDS;
+        #[expect(clippy::indexing_slicing, reason = "the index is taken modulo the length")]
+        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let mut shard = self.waiters.shard(&self.key);
+        let Some(places) = shard.get_mut(&self.key) else { return };
+        let gone = places.taken.get_mut(self.place).and_then(Option::take);
+        places.free.push(self.place);
+        if places.free.len() == places.taken.len() {
+            shard.remove(&self.key);
+        }
+        drop(shard);
+        drop(gone);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[derive(Default)]
+    struct Sum(AtomicUsize);
+
+    impl Waiter for Sum {
+        fn moved(&self, token: usize) {
+            self.0.fetch_add(token, Ordering::Relaxed);
+        }
+    }
+
+    fn key(name: &'static str) -> Key {
+        Key::Group(Str::from_static(name))
+    }
+
+    #[test]
+    fn only_those_registered_under_the_key_hear() {
+        let waiters = Arc::new(Waiters::default());
+        let sum = Arc::new(Sum::default());
+        let one = waiters.register(key("a"), sum.clone(), 1);
+        let _two = waiters.register(key("a"), sum.clone(), 10);
+        let _other = waiters.register(key("b"), sum.clone(), 100);
+        waiters.moved(&key("a"));
+        assert_eq!(sum.0.load(Ordering::Relaxed), 11);
+        drop(one);
+        waiters.moved(&key("a"));
+        assert_eq!(sum.0.load(Ordering::Relaxed), 21);
+    }
+
+    #[test]
+    fn a_key_without_waiters_costs_nothing() {
+        let waiters = Arc::new(Waiters::default());
+        let places: Vec<_> = (0..100).map(|n| waiters.register(key("a"), Arc::new(Sum::default()), n)).collect();
+        drop(places);
+        assert!(waiters.shards.iter().all(|shard| shard.lock().unwrap().is_empty()));
+    }
+}
