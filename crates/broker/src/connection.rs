@@ -229,11 +229,13 @@ impl Connection {
 
     fn parse(&mut self, body: Bytes) -> Result<Parsed, End> {
         let bytes_in = body.len();
-        let (header, key, decoder) =
-            frame::decode_request_header(body).map_err(|error| End::Refused(format!("cannot read header: {error}")))?;
+        let (header, key, decoder) = frame::decode_request_header(body)
+            .map_err(|error| End::Refused(format!("cannot read header: {error}")))?;
         let refused = || {
             let (api, version) = (header.request_api_key, header.request_api_version);
-            End::Refused(format!("Received request for api with key {api} ({key:?}) and unsupported version {version}"))
+            End::Refused(format!(
+                "Received request for api with key {api} ({key:?}) and unsupported version {version}"
+            ))
         };
         let row = dispatch::row(key).ok_or_else(refused)?;
         let version_is_served = row.versions.contains(&header.request_api_version);

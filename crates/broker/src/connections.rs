@@ -99,18 +99,26 @@ impl Connections {
     /// Takes in a connection; `None` if its address has as many as it may (`max.connections.per.ip`), or the broker is stopping.
     pub(crate) fn admit(self: &Arc<Self>, stream: &Arc<TcpStream>, peer: SocketAddr) -> Option<Arc<Slot>> {
         let ip = peer.ip().to_canonical();
-        let max = self.limits.per_ip_overrides.get(&ip).copied().unwrap_or(self.limits.connections_per_ip_max);
+        let max =
+            self.limits.per_ip_overrides.get(&ip).copied().unwrap_or(self.limits.connections_per_ip_max);
         let now = self.since_start(Instant::now());
         let mut open = self.lock();
+        let stopping = open.stopping;
         let from_ip = open.by_ip.entry(ip).or_default();
-        if *from_ip >= max || open.stopping {
+        if *from_ip >= max || stopping {
             return None;
         }
         *from_ip += 1;
         open.count += 1;
-        let slot = Slot { table: Arc::clone(self), stream: Arc::downgrade(stream), ip, active_ms: AtomicU64::new(now) };
+        let slot = Slot {
+            table: Arc::clone(self),
+            stream: Arc::downgrade(stream),
+            ip,
+            active_ms: AtomicU64::new(now),
+        };
         let slot = Arc::new(slot);
-        let idle_ms = self.limits.idle_max.map_or(u64::MAX, |idle| u64::try_from(idle.as_millis()).unwrap_or(u64::MAX));
+        let idle_ms =
+            self.limits.idle_max.map_or(u64::MAX, |idle| u64::try_from(idle.as_millis()).unwrap_or(u64::MAX));
         open.checks.push(Reverse(Check { at_ms: now.saturating_add(idle_ms), slot: Arc::downgrade(&slot) }));
         Some(slot)
     }
@@ -220,7 +228,10 @@ mod tests {
         let table = table("max.connections.per.ip", "1");
         let (stream, _far) = stream().await;
         let slot = table.admit(&stream, "127.0.0.1:1".parse().unwrap()).unwrap();
-        assert!(table.admit(&stream, "[::ffff:127.0.0.1]:2".parse().unwrap()).is_none(), "the same address in IPv6 dress");
+        assert!(
+            table.admit(&stream, "[::ffff:127.0.0.1]:2".parse().unwrap()).is_none(),
+            "the same address in IPv6 dress"
+        );
         assert!(table.admit(&stream, "127.0.0.2:1".parse().unwrap()).is_some());
         drop(slot);
         assert!(table.admit(&stream, "127.0.0.1:3".parse().unwrap()).is_some());

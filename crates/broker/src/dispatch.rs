@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::sync::LazyLock;
 
 use wire::messages::*;
-use wire::{ApiKey, Decoder, Message as _, Request, Rope, frame};
+use wire::{ApiKey, Decoder, Request, Rope, frame};
 
 use crate::handlers;
 use crate::request::{Need, Operation, RequestContext, ResourceType};
@@ -98,9 +98,8 @@ macro_rules! row {
 }
 
 /// Every API served.
-static ROWS: &[Row] = &[
-    row!(api_versions::ApiVersionsRequest, 0..=4, [], answer handlers::api_versions::handle),
-];
+static ROWS: &[Row] =
+    &[row!(api_versions::ApiVersionsRequest, 0..=4, [], answer handlers::api_versions::handle)];
 
 /// The rows by key.
 static BY_KEY: LazyLock<Vec<Option<&'static Row>>> = LazyLock::new(|| {
@@ -127,7 +126,8 @@ fn decode<R: Request>(ctx: &RequestContext, mut decoder: Decoder) -> Result<R, O
             Err(error) => Outcome::Close(format!("cannot write answer: {error}")),
         });
     }
-    R::decode(&mut decoder, ctx.version).map_err(|error| Outcome::Close(format!("cannot read request: {error}")))
+    R::decode(&mut decoder, ctx.version)
+        .map_err(|error| Outcome::Close(format!("cannot read request: {error}")))
 }
 
 fn encode<R: Request>(ctx: &RequestContext, response: &R::Response) -> Outcome {

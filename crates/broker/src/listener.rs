@@ -43,7 +43,12 @@ impl Listener {
 }
 
 /// Accepts on every socket of a listener until told to stop.
-pub(crate) fn accept_on(broker: &Arc<Broker>, bound: Bound, listener: &Arc<Listener>, stop: &watch::Receiver<bool>) {
+pub(crate) fn accept_on(
+    broker: &Arc<Broker>,
+    bound: Bound,
+    listener: &Arc<Listener>,
+    stop: &watch::Receiver<bool>,
+) {
     for socket in bound.sockets {
         let (broker, listener, mut stop) = (Arc::clone(broker), Arc::clone(listener), stop.clone());
         tokio::spawn(async move {

@@ -110,7 +110,8 @@ impl Handle {
     /// The address of the first listener's first socket, for those in the same process.
     pub fn address(&self) -> Option<SocketAddr> {
         let address = *self.served.first()?.addresses.first()?;
-        let local: std::net::IpAddr = if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+        let local: std::net::IpAddr =
+            if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
         Some(if address.ip().is_unspecified() { SocketAddr::new(local, address.port()) } else { address })
     }
 
@@ -124,7 +125,10 @@ impl Handle {
         self.stop.send_replace(true);
         self.broker.connections.stop();
         if tokio::time::timeout(STOP_GRACE, self.broker.connections.none_left()).await.is_err() {
-            tracing::warn!(open = self.broker.connections.count(), "connections that did not close in time are dropped");
+            tracing::warn!(
+                open = self.broker.connections.count(),
+                "connections that did not close in time are dropped"
+            );
         }
     }
 }

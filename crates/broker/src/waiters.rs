@@ -46,6 +46,12 @@ pub struct Registration {
     place: usize,
 }
 
+impl std::fmt::Debug for Waiters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Waiters").finish_non_exhaustive()
+    }
+}
+
 impl Default for Waiters {
     fn default() -> Self {
         Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
@@ -136,7 +142,8 @@ mod tests {
     #[test]
     fn a_key_without_waiters_costs_nothing() {
         let waiters = Arc::new(Waiters::default());
-        let places: Vec<_> = (0..100).map(|n| waiters.register(key("a"), Arc::new(Sum::default()), n)).collect();
+        let places: Vec<_> =
+            (0..100).map(|n| waiters.register(key("a"), Arc::new(Sum::default()), n)).collect();
         drop(places);
         assert!(waiters.shards.iter().all(|shard| shard.lock().unwrap().is_empty()));
     }

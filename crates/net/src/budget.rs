@@ -26,7 +26,8 @@ pub struct Reservation {
 impl MemoryBudget {
     /// A budget of this many bytes.
     pub fn new(bytes: u64) -> Self {
-        let total_units = usize::try_from(bytes).unwrap_or(usize::MAX).div_ceil(UNIT_BYTES).clamp(1, u32::MAX as usize / 2);
+        let total_units =
+            usize::try_from(bytes).unwrap_or(usize::MAX).div_ceil(UNIT_BYTES).clamp(1, u32::MAX as usize / 2);
         Self { units: Arc::new(Semaphore::new(total_units)), total_units }
     }
 

@@ -69,7 +69,11 @@ impl FrameBuffer {
             None => FIRST_READ_BYTES.max(self.expected),
             Some(size) => {
                 let missing = (PREFIX_BYTES + size).saturating_sub(self.bytes.len());
-                if size <= WHOLE_AT_ONCE_BYTES { missing } else { missing.min(self.bytes.len().max(WHOLE_AT_ONCE_BYTES)) }
+                if size <= WHOLE_AT_ONCE_BYTES {
+                    missing
+                } else {
+                    missing.min(self.bytes.len().max(WHOLE_AT_ONCE_BYTES))
+                }
             }
         };
         let wanted = wanted.max(1);

@@ -60,7 +60,8 @@ pub fn bind(host: &str, rule: PortRule, backlog: i32) -> Result<Bound, BindError
         PortRule::From(first) => {
             let mut outcome = bind_port(host, first, backlog);
             for step in 1..PORTS_TRIED_MAX {
-                if !matches!(&outcome, Err(BindError::Refused { source, .. }) if source.kind() == io::ErrorKind::AddrInUse) {
+                if !matches!(&outcome, Err(BindError::Refused { source, .. }) if source.kind() == io::ErrorKind::AddrInUse)
+                {
                     break;
                 }
                 outcome = bind_port(host, first.saturating_add(step), backlog)

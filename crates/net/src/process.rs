@@ -33,10 +33,14 @@ fn machine_bytes(meminfo: &str) -> Option<u64> {
 /// The files that may hold the limit of one line of `/proc/self/cgroup` (`id:controllers:path`), from the group up to the root.
 fn limit_files(line: &str) -> Vec<String> {
     let mut parts = line.splitn(3, ':');
-    let (Some(_), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else { return Vec::new() };
+    let (Some(_), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
+        return Vec::new();
+    };
     let (root, file) = match controllers {
         "" => ("/sys/fs/cgroup", "memory.max"),
-        named if named.split(',').any(|name| name == "memory") => ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+        named if named.split(',').any(|name| name == "memory") => {
+            ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+        }
         _ => return Vec::new(),
     };
     let mut files = vec![format!("{root}/{file}")];

@@ -62,7 +62,11 @@ struct Endpoint {
 }
 
 /// The listeners of these three properties; the error says what is wrong and what is allowed.
-pub fn parse(listeners: Option<&str>, advertised: Option<&str>, protocols: Option<&str>) -> Result<Vec<ListenerConfig>, String> {
+pub fn parse(
+    listeners: Option<&str>,
+    advertised: Option<&str>,
+    protocols: Option<&str>,
+) -> Result<Vec<ListenerConfig>, String> {
     let protocols = protocol_map(protocols)?;
     let mut advertised = endpoints(advertised.unwrap_or_default())?;
     let mut parsed = Vec::new();
@@ -77,7 +81,13 @@ pub fn parse(listeners: Option<&str>, advertised: Option<&str>, protocols: Optio
         let place = advertised.iter().position(|one| one.name == "PLAINTEXT");
         let advertised = place.map(|place| advertised.remove(place)).map(|one| (one.host, one.port));
         let (name, port) = ("PLAINTEXT".to_owned(), PortRule::From(DEFAULT_PORT));
-        parsed.push(ListenerConfig { name, host: String::new(), port, protocol: SecurityProtocol::Plaintext, advertised });
+        parsed.push(ListenerConfig {
+            name,
+            host: String::new(),
+            port,
+            protocol: SecurityProtocol::Plaintext,
+            advertised,
+        });
     }
     match advertised.first() {
         Some(stray) => Err(format!("advertised.listeners names '{}', which listeners does not", stray.name)),
@@ -111,7 +121,9 @@ fn endpoints(text: &str) -> Result<Vec<Endpoint>, String> {
         if parsed.iter().any(|earlier| earlier.name == endpoint.name) {
             return Err(format!("listener '{}' is given twice", endpoint.name));
         }
-        if endpoint.port != 0 && parsed.iter().any(|one| one.port == endpoint.port && one.host == endpoint.host) {
+        if endpoint.port != 0
+            && parsed.iter().any(|one| one.port == endpoint.port && one.host == endpoint.host)
+        {
             return Err(format!("two listeners are given port {}", endpoint.port));
         }
         parsed.push(endpoint);
@@ -144,7 +156,16 @@ mod tests {
         match parse(leak(listeners), leak(advertised), leak(map)) {
             Ok(parsed) => parsed
                 .iter()
-                .map(|one| format!("{} {}|{:?}|{}|{:?}", one.name, one.host, one.port, one.protocol.name(), one.advertised))
+                .map(|one| {
+                    format!(
+                        "{} {}|{:?}|{}|{:?}",
+                        one.name,
+                        one.host,
+                        one.port,
+                        one.protocol.name(),
+                        one.advertised
+                    )
+                })
                 .collect::<Vec<_>>()
                 .join("; "),
             Err(error) => format!("error: {error}"),
@@ -165,9 +186,19 @@ mod tests {
                 "A:PLAINTEXT,B:SASL_SSL",
                 "A a|Exactly(1)|PLAINTEXT|None; B b|Exactly(2)|SASL_SSL|Some((\"x\", 3))",
             ),
-            ("A://a:1", "", "", "error: listener 'A' has no security protocol: add A:PLAINTEXT to listener.security.protocol.map"),
+            (
+                "A://a:1",
+                "",
+                "",
+                "error: listener 'A' has no security protocol: add A:PLAINTEXT to listener.security.protocol.map",
+            ),
             ("PLAINTEXT://a", "", "", "error: 'PLAINTEXT://a' is not NAME://host:port"),
-            ("PLAINTEXT://a:1", "B://a:1", "", "error: advertised.listeners names 'B', which listeners does not"),
+            (
+                "PLAINTEXT://a:1",
+                "B://a:1",
+                "",
+                "error: advertised.listeners names 'B', which listeners does not",
+            ),
             ("PLAINTEXT://a:1,PLAINTEXT://a:2", "", "", "error: listener 'PLAINTEXT' is given twice"),
         ] {
             assert_eq!(shown(listeners, advertised, map), expected, "{listeners:?} {advertised:?} {map:?}");

@@ -111,7 +111,11 @@ impl Config {
             network: read.network()?,
             fetch: FetchConfig {
                 max_bytes: read.number("fetch.max.bytes", 1024..=i32::MAX as usize, 55 << 20)?,
-                session_slots: read.number("max.incremental.fetch.session.cache.slots", 0..=i32::MAX as usize, 1000)?,
+                session_slots: read.number(
+                    "max.incremental.fetch.session.cache.slots",
+                    0..=i32::MAX as usize,
+                    1000,
+                )?,
             },
             topics: TopicDefaults {
                 partitions: read.number("num.partitions", 1..=i32::MAX, 1)?,
@@ -146,12 +150,18 @@ impl<'a> Reader<'a> {
         let Some(text) = self.text(key) else { return Ok(default) };
         match text.parse::<N>() {
             Ok(number) if allowed.contains(&number) => Ok(number),
-            _ => Err(self.wrong(key, format!("must be a whole number from {} to {}", allowed.start(), allowed.end()))),
+            _ => Err(self
+                .wrong(key, format!("must be a whole number from {} to {}", allowed.start(), allowed.end()))),
         }
     }
 
     /// The first of several names for one setting.
-    fn number_of<N>(&self, keys: &[&str], allowed: std::ops::RangeInclusive<N>, default: N) -> Result<N, ConfigError>
+    fn number_of<N>(
+        &self,
+        keys: &[&str],
+        allowed: std::ops::RangeInclusive<N>,
+        default: N,
+    ) -> Result<N, ConfigError>
     where
         N: FromStr + PartialOrd + fmt::Display,
     {
@@ -180,7 +190,11 @@ impl<'a> Reader<'a> {
         match parsed.iter().find(|listener| listener.protocol != SecurityProtocol::Plaintext) {
             Some(other) => Err(self.wrong(
                 "listeners",
-                format!("listener {} asks for {}, which this version does not serve; use PLAINTEXT", other.name, other.protocol.name()),
+                format!(
+                    "listener {} asks for {}, which this version does not serve; use PLAINTEXT",
+                    other.name,
+                    other.protocol.name()
+                ),
             )),
             None => Ok(parsed),
         }
@@ -189,7 +203,8 @@ impl<'a> Reader<'a> {
     fn log_dirs(&self) -> Result<Vec<PathBuf>, ConfigError> {
         let key = if self.text("log.dirs").is_some() { "log.dirs" } else { "log.dir" };
         let text = self.text(key).unwrap_or(DEFAULT_LOG_DIR);
-        let dirs: Vec<PathBuf> = text.split(',').map(str::trim).filter(|dir| !dir.is_empty()).map(PathBuf::from).collect();
+        let dirs: Vec<PathBuf> =
+            text.split(',').map(str::trim).filter(|dir| !dir.is_empty()).map(PathBuf::from).collect();
         if dirs.is_empty() {
             return Err(self.wrong(key, "must name at least one folder".to_owned()));
         }
@@ -206,7 +221,11 @@ impl<'a> Reader<'a> {
             send_buffer_bytes: usize::try_from(send_buffer).ok(),
             idle_max: u64::try_from(idle_ms).ok().map(Duration::from_millis),
             connections_max: self.number("max.connections", 0..=i32::MAX as usize, i32::MAX as usize)?,
-            connections_per_ip_max: self.number("max.connections.per.ip", 0..=i32::MAX as usize, i32::MAX as usize)?,
+            connections_per_ip_max: self.number(
+                "max.connections.per.ip",
+                0..=i32::MAX as usize,
+                i32::MAX as usize,
+            )?,
             per_ip_overrides: self.per_ip_overrides()?,
             request_bytes_max: u64::try_from(queued).unwrap_or_else(|_| net::memory_limit_bytes() / 4),
         })
@@ -214,10 +233,12 @@ impl<'a> Reader<'a> {
 
     fn per_ip_overrides(&self) -> Result<BTreeMap<IpAddr, usize>, ConfigError> {
         let key = "max.connections.per.ip.overrides";
-        let entries = self.text(key).unwrap_or_default().split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let entries =
+            self.text(key).unwrap_or_default().split(',').map(str::trim).filter(|entry| !entry.is_empty());
         entries
             .map(|entry| {
-                let parsed = entry.rsplit_once(':').and_then(|(ip, max)| Some((ip.parse().ok()?, max.parse().ok()?)));
+                let parsed =
+                    entry.rsplit_once(':').and_then(|(ip, max)| Some((ip.parse().ok()?, max.parse().ok()?)));
                 parsed.ok_or_else(|| self.wrong(key, format!("'{entry}' is not address:count")))
             })
             .collect()
@@ -246,7 +267,12 @@ mod tests {
 
     #[test]
     fn synonyms_and_values_are_read() {
-        let config = config(&[("broker.id", "7"), ("log.dir", "/a"), ("log.dirs", "/b, /c"), ("connections.max.idle.ms", "-1")]);
+        let config = config(&[
+            ("broker.id", "7"),
+            ("log.dir", "/a"),
+            ("log.dirs", "/b, /c"),
+            ("connections.max.idle.ms", "-1"),
+        ]);
         let config = config.unwrap();
         assert_eq!(config.node_id, 7);
         assert_eq!(config.log_dirs, [PathBuf::from("/b"), PathBuf::from("/c")]);
@@ -257,9 +283,21 @@ mod tests {
     fn a_bad_value_is_named_with_what_is_allowed() {
         for (key, value, said) in [
             ("num.partitions", "0", "--set: num.partitions=0: must be a whole number from 1 to 2147483647"),
-            ("auto.create.topics.enable", "yes", "--set: auto.create.topics.enable=yes: must be true or false"),
-            ("listeners", "SSL://:1", "--set: listeners=SSL://:1: listener SSL asks for SSL, which this version does not serve; use PLAINTEXT"),
-            ("max.connections.per.ip.overrides", "x", "--set: max.connections.per.ip.overrides=x: 'x' is not address:count"),
+            (
+                "auto.create.topics.enable",
+                "yes",
+                "--set: auto.create.topics.enable=yes: must be true or false",
+            ),
+            (
+                "listeners",
+                "SSL://:1",
+                "--set: listeners=SSL://:1: listener SSL asks for SSL, which this version does not serve; use PLAINTEXT",
+            ),
+            (
+                "max.connections.per.ip.overrides",
+                "x",
+                "--set: max.connections.per.ip.overrides=x: 'x' is not address:count",
+            ),
         ] {
             assert_eq!(config(&[(key, value)]).unwrap_err().to_string(), said);
         }

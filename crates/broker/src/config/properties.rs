@@ -127,7 +127,10 @@ fn unescape(first: char, rest: &mut Peekable<Chars<'_>>) -> char {
         Some('f') => '\u{c}',
         Some('u') => {
             let digits: String = (0..4).map_while(|_| rest.next_if(char::is_ascii_hexdigit)).collect();
-            u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
+            u32::from_str_radix(&digits, 16)
+                .ok()
+                .and_then(char::from_u32)
+                .unwrap_or(char::REPLACEMENT_CHARACTER)
         }
         Some(other) => other,
         None => '\\',
@@ -155,7 +158,8 @@ mod tests {
             ("a=\\uzz", vec![("a", "\u{fffd}zz")]),
         ] {
             let properties = Properties::parse(text, Path::new("f"));
-            let read: Vec<_> = properties.iter().map(|(key, property)| (key, property.value.as_str())).collect();
+            let read: Vec<_> =
+                properties.iter().map(|(key, property)| (key, property.value.as_str())).collect();
             assert_eq!(read, expected, "{text:?}");
         }
     }

@@ -1,0 +1,71 @@
+//! A broker in this process and a bare socket to it.
+
+#![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
+
+use std::net::SocketAddr;
+
+use broker::Handle;
+use broker::config::{Config, Origin, Properties};
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use wire::{Request, frame};
+
+/// A broker on a free port with these properties.
+pub async fn broker(properties: &[(&str, &str)]) -> Handle {
+    let mut all = Properties::default();
+    all.set("listeners", "PLAINTEXT://127.0.0.1:0", Origin::Embedder);
+    for (key, value) in properties {
+        all.set(*key, *value, Origin::Embedder);
+    }
+    broker::serve(Config::new(all).unwrap()).await.unwrap()
+}
+
+/// A connection that speaks in bytes or in messages.
+pub struct Raw {
+    stream: TcpStream,
+    correlation_id: i32,
+}
+
+#[allow(dead_code, reason = "each test file uses some")]
+impl Raw {
+    pub async fn connect(address: SocketAddr) -> Self {
+        Self { stream: TcpStream::connect(address).await.unwrap(), correlation_id: 0 }
+    }
+
+    /// Sends a request and leaves its answer for later.
+    pub async fn send<R: Request>(&mut self, version: i16, request: &R) {
+        self.correlation_id += 1;
+        let rope = frame::encode_request(self.correlation_id, Some("raw".into()), version, request).unwrap();
+        self.send_bytes(&rope.read().unwrap()).await;
+    }
+
+    /// Receives the answer to an earlier request; checks that it is the `back`-th last one sent.
+    pub async fn receive<R: Request>(&mut self, version: i16, back: i32) -> R::Response {
+        let body = self.receive_frame().await.expect("an answer");
+        let (header, response) = frame::decode_response::<R>(body, version).unwrap();
+        assert_eq!(
+            header.correlation_id,
+            self.correlation_id - back,
+            "answers come in the order of the requests"
+        );
+        response
+    }
+
+    pub async fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
+        self.send(version, request).await;
+        self.receive::<R>(version, 0).await
+    }
+
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    /// The next frame's body; `None` if the broker closed.
+    pub async fn receive_frame(&mut self) -> Option<Bytes> {
+        let size = self.stream.read_i32().await.ok()?;
+        let mut body = vec![0; usize::try_from(size).unwrap()];
+        self.stream.read_exact(&mut body).await.ok()?;
+        Some(body.into())
+    }
+}

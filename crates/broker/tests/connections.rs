@@ -1,0 +1,96 @@
+//! What a connection does with good and bad bytes.
+
+mod common;
+
+use common::{Raw, broker};
+use wire::messages::api_versions::ApiVersionsRequest;
+use wire::{ApiKey, ErrorCode};
+
+fn api_versions() -> ApiVersionsRequest {
+    ApiVersionsRequest { client_software_name: "raw".into(), client_software_version: "1".into() }
+}
+
+#[tokio::test]
+async fn api_versions_answers_in_every_version_and_in_none() {
+    let broker = broker(&[]).await;
+    let mut raw = Raw::connect(broker.address().unwrap()).await;
+    for version in 0..=4 {
+        let answer = raw.call(version, &api_versions()).await;
+        assert_eq!(answer.error_code, ErrorCode::NONE);
+        let own = answer.api_keys.iter().find(|key| key.api_key == ApiKey::ApiVersions.code()).unwrap();
+        assert_eq!((own.min_version, own.max_version), (0, 4));
+    }
+    raw.send_bytes(&[0, 0, 0, 11, 0, 18, 0, 99, 0, 0, 0, 5, 0xff, 0xff, 0]).await;
+    let answer = raw.receive_frame().await.unwrap();
+    assert_eq!(answer[..6], [0, 0, 0, 5, 0, 35], "correlation id, UNSUPPORTED_VERSION, in version 0");
+    assert_eq!(raw.call(3, &api_versions()).await.error_code, ErrorCode::NONE, "the connection goes on");
+}
+
+#[tokio::test]
+async fn malformed_client_software_is_refused() {
+    let broker = broker(&[]).await;
+    let mut raw = Raw::connect(broker.address().unwrap()).await;
+    let answer = raw.call(3, &ApiVersionsRequest::default()).await;
+    assert_eq!(answer.error_code, ErrorCode::INVALID_REQUEST);
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_order() {
+    let broker = broker(&[]).await;
+    let mut raw = Raw::connect(broker.address().unwrap()).await;
+    for _ in 0..200 {
+        raw.send(3, &api_versions()).await;
+    }
+    for back in (0..200).rev() {
+        raw.receive::<ApiVersionsRequest>(3, back).await;
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_request_end_their_connection_and_no_other() {
+    let broker = broker(&[("socket.request.max.bytes", "1000")]).await;
+    let mut good = Raw::connect(broker.address().unwrap()).await;
+    for bad in [
+        &[0xff, 0xff, 0xff, 0xff][..],                             // negative size
+        &[0, 0, 4, 0],                                             // larger than allowed
+        &[0, 0, 0, 0],                                             // empty
+        &[0, 0, 0, 3, 0, 18, 0],                                   // shorter than a header
+        &[0, 0, 0, 10, 0x7f, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff],     // unknown API
+        &[0, 0, 0, 10, 0, 4, 0, 0, 0, 0, 0, 1, 0xff, 0xff],        // API of the past
+        &[0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0, 9],             // client id longer than the frame
+        &[0, 0, 0, 12, 0, 18, 0, 3, 0, 0, 0, 1, 0xff, 0xff, 0, 9], // text longer than the frame
+    ] {
+        let mut raw = Raw::connect(broker.address().unwrap()).await;
+        raw.send_bytes(bad).await;
+        assert!(raw.receive_frame().await.is_none(), "{bad:?}");
+        assert_eq!(good.call(3, &api_versions()).await.error_code, ErrorCode::NONE);
+    }
+}
+
+#[tokio::test]
+async fn a_trickled_request_is_served() {
+    let broker = broker(&[]).await;
+    let mut raw = Raw::connect(broker.address().unwrap()).await;
+    for byte in [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff] {
+        raw.send_bytes(&[byte]).await;
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(raw.receive_frame().await.unwrap()[..6], [0, 0, 0, 7, 0, 0]);
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed() {
+    let broker = broker(&[("connections.max.idle.ms", "50")]).await;
+    let mut raw = Raw::connect(broker.address().unwrap()).await;
+    assert_eq!(raw.call(3, &api_versions()).await.error_code, ErrorCode::NONE);
+    assert!(raw.receive_frame().await.is_none());
+}
+
+#[tokio::test]
+async fn a_stop_closes_what_is_open() {
+    let broker = broker(&[]).await;
+    let mut raw = Raw::connect(broker.address().unwrap()).await;
+    raw.call(3, &api_versions()).await;
+    broker.stop().await;
+    assert!(raw.receive_frame().await.is_none());
+}

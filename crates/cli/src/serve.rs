@@ -1,0 +1,100 @@
+//! `mekong serve`: one broker, until SIGTERM or SIGINT.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use broker::config::{Config, Origin, Properties};
+use broker::{Handle, Served};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The arguments of `mekong serve`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A file of Kafka's properties (server.properties).
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// One property; wins over the file's. May be given many times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Say what is served where as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs a broker; returns when it has stopped.
+pub fn run(arguments: Arguments) -> ExitCode {
+    start_logs();
+    let json = arguments.json;
+    let outcome = config(arguments).and_then(|config| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.map_err(|error| error.to_string())?.block_on(serve(config, json))
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("mekong: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn config(arguments: Arguments) -> Result<Config, String> {
+    let mut properties = Properties::default();
+    if let Some(path) = &arguments.config {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        properties = Properties::parse(&text, path);
+    }
+    for pair in arguments.set {
+        let (key, value) =
+            pair.split_once('=').ok_or_else(|| format!("--set {pair}: write --set key=value"))?;
+        properties.set(key.trim(), value, Origin::CommandLine);
+    }
+    Config::new(properties).map_err(|error| error.to_string())
+}
+
+async fn serve(config: Config, json: bool) -> Result<(), String> {
+    let failed = |error: std::io::Error| error.to_string();
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate()).map_err(failed)?, signal(SignalKind::interrupt()).map_err(failed)?);
+    let handle = broker::serve(config).await.map_err(|error| error.to_string())?;
+    // The schema registry and the console start here, as clients of this broker in the same process.
+    say_ready(&handle, json);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    handle.stop().await;
+    Ok(())
+}
+
+/// The one line on stdout.
+fn say_ready(handle: &Handle, json: bool) {
+    if json {
+        let listeners: Vec<_> = handle.served().iter().map(listener_as_json).collect();
+        println!("{}", serde_json::json!({ "ready": true, "listeners": listeners }));
+        return;
+    }
+    let listeners: Vec<_> = handle.served().iter().map(listener_as_text).collect();
+    println!("Mekong serves {}", listeners.join(", "));
+}
+
+fn listener_as_json(served: &Served) -> serde_json::Value {
+    let addresses: Vec<_> = served.addresses.iter().map(ToString::to_string).collect();
+    serde_json::json!({ "name": served.name, "protocol": served.protocol.name(), "addresses": addresses, "moved": served.moved })
+}
+
+fn listener_as_text(served: &Served) -> String {
+    let addresses: Vec<_> = served.addresses.iter().map(ToString::to_string).collect();
+    let moved = if served.moved { " (the default port was busy)" } else { "" };
+    format!("Kafka clients on {}://{}{moved}", served.name, addresses.join(","))
+}
+
+/// Logs go to stderr: for people on a terminal, as JSON otherwise; `RUST_LOG` sets the levels.
+fn start_logs() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() { logs.init() } else { logs.json().init() }
+}
