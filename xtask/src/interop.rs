@@ -27,7 +27,7 @@ const fn client(name: &'static str, needs: &'static [Runtime], quick: bool) -> C
 }
 
 /// All clients, cheap ones first.
-pub const CLIENTS: &[Client] = &[];
+pub const CLIENTS: &[Client] = &[client("kio", &[PYTHON], true)];
 
 /// Every language that the clients of this volume need.
 pub const NEEDS: &[Runtime] = &[JAVA, MAVEN, PYTHON, NODE, GO, CC];

@@ -8,12 +8,25 @@
 use wire::schema::{FieldSchema, MessageSchema, StructSchema, Type};
 
 /// SplitMix64: small, seeded, good enough to draw test data.
-pub struct Draw(pub u64);
+pub struct Draw {
+    state: u64,
+    tame: bool,
+}
 
 impl Draw {
+    /// Draws that `seed` determines.
+    pub fn new(seed: u64) -> Self {
+        Self { state: seed, tame: false }
+    }
+
+    /// Draws numbers below 100 only: valid as error codes, times and lengths of time.
+    pub fn tame(seed: u64) -> Self {
+        Self { state: seed, tame: true }
+    }
+
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
@@ -45,6 +58,7 @@ impl Draw {
     /// A number of `width` bytes: small, extreme or any.
     fn number(&mut self, width: usize) -> Vec<u8> {
         let wide = match self.below(6) {
+            _ if self.tame => self.below(100),
             0 => 0,
             1 => u64::MAX,
             2 => 1 << (8 * width - 1),
@@ -223,7 +237,7 @@ impl Writer<'_> {
                 tagged.push((tag, content));
             }
         }
-        if let Some(draw) = self.unknown_tags.as_mut().filter(|draw| !draw.0.is_multiple_of(3)) {
+        if let Some(draw) = self.unknown_tags.as_mut().filter(|draw| !draw.state.is_multiple_of(3)) {
             let known = schema.fields.iter().filter_map(|field| field.tag).max().map_or(0, |tag| tag + 1);
             let tag = known + draw.below(300) as u32;
             let len = draw.below(200) as usize;
