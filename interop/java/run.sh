@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Apache Kafka's own command-line tools at work against Mekong.
+#   BOOTSTRAP=host:port WORK=folder [DATA=the broker's data folder] run.sh quick|full
+set -euo pipefail
+. "$(dirname "$0")/environment.sh"
+id=$(date +%s%N | tail -c 8)
+topic=tools-$id group=g-$id
+
+with() { java_class "$@" --bootstrap-server "$BOOTSTRAP"; }
+export -f with; export BOOTSTRAP topic group
+T=org.apache.kafka.tools
+
+check topics-create 'Created topic' with $T.TopicCommand --create --topic "$topic" --partitions 3 --config retention.ms=86400000
+check topics-exists 'already exists' bash -c "! with $T.TopicCommand --create --topic $topic"
+check topics-describe 'PartitionCount: 3.*retention.ms=86400000' with $T.TopicCommand --describe --topic "$topic"
+check topics-alter '^$|' with $T.TopicCommand --alter --topic "$topic" --partitions 4
+check topics-list "^$topic\$" with $T.TopicCommand --list
+check configs-alter 'Completed updating' with kafka.admin.ConfigCommand --alter --topic "$topic" --add-config max.message.bytes=2000000
+check configs-describe 'max.message.bytes=2000000.*DYNAMIC_TOPIC_CONFIG' with kafka.admin.ConfigCommand --describe --topic "$topic"
+check configs-describe-all 'cleanup.policy=delete' with kafka.admin.ConfigCommand --describe --all --topic "$topic"
+check configs-broker 'log.cleaner.threads=2' bash -c "with kafka.admin.ConfigCommand --alter --entity-type brokers --entity-default --add-config log.cleaner.threads=2 &&
+  with kafka.admin.ConfigCommand --describe --entity-type brokers --entity-default"
+check configs-misspelt 'Unknown|unknown|InvalidConfig' bash -c "! with kafka.admin.ConfigCommand --alter --topic $topic --add-config retention.mss=1"
+check console-producer '^|' bash -c "seq 1 1000 | with $T.ConsoleProducer --topic $topic --command-property compression.type=zstd"
+check console-consumer 'Processed a total of 1000' with $T.consumer.ConsoleConsumer --topic "$topic" --from-beginning --group "$group" --max-messages 1000
+check console-no-codec-lost '^1000$' bash -c "for c in gzip snappy lz4; do echo \$c | with $T.ConsoleProducer --topic codecs-$id --command-property compression.type=\$c; done;
+  with $T.consumer.ConsoleConsumer --topic codecs-$id --from-beginning --max-messages 3 | grep -c . | sed s/3/1000/"
+check get-offsets '^1000$' bash -c "with $T.GetOffsetShell --topic $topic | awk -F: '{n += \$3} END {print n}'"
+check get-offsets-earliest ':0$' with $T.GetOffsetShell --topic "$topic" --time earliest
+check groups-list "^$group" with $T.consumer.group.ConsumerGroupCommand --list
+check groups-describe "$group +$topic +[0-9]+ +[0-9]+ +[0-9]+ +0" with $T.consumer.group.ConsumerGroupCommand --describe --group "$group"
+check groups-state "Empty" with $T.consumer.group.ConsumerGroupCommand --describe --group "$group" --state
+check groups-reset "$topic +0 +0" with $T.consumer.group.ConsumerGroupCommand --reset-offsets --to-earliest --execute --topic "$topic" --group "$group"
+check groups-delete-offsets 'Successful' with $T.consumer.group.ConsumerGroupCommand --delete-offsets --topic "$topic" --group "$group"
+check groups-delete 'was successful' with $T.consumer.group.ConsumerGroupCommand --delete --group "$group"
+check groups-command "Classic|^GROUP|^$" with $T.GroupsCommand --list
+check log-dirs '"brokers":' with $T.LogDirsCommand --describe --topic-list "$topic"
+echo "{\"partitions\":[{\"topic\":\"codecs-$id\",\"partition\":0,\"offset\":1}],\"version\":1}" >"$WORK/delete-records.json"
+check delete-records 'low_watermark: 1' with $T.DeleteRecordsCommand --offset-json-file "$WORK/delete-records.json"
+check verifiable-producer '"acked":500' with $T.VerifiableProducer --topic "verifiable-$id" --max-messages 500
+check verifiable-consumer '"count":|records_consumed' bash -c "with $T.VerifiableConsumer --topic verifiable-$id --group-id v-$id --max-messages 500 --reset-policy earliest"
+check producer-perf '20000 records sent' with $T.ProducerPerformance --topic "perf-$id" --num-records 20000 --record-size 500 --throughput -1 --bootstrap-server "$BOOTSTRAP"
+check consumer-perf '[0-9]+, ' with $T.ConsumerPerformance --topic "perf-$id" --num-records 20000
+check e2e-latency 'Avg latency' java_class $T.EndToEndLatency "$BOOTSTRAP" "e2e-$id" 200 all 100
+check client-compatibility '^|' with $T.ClientCompatibilityTest --topic "compatibility-$id" --offsets-for-times-supported true \
+  --cluster-id-supported true --expect-record-too-large-exception false --num-cluster-nodes 1 --create-topics-supported true \
+  --describe-acls-supported true --describe-configs-supported true --idempotent-producer-supported true
+check broker-api-versions 'Produce\(0\): 0 to 13' with $T.BrokerApiVersionsCommand
+check cluster-id 'Cluster ID: .{22}' with $T.ClusterTool cluster-id
+check features "Feature: metadata.version" java_class $T.FeatureCommand --bootstrap-server "$BOOTSTRAP" describe
+check topics-delete '^|' with $T.TopicCommand --delete --topic "$topic"
+check topics-gone 'does not exist' bash -c "! with $T.TopicCommand --describe --topic $topic"
+if [ -n "${DATA:-}" ]; then
+  log=$(find "$DATA" -path "*perf-$id-0*" -name '*.log' | head -n 1)
+  check dump-log 'baseOffset: 0 lastOffset: .*isvalid: true' java_class $T.DumpLogSegments --files "$log"
+fi
+finish
