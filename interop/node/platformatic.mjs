@@ -1,6 +1,7 @@
 // @platformatic/kafka: a young codec that speaks the newest versions.
 
 import './node20.mjs'
+import zlib from 'node:zlib'
 import { Admin, Consumer, MessagesStreamModes, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka'
 import { bootstrap, equal, run, topic, until } from './checks.mjs'
 
@@ -29,7 +30,9 @@ async function roundTrip(compression) {
 }
 
 async function everyCodecComesBack() {
-  for (const codec of ['none', 'gzip', 'snappy', 'lz4', 'zstd']) await roundTrip(codec)
+  // This client compresses with zstd only where Node.js itself does, from 22.15 on.
+  const zstd = 'zstdCompressSync' in zlib ? ['zstd'] : []
+  for (const codec of ['none', 'gzip', 'snappy', 'lz4', ...zstd]) await roundTrip(codec)
 }
 
 async function adminWorks() {

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# The tests inside the published crates rdkafka (on librdkafka) and rskafka (pure Rust).
+#   BOOTSTRAP=host:port WORK=folder run.sh quick|full
+# known.txt lists the tests that fail on Apache Kafka 4.3.1 too, or need what Mekong does not claim yet, each with its reason.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+unset CARGO_TARGET_DIR
+sources() { # the folder into which cargo unpacks crate $1
+  cargo metadata --manifest-path "$WORK/names/Cargo.toml" --format-version 1 |
+    python3 -c "import json,sys; print(next(p['manifest_path'] for p in json.load(sys.stdin)['packages'] if p['name'] == '$1').removesuffix('/Cargo.toml'))"
+}
+rm -rf "$WORK/names" && mkdir -p "$WORK/names/src" && cp "$here/Cargo.toml" "$WORK/names/" && cp "$here/src/lib.rs" "$WORK/names/src/"
+for crate in rdkafka rskafka; do
+  from=$(sources $crate)
+  mkdir -p "$WORK/$crate" && cp -r "$from/." "$WORK/$crate/" && chmod -R u+w "$WORK/$crate"
+  grep -q '^\[workspace\]' "$WORK/$crate/Cargo.toml" || printf '\n[workspace]\n' >>"$WORK/$crate/Cargo.toml"
+done
+(cd "$WORK/rskafka" && rm -f Cargo.lock)
+
+status=0
+(cd "$WORK/rskafka" && TEST_INTEGRATION=1 TEST_BROKER_IMPL=kafka KAFKA_CONNECT=$BOOTSTRAP \
+  timeout 1800 cargo test --quiet --all-features --no-fail-fast -- --test-threads=2 >"$WORK/rskafka.log" 2>&1) || true
+(cd "$WORK/rdkafka" && KAFKA_HOST=$BOOTSTRAP KAFKA_VERSION=4.0.0 \
+  timeout 1800 cargo test --tests --no-fail-fast -- --test-threads=2 >"$WORK/rdkafka.log" 2>&1) || true
+for crate in rskafka rdkafka; do
+  log=$WORK/$crate.log
+  grep -q 'test result:' "$log" || { echo "not ok rust $crate built nothing: see $log"; tail -n 20 "$log"; exit 1; }
+  passed=$(awk '/^test result:/ {n += $4} END {print n}' "$log")
+  failures=$(sed -n '/^failures:$/,/^test result/p' "$log" | awk '/^    [a-z_:0-9]+$/ {print $1}' | sort -u)
+  for name in $failures; do
+    if grep -q "^$crate $name " "$here/known.txt"; then echo "known rust $crate $name"; else echo "not ok rust $crate $name"; status=1; fi
+  done
+  echo "rust $crate: $passed passed, $(wc -w <<<"$failures") failed"
+done
+exit $status
