@@ -27,10 +27,21 @@ const fn client(name: &'static str, needs: &'static [Runtime], quick: bool) -> C
 }
 
 /// All clients, cheap ones first.
-pub const CLIENTS: &[Client] = &[client("kio", &[PYTHON], true)];
+pub const CLIENTS: &[Client] = &[
+    client("kio", &[PYTHON], true),
+    client("python", &[PYTHON], true),
+    client("node", &[NODE], true),
+    client("go", &[GO], true),
+    client("java", &[JAVA, MAVEN], true),
+    client("parity", &[JAVA, MAVEN, PYTHON], true),
+    client("librdkafka", &[NODE, CC], false),
+    client("rust", &[PYTHON, CC], false),
+];
 
-/// Every language that the clients of this volume need.
-pub const NEEDS: &[Runtime] = &[JAVA, MAVEN, PYTHON, NODE, GO, CC];
+/// Every language that the clients need.
+pub fn needs() -> Vec<Runtime> {
+    CLIENTS.iter().flat_map(|client| client.needs.iter().copied()).collect()
+}
 
 /// Runs every client of the volume; all run, then the failed ones are named together.
 pub fn run_all(volume: Volume) -> Result<(), String> {
@@ -53,7 +64,11 @@ fn run_one(client: &Client, volume: Volume) -> Result<(), String> {
     let broker = Broker::start(&work.join("data"), &folder.join("server.properties"))?;
     let mut script = Command::new("bash");
     script.arg(folder.join("run.sh")).arg(if volume == Volume::Full { "full" } else { "quick" });
-    script.env("BOOTSTRAP", &broker.bootstrap).env("WORK", &work).env("MEKONG", binary());
+    script
+        .env("BOOTSTRAP", &broker.bootstrap)
+        .env("WORK", &work)
+        .env("DATA", work.join("data"))
+        .env("MEKONG", binary());
     script.current_dir(&folder).stdin(Stdio::null());
     run(script)
 }
@@ -97,7 +112,7 @@ fn ready_address(child: &mut Child) -> Result<String, String> {
     BufReader::new(stdout).read_line(&mut line).map_err(|error| error.to_string())?;
     let ready: serde_json::Value = serde_json::from_str(&line)
         .map_err(|error| format!("the ready line is not JSON ({error}): {line:?}"))?;
-    let first = ready["listeners"].as_object().and_then(|listeners| listeners.values().next());
+    let first = ready.get("listeners").and_then(|listeners| listeners.as_object()).and_then(|listeners| listeners.values().next());
     let address = first.and_then(|address| address.as_str()).ok_or(format!("no listener in {line}"))?;
     Ok(address.to_owned())
 }

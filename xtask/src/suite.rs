@@ -29,7 +29,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         chosen.iter().for_each(|step| println!("{:<16} {}", step.name, step.what));
         return Ok(());
     }
-    let wanted: Vec<_> = chosen.iter().flat_map(|step| step.needs.iter().copied()).collect();
+    let wanted: Vec<_> = chosen.iter().flat_map(|step| (step.needs)()).collect();
     runtimes::check(&wanted)?;
     chosen.iter().try_for_each(|step| perform(step, choice.volume))?;
     println!("\nall {} steps passed", chosen.len());

@@ -1,0 +1,110 @@
+"""One connection to a broker under test, recording every exchange in a comparable form."""
+
+import re
+import socket
+import struct
+import uuid
+
+# What differs between two brokers by nature: compared only as present or absent.
+TIMES = re.compile(r"(TimeMs|Timestamp|timestamp|TimestampMs)$")
+PLACES = {"host", "port", "rack", "clusterId", "totalBytes", "usableBytes", "logDir", "size"}
+
+
+class Closed(Exception):
+    """The broker closed the connection."""
+
+
+class Broker:
+    def __init__(self, definitions, address):
+        self.definitions, self.address, self.exchanges = definitions, address, []
+        self.names, self.correlation, self.socket = {}, 0, None
+
+    def connect(self):
+        self.close()
+        host, _, port = self.address.rpartition(":")
+        self.socket = socket.create_connection((host, int(port)), timeout=15)
+
+    def close(self):
+        if self.socket:
+            self.socket.close()
+        self.socket = None
+
+    def send(self, api, version, body, client="parity"):
+        key, flexible = self.definitions.requests[api]["apiKey"], self.definitions.header_is_flexible(api, version)
+        self.correlation += 1
+        header = struct.pack(">hhih", key, version, self.correlation, len(client)) + client.encode() + (b"\0" if flexible else b"")
+        self.raw(header + self.definitions.request(api, version, body))
+
+    def raw(self, frame):
+        if not self.socket:
+            self.connect()
+        self.socket.sendall(struct.pack(">i", len(frame)) + frame)
+
+    def receive(self, api, version):
+        size, = struct.unpack(">i", self.exactly(4))
+        frame = self.exactly(size)
+        correlation, = struct.unpack(">i", frame[:4])
+        assert correlation == self.correlation, f"answer {correlation} to question {self.correlation}"
+        flexible = self.definitions.header_is_flexible(api, version) and api != "ApiVersions"
+        return self.definitions.response(api, version, frame[5 if flexible else 4:])
+
+    def exactly(self, count):
+        data = b""
+        while len(data) < count:
+            try:
+                more = self.socket.recv(count - len(data))
+            except ConnectionResetError:
+                more = b""
+            if not more:
+                self.close()
+                raise Closed()
+            data += more
+        return data
+
+    def ask(self, what, api, version, body, keep=True):
+        """Sends, receives, records under the name `what`; a closed connection is an answer too."""
+        try:
+            self.send(api, version, body)
+            answer = self.receive(api, version)
+        except (Closed, BrokenPipeError):
+            answer = {"connection": "closed"}
+            self.close()
+        except TimeoutError:
+            answer = {"connection": "no answer"}
+            self.close()
+        if keep:
+            self.exchanges.append((what, api, version, answer))
+        return answer
+
+    def quietly(self, api, version, body):
+        """Asks without recording: to wait for something."""
+        return self.ask("", api, version, body, keep=False)
+
+    def comparable(self):
+        return [(what, api, version, self.plain(answer)) for what, api, version, answer in self.exchanges]
+
+    def plain(self, value, name=""):
+        if isinstance(value, dict):
+            return {key: self.plain(one, key) for key, one in value.items()}
+        if isinstance(value, list):
+            parts = [self.plain(one, name) for one in value]
+            return sorted(parts, key=repr) if name in UNORDERED else parts
+        if isinstance(value, uuid.UUID):
+            return "no id" if value.int == 0 else self.alias("id", value)
+        if name in ("producerId", "sessionId") and value not in (-1, 0):
+            return self.alias(name, value)
+        if name in ("memberId", "leader", "members") and isinstance(value, str) and value:
+            return self.alias("member", value)
+        if name in PLACES:
+            return f"some {name}" if value not in (None, -1, "") else value
+        if TIMES.search(name) and isinstance(value, int):
+            return "a time" if value > 1_750_000_000_000 else value
+        return value
+
+    def alias(self, kind, value):
+        return self.names.setdefault((kind, value), f"{kind} {sum(1 for known in self.names if known[0] == kind)}")
+
+
+# Lists whose order carries no meaning.
+UNORDERED = {"apiKeys", "topics", "groups", "members", "configs", "synonyms", "supportedFeatures", "finalizedFeatures", "brokers",
+             "configResources", "results", "responses", "errorTopics"}
