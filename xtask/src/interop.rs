@@ -112,7 +112,10 @@ fn ready_address(child: &mut Child) -> Result<String, String> {
     BufReader::new(stdout).read_line(&mut line).map_err(|error| error.to_string())?;
     let ready: serde_json::Value = serde_json::from_str(&line)
         .map_err(|error| format!("the ready line is not JSON ({error}): {line:?}"))?;
-    let first = ready.get("listeners").and_then(|listeners| listeners.as_object()).and_then(|listeners| listeners.values().next());
+    let first = ready
+        .get("listeners")
+        .and_then(|listeners| listeners.as_object())
+        .and_then(|listeners| listeners.values().next());
     let address = first.and_then(|address| address.as_str()).ok_or(format!("no listener in {line}"))?;
     Ok(address.to_owned())
 }
