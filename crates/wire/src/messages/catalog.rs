@@ -11,6 +11,8 @@ use crate::{DecodeError, Decoder, EncodeError, Encoder, Message, RequestHeader, 
 pub struct AnyMessage {
     /// Name, versions and fields.
     pub schema: &'static MessageSchema,
+    /// Reads a message of the given version and drops it.
+    pub decode: fn(Bytes, i16) -> Result<(), DecodeError>,
     /// Reads a message of the given version and writes it again.
     pub reencode: fn(Bytes, i16) -> Result<Reencoded, DecodeError>,
 }
@@ -22,8 +24,10 @@ pub struct Reencoded {
     pub written: Result<Rope, EncodeError>,
     /// Bytes that followed the message.
     pub trailing: usize,
-    /// Bytes of the decoding budget that were left.
-    pub budget_left: usize,
+}
+
+fn decode<M: Message>(bytes: Bytes, version: i16) -> Result<(), DecodeError> {
+    M::decode(&mut Decoder::new(bytes), version).map(drop)
 }
 
 fn reencode<M: Message>(bytes: Bytes, version: i16) -> Result<Reencoded, DecodeError> {
@@ -31,14 +35,14 @@ fn reencode<M: Message>(bytes: Bytes, version: i16) -> Result<Reencoded, DecodeE
     let message = M::decode(&mut decoder, version)?;
     let mut encoder = Encoder::new();
     let written = message.encode(&mut encoder, version).map(|()| encoder.finish());
-    Ok(Reencoded { written, trailing: decoder.remaining(), budget_left: decoder.budget() })
+    Ok(Reencoded { written, trailing: decoder.remaining() })
 }
 
 macro_rules! catalog {
     ($($message:ident)*) => {
         /// Every message, requests and responses in the order of their keys.
         pub const ALL: &[AnyMessage] = &[
-            $( AnyMessage { schema: $message::SCHEMA, reencode: reencode::<$message> }, )*
+            $( AnyMessage { schema: $message::SCHEMA, decode: decode::<$message>, reencode: reencode::<$message> }, )*
         ];
     };
 }
