@@ -11,6 +11,7 @@
 extern crate alloc;
 
 mod codec;
+pub mod config;
 pub mod image;
 pub mod map;
 pub mod record;
