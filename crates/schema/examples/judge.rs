@@ -7,6 +7,7 @@ use std::io::{BufRead, Write};
 
 use schema::avro::{AvroSchema, Strictness};
 use schema::json::{Json, escape_into, parse};
+use schema::jsonschema::{JsonSchema, Policy};
 
 fn main() -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
@@ -21,7 +22,11 @@ fn main() -> std::io::Result<()> {
 type Answer = Vec<(&'static str, String)>;
 
 fn judge(command: &Json) -> Answer {
-    avro(command).unwrap_or_else(|error| vec![("error", quoted(error.reason()))])
+    let judged = match command.get("type").and_then(Json::as_str) {
+        Some("JSON") => json_schema(command),
+        _ => avro(command),
+    };
+    judged.unwrap_or_else(|error| vec![("error", quoted(error.reason()))])
 }
 
 fn avro(command: &Json) -> Result<Answer, schema::SchemaError> {
@@ -52,6 +57,29 @@ fn avro(command: &Json) -> Result<Answer, schema::SchemaError> {
         Ok(rows) => vec![("differences", format!("[{}]", rows.join(",")))],
         Err(error) => vec![("differences", "[]".to_owned()), ("exception", quoted(error.reason()))],
     })
+}
+
+fn json_schema(command: &Json) -> Result<Answer, schema::SchemaError> {
+    let references = |key: &str| -> Vec<(&str, &str)> {
+        let members = command.get(key).and_then(Json::as_object);
+        members.into_iter().flat_map(|o| o.iter()).filter_map(|(k, v)| Some((k, v.as_str()?))).collect()
+    };
+    let text = |key: &str| command.get(key).and_then(Json::as_str);
+    let schema = JsonSchema::parse(text("schema").unwrap_or_default(), &references("schema_refs"))?;
+    let Some(original) = text("writer") else {
+        return Ok(vec![
+            ("canonical", quoted(&schema.canonical())),
+            ("normalized", quoted(&schema.normalized())),
+        ]);
+    };
+    let original = JsonSchema::parse(original, &references("writer_refs"))?;
+    let lenient = command.get("lenient").and_then(Json::as_bool) == Some(true);
+    let policy = if lenient { Policy::Lenient } else { Policy::Strict };
+    let differences = schema.differences(&original, policy)?;
+    let rows: Vec<String> =
+        differences.iter().map(|d| format!("[{},{}]", quoted(d.kind.name()), quoted(&d.path))).collect();
+    let compatible = differences.iter().all(|d| d.kind.is_compatible(policy));
+    Ok(vec![("differences", format!("[{}]", rows.join(","))), ("compatible", compatible.to_string())])
 }
 
 fn quoted(text: &str) -> String {

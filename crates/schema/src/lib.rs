@@ -6,5 +6,6 @@
 pub mod avro;
 mod error;
 pub mod json;
+pub mod jsonschema;
 
 pub use error::SchemaError;

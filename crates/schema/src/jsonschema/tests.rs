@@ -1,0 +1,168 @@
+//! Loading, canonical forms and hostile input. Compatibility has its own data file.
+
+use super::*;
+
+fn parsed(text: &str) -> JsonSchema {
+    JsonSchema::parse(text, &[]).unwrap()
+}
+
+fn found(original: &str, update: &str) -> Vec<String> {
+    let differences = parsed(update).differences(&parsed(original), Policy::Strict).unwrap();
+    differences.iter().map(|d| format!("{} {}", d.kind.name(), d.path)).collect()
+}
+
+#[test]
+fn the_canonical_form_keeps_order_and_spelling() {
+    let table = [
+        (
+            r#"{ "type" : "object", "a": 1.0 }"#,
+            r#"{"type":"object","a":1.0}"#,
+            r#"{"a":1.0,"type":"object"}"#,
+        ),
+        (
+            r#"{"b":{"z":1,"y":1e2},"a":[{"d":1,"c":2}]}"#,
+            r#"{"b":{"z":1,"y":1E+2},"a":[{"d":1,"c":2}]}"#,
+            r#"{"a":[{"c":2,"d":1}],"b":{"y":1E+2,"z":1}}"#,
+        ),
+        ("true", "true", "true"),
+    ];
+    for (text, canonical, normalized) in table {
+        assert_eq!(parsed(text).canonical(), canonical);
+        assert_eq!(parsed(text).normalized(), normalized);
+    }
+}
+
+#[test]
+fn what_is_not_a_schema_is_refused() {
+    let table = [
+        "",
+        "1",
+        "[]",
+        "null",
+        r#""string""#,
+        r#"{"type":5}"#,
+        r#"{"type":"strin"}"#,
+        r#"{"type":["string",1]}"#,
+        r#"{"properties":[]}"#,
+        r#"{"properties":{"a":1}}"#,
+        r#"{"required":"a"}"#,
+        r#"{"required":[1]}"#,
+        r#"{"items":3}"#,
+        r#"{"allOf":{}}"#,
+        r#"{"anyOf":[1]}"#,
+        r#"{"not":1}"#,
+        r#"{"enum":{}}"#,
+        r#"{"minLength":-1}"#,
+        r#"{"minLength":1.5}"#,
+        r#"{"minLength":"1"}"#,
+        r#"{"maximum":"1"}"#,
+        r#"{"pattern":1}"#,
+        r#"{"uniqueItems":1}"#,
+        r##"{"$ref":"#/definitions/none"}"##,
+        r#"{"$ref":"http://example.com/a.json"}"#,
+        r#"{"$ref":1}"#,
+        r#"{"dependencies":{"a":[1]}}"#,
+        r#"{"additionalProperties":1}"#,
+    ];
+    for text in table {
+        assert!(JsonSchema::parse(text, &[]).is_err(), "{text} passed");
+    }
+}
+
+#[test]
+fn references_are_found_by_name_pointer_anchor_and_id() {
+    let other =
+        r##"{"definitions":{"x":{"type":"string"}},"$defs":{"y":{"$anchor":"why","type":"integer"}}}"##;
+    let table = [
+        r##"{"$ref":"other.json#/definitions/x"}"##,
+        r##"{"$ref":"./other.json#/$defs/x"}"##,
+        r##"{"$id":"http://e.com/a/b.json","$ref":"other.json#/definitions/x"}"##,
+        r##"{"$schema":"https://json-schema.org/draft/2020-12/schema","$ref":"other.json#why"}"##,
+        r##"{"properties":{"a":{"$id":"sub.json","definitions":{"q":{"type":"string"}},"items":{"$ref":"#/definitions/q"}}}}"##,
+        r##"{"definitions":{"a~b/c":{}},"$ref":"#/definitions/a~0b~1c"}"##,
+        r##"{"definitions":{"a b":{}},"$ref":"#/definitions/a%20b"}"##,
+        r##"{"definitions":{"n":{"$id":"#name"}},"$ref":"#name"}"##,
+        r##"{"$ref":"http://json-schema.org/draft-07/schema#"}"##,
+        r##"{"properties":{"next":{"$ref":"#"}}}"##,
+    ];
+    for text in table {
+        let schema = JsonSchema::parse(text, &[("other.json", other)]);
+        assert!(schema.is_ok(), "{text}: {:?}", schema.err());
+    }
+}
+
+#[test]
+fn addresses_resolve_as_rfc_3986_says() {
+    let table = [
+        ("http://a/b/c.json", "d.json", "http://a/b/d.json"),
+        ("http://a/b/c.json", "/d.json", "http://a/d.json"),
+        ("http://a/b/c/d", "../e", "http://a/b/e"),
+        ("http://a/b/c", "./e", "http://a/b/e"),
+        ("http://a", "e", "http://a/e"),
+        ("http://a/b", "urn:x:y", "urn:x:y"),
+        ("a/b", "c", "a/c"),
+        ("", "c", "c"),
+        ("http://a/b", "#x", "http://a/b#x"),
+    ];
+    for (base, reference, expected) in table {
+        assert_eq!(resolve::resolve(base, reference), expected, "{base} + {reference}");
+    }
+}
+
+#[test]
+fn recursion_through_an_incompatible_pair_is_not_taken_as_compatible() {
+    let list = |leaf: &str| {
+        format!(
+            r##"{{"definitions":{{"node":{{"type":"object","properties":{{"v":{{"type":"{leaf}"}},"next":{{"$ref":"#/definitions/node"}}}},
+            "additionalProperties":false}}}},"$ref":"#/definitions/node"}}"##
+        )
+    };
+    assert_eq!(found(&list("string"), &list("string")), Vec::<String>::new());
+    let differences = found(&list("string"), &list("number"));
+    assert!(differences.contains(&"TYPE_CHANGED #/properties/v".to_owned()), "{differences:?}");
+}
+
+#[test]
+fn hostile_schemas_end_in_an_error_or_an_answer() {
+    let mut deep = String::from("{}");
+    for _ in 0..2000 {
+        deep = format!("{{\"not\":{deep}}}");
+    }
+    assert!(JsonSchema::parse(&deep, &[]).is_err());
+    assert!(
+        JsonSchema::parse(r##"{"$ref":"#"}"##, &[])
+            .unwrap()
+            .differences(&parsed("{}"), Policy::Strict)
+            .is_err()
+    );
+    let mut chain = String::from(r##"{"$ref":"#/definitions/d0","definitions":{"##);
+    for i in 0..5000 {
+        chain.push_str(&format!(r##""d{i}":{{"items":{{"$ref":"#/definitions/d{}"}}}},"##, i + 1));
+    }
+    chain.push_str(r#""d5000":{"type":"string"}}}"#);
+    let schema = parsed(&chain);
+    assert!(schema.differences(&schema, Policy::Strict).is_err());
+    let branch = |i: usize| {
+        format!(r#"{{"type":"object","properties":{{"p{i}":{{"type":"string"}}}},"required":["p{i}"]}}"#)
+    };
+    let wide = format!("{{\"oneOf\":[{}]}}", (0..2000).map(branch).collect::<Vec<_>>().join(","));
+    let schema = parsed(&wide);
+    assert!(schema.differences(&schema, Policy::Strict).is_err());
+    let bomb = r#"{"properties":{"a":{"type":"string","pattern":"(a+)+$"}},"patternProperties":{"(x{1000}){1000}":{},"(?=a)":{},"(":{}}}"#;
+    assert_eq!(found(bomb, bomb), Vec::<String>::new());
+}
+
+#[test]
+fn every_kind_has_a_name_of_its_own_and_explains_itself_when_incompatible() {
+    let mut names: Vec<&str> = JsonDifferenceKind::ALL.iter().map(|kind| kind.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), JsonDifferenceKind::ALL.len());
+    for kind in JsonDifferenceKind::ALL {
+        let difference = JsonDifference { kind: *kind, path: "#/x".to_owned() };
+        let silent = difference.description("new", "old").is_empty();
+        let named = kind.is_compatible(Policy::Strict) || *kind == JsonDifferenceKind::SchemaAdded;
+        assert_eq!(silent, named, "{}", kind.name());
+        assert!(!difference.remedy(true).is_empty() && !difference.remedy(false).is_empty());
+    }
+}
