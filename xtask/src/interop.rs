@@ -34,7 +34,7 @@ pub const CLIENTS: &[Client] = &[
     client("go", &[GO], true),
     client("java", &[JAVA, MAVEN], true),
     client("parity", &[JAVA, MAVEN, PYTHON], true),
-    client("librdkafka", &[NODE, CC], false),
+    client("librdkafka", &[NODE, CC], true),
     client("rust", &[PYTHON, CC], false),
 ];
 
