@@ -188,7 +188,7 @@ impl Encoder {
     /// What was written.
     pub fn finish(self) -> Rope {
         let inline = Bytes::from(self.inline);
-        let mut rope = Rope::new();
+        let mut rope = Rope::with_capacity(2 * self.shared.len() + 1);
         let mut done = 0;
         for (place, segment) in self.shared {
             rope.push(Segment::Bytes(inline.slice(done..place)));

@@ -111,6 +111,11 @@ impl Rope {
         Self::default()
     }
 
+    /// An empty rope with room for `pieces`.
+    pub fn with_capacity(pieces: usize) -> Self {
+        Self { segments: VecDeque::with_capacity(pieces), len: 0 }
+    }
+
     /// The length in bytes.
     pub fn len(&self) -> usize {
         self.len
@@ -174,4 +179,52 @@ pub(crate) fn gather<'a>(
     let mut bytes = Vec::with_capacity(len);
     segments.try_for_each(|segment| segment.read().map(|piece| bytes.extend_from_slice(&piece)))?;
     Ok(Bytes::from(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Records;
+
+    /// Stands for a file: the byte at each position is the position's low byte.
+    #[derive(Debug)]
+    struct Counting;
+
+    impl FileSource for Counting {
+        fn read_exact_at(&self, position: u64, into: &mut [u8]) -> Result<(), ReadFailed> {
+            into.iter_mut().zip(position..).for_each(|(byte, place)| *byte = place as u8);
+            Ok(())
+        }
+    }
+
+    fn mixed() -> Rope {
+        let mut rope = Rope::new();
+        rope.push(Segment::Bytes(Bytes::from_static(&[90, 91, 92])));
+        rope.push(Segment::Bytes(Bytes::new()));
+        rope.push(Segment::File(FileSlice { source: Arc::new(Counting), position: 10, len: 4 }));
+        rope
+    }
+
+    #[test]
+    fn what_is_sent_is_dropped() {
+        let all = [90, 91, 92, 10, 11, 12, 13];
+        for sent in 0..=all.len() {
+            let mut rope = mixed();
+            rope.advance(sent);
+            assert_eq!(rope.len(), all.len() - sent);
+            assert_eq!(rope.read().unwrap(), &all[sent..], "{sent}");
+        }
+    }
+
+    #[test]
+    fn records_in_one_piece_or_many_are_equal() {
+        let pieces = |pieces: &[&'static [u8]]| {
+            let segments: Vec<_> =
+                pieces.iter().map(|piece| Segment::Bytes(Bytes::from_static(piece))).collect();
+            Records::from(segments)
+        };
+        assert_eq!(pieces(&[b"ab", b"c"]), Records::from(Bytes::from_static(b"abc")));
+        assert_ne!(pieces(&[b"ab", b"c"]), Records::from(Bytes::from_static(b"abd")));
+        assert_eq!(pieces(&[]), Records::empty());
+    }
 }
