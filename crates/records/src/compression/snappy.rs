@@ -47,6 +47,9 @@ pub(super) struct Decoder<'a> {
 
 impl<'a> Decoder<'a> {
     pub fn new(input: &'a [u8]) -> Result<Self, DecompressError> {
+        if input.is_empty() {
+            return Err(corrupt("it is empty"));
+        }
         if !input.starts_with(&MAGIC) {
             return Ok(Self { rest: input, framed: false });
         }

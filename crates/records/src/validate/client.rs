@@ -11,8 +11,8 @@ use crate::compression::Stream;
 use crate::header::CRC_COVERS_FROM;
 use crate::walk::{Shape, WalkError, walk};
 use crate::{
-    BatchBuilder, BatchHeader, BatchOptions, Compression, CompressionType, CrcMismatch, HEADER_SIZE,
-    LOG_OVERHEAD, MAGIC, NO_TIMESTAMP, ProducerFields, Records, TimestampType, compress, decompress,
+    BatchHeader, Compression, CompressionType, CrcMismatch, HEADER_SIZE, LOG_OVERHEAD, MAGIC, NO_TIMESTAMP,
+    TimestampType, compress, decompress,
 };
 
 /// The smallest length field of any format, as Kafka's reader knows it.
@@ -138,8 +138,7 @@ fn check_header(header: &BatchHeader) -> Result<CompressionType, Rejected> {
     Ok(codec)
 }
 
-/// The same bytes again, once their records are seen to be right; written anew only when their offsets do not count up by one,
-/// which Kafka mends as well.
+/// The same bytes again, once their records are seen to be right.
 fn in_place(
     header: BatchHeader,
     codec: CompressionType,
@@ -147,12 +146,8 @@ fn in_place(
     rules: &Validation,
     now_ms: i64,
 ) -> Result<ValidBatch, Rejected> {
-    let seen = inspect(&header, codec, &body, rules, now_ms)?;
-    if seen.contiguous {
-        return Ok(stamped(ValidBatch::trusted(header, body), seen.max_timestamp, rules, now_ms));
-    }
-    let plain = decompress(codec, &body, rules.decompressed_bytes_max).map_err(Rejected::Decompress)?;
-    renumbered(&header, &plain, rules.compression.unwrap_or(Compression::of(codec)), rules, now_ms)
+    let max_timestamp = inspect(&header, codec, &body, rules, now_ms)?;
+    Ok(stamped(ValidBatch::trusted(header, body), max_timestamp, rules, now_ms))
 }
 
 /// The records under another codec.
@@ -165,40 +160,11 @@ fn recompressed(
     now_ms: i64,
 ) -> Result<ValidBatch, Rejected> {
     let plain = decompress(codec, body, rules.decompressed_bytes_max).map_err(Rejected::Decompress)?;
-    let seen = inspect(&header, CompressionType::None, &plain, rules, now_ms)?;
-    if !seen.contiguous {
-        return renumbered(&header, &plain, target, rules, now_ms);
-    }
+    let max_timestamp = inspect(&header, CompressionType::None, &plain, rules, now_ms)?;
     let mut packed = Vec::with_capacity(plain.len() / 2);
     compress(target, &plain, &mut packed);
     let attributes = header.attributes.with_compression(target.codec());
     let batch = ValidBatch::seal(BatchHeader { attributes, ..header }, Bytes::from(packed));
-    Ok(stamped(batch, seen.max_timestamp, rules, now_ms))
-}
-
-/// The records in their order, with offsets from 0 upwards.
-fn renumbered(
-    header: &BatchHeader,
-    plain: &[u8],
-    compression: Compression,
-    rules: &Validation,
-    now_ms: i64,
-) -> Result<ValidBatch, Rejected> {
-    let producer = ProducerFields {
-        id: header.producer_id,
-        epoch: header.producer_epoch,
-        base_sequence: header.base_sequence,
-    };
-    let transactional = header.attributes.is_transactional();
-    let options = BatchOptions { compression, producer, transactional, ..BatchOptions::default() };
-    let mut builder = BatchBuilder::unchecked(options);
-    for (offset, record) in (0..).zip(Records::new(*header, plain)) {
-        let record = record.map_err(Rejected::Malformed)?;
-        let full = |_| Rejected::TooLarge { size: plain.len(), limit: rules.max_message_bytes };
-        builder.append_record(Offset(offset), &record).map_err(full)?;
-    }
-    let batch = builder.build();
-    let max_timestamp = batch.header().max_timestamp;
     Ok(stamped(batch, max_timestamp, rules, now_ms))
 }
 
@@ -211,27 +177,25 @@ fn stamped(mut batch: ValidBatch, max_timestamp: i64, rules: &Validation, now_ms
     batch
 }
 
-/// What the records turned out to be.
-struct Seen {
-    contiguous: bool,
-    max_timestamp: i64,
-}
-
+/// Looks at every record; returns the greatest timestamp.
 fn inspect(
     header: &BatchHeader,
     codec: CompressionType,
     body: &[u8],
     rules: &Validation,
     now_ms: i64,
-) -> Result<Seen, Rejected> {
+) -> Result<i64, Rejected> {
     let mut stream = Stream::new(codec, body, rules.decompressed_bytes_max).map_err(Rejected::Decompress)?;
-    let mut seen = Seen { contiguous: true, max_timestamp: NO_TIMESTAMP };
-    let mut errors = RecordErrors::default();
     let bounds = Bounds::new(header, rules, now_ms);
+    let mut max_timestamp = NO_TIMESTAMP;
+    let mut errors = RecordErrors::default();
+    let mut displaced = None;
     walk(header, &mut stream, |index, shape| {
         let timestamp = header.timestamp_of(shape.timestamp_delta);
-        seen.contiguous &= shape.offset_delta == index;
-        seen.max_timestamp = seen.max_timestamp.max(timestamp);
+        max_timestamp = max_timestamp.max(timestamp);
+        if shape.offset_delta != index && displaced.is_none() {
+            displaced = Some(Rejected::OffsetDelta { index, offset_delta: shape.offset_delta });
+        }
         if let Some(fault) = bounds.fault(shape, timestamp) {
             errors.push(index, fault);
         }
@@ -241,7 +205,10 @@ fn inspect(
         WalkError::Decompress(error) => Rejected::Decompress(error),
         WalkError::Malformed(error) => Rejected::Malformed(error),
     })?;
-    if errors.total > 0 { Err(Rejected::Records(errors)) } else { Ok(seen) }
+    if errors.total > 0 {
+        return Err(Rejected::Records(errors));
+    }
+    displaced.map_or(Ok(max_timestamp), Err)
 }
 
 /// What each record is held against.

@@ -17,6 +17,9 @@ pub enum Kind {
     MessageTooLarge,
     /// UNSUPPORTED_COMPRESSION_TYPE (76).
     UnsupportedCompressionType,
+    /// UNKNOWN_SERVER_ERROR (-1): Kafka has no name for records that do not come out of their codec, or for a codec that does
+    /// not exist; the producer gives up on the batch, as it should.
+    UnknownServerError,
 }
 
 /// Why a producer's batch is not appended, in the order in which Kafka looks.
@@ -97,6 +100,14 @@ pub enum Rejected {
     Decompress(DecompressError),
     /// The records are none.
     Malformed(Malformed),
+    /// A record's offset delta is not its index. (Kafka fails on such a batch with UNKNOWN_SERVER_ERROR when it is compressed,
+    /// and stores it when not.)
+    OffsetDelta {
+        /// The record's index.
+        index: i32,
+        /// The field.
+        offset_delta: i32,
+    },
     /// Some records are refused, each for a reason.
     Records(RecordErrors),
 }
@@ -156,7 +167,7 @@ impl RecordFault {
     pub fn message(&self, partition: &impl fmt::Display) -> String {
         match self {
             Self::NoKey => {
-                format!("Compacted topic cannot accept message without key in topic partition {partition}.")
+                format!("Compacted topic cannot accept message without key in topic partition {partition}")
             }
             Self::TimestampOutOfRange { timestamp, earliest, latest, offset } => format!(
                 "Timestamp {timestamp} of message with offset {offset} is out of range. \
@@ -176,19 +187,21 @@ impl Rejected {
         match self {
             Self::LengthBelowMinimum { .. } | Self::UnknownMagic { .. } => Kind::CorruptMessage,
             Self::SmallerThanHeader { .. } | Self::Crc(_) => Kind::CorruptMessage,
-            Self::ZstdTooEarly | Self::UnknownCompression { .. } => Kind::UnsupportedCompressionType,
+            Self::ZstdTooEarly => Kind::UnsupportedCompressionType,
+            Self::UnknownCompression { .. } => Kind::UnknownServerError,
             Self::TooLarge { .. } | Self::Decompress(DecompressError::TooLarge { .. }) => {
                 Kind::MessageTooLarge
             }
-            Self::Decompress(DecompressError::UnknownCodec(_)) => Kind::UnsupportedCompressionType,
-            Self::Decompress(DecompressError::Corrupt { .. }) => Kind::CorruptMessage,
+            Self::Decompress(DecompressError::UnknownCodec(_)) => Kind::UnknownServerError,
+            Self::Decompress(DecompressError::Corrupt { .. }) => Kind::UnknownServerError,
             Self::Records(errors) if errors.timestamp => Kind::InvalidTimestamp,
             Self::NoBatch | Self::OldMagic { .. } | Self::SeveralBatches | Self::BaseOffsetNotZero { .. } => {
                 Kind::InvalidRecord
             }
-            Self::OffsetRange { .. } | Self::Count { .. } | Self::CountIsNotRange { .. } => {
-                Kind::InvalidRecord
-            }
+            Self::OffsetDelta { .. }
+            | Self::OffsetRange { .. }
+            | Self::Count { .. }
+            | Self::CountIsNotRange { .. } => Kind::InvalidRecord,
             Self::Control | Self::Sequence { .. } | Self::Malformed(_) | Self::Records(_) => {
                 Kind::InvalidRecord
             }
@@ -251,6 +264,9 @@ impl fmt::Display for Rejected {
             }
             Self::Decompress(error) => error.fmt(f),
             Self::Malformed(error) => error.fmt(f),
+            Self::OffsetDelta { index, offset_delta } => {
+                write!(f, "record {index} of the batch has the offset delta {offset_delta}")
+            }
             Self::Records(errors) if errors.timestamp => {
                 f.write_str("One or more records have been rejected due to invalid timestamp")
             }
