@@ -1,7 +1,5 @@
 //! What holds for all batches: they come back as they went in, through every codec and through compaction.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use base::{LeaderEpoch, Offset, ProducerId};
 use proptest::collection::vec;
 use proptest::prelude::*;
