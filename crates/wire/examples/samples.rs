@@ -21,7 +21,7 @@ fn main() -> std::io::Result<()> {
         let schema = message.schema;
         for version in schema.versions.min..=schema.versions.max {
             for seed in 0..seeds {
-                let value = sample::draw(schema, version, &mut Draw::tame(seed));
+                let value = sample::draw(schema, version, &mut Draw::new(seed, true));
                 let drawn = Bytes::from(sample::write(schema, version, &value, None));
                 let written = (message.reencode)(drawn, version).unwrap().written.unwrap().read().unwrap();
                 let hex = written.iter().fold(String::new(), |mut hex, byte| {
