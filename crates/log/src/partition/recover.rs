@@ -1,0 +1,265 @@
+//! Recovery after a crash: what lies behind the recovery point is read, checked, and indexed anew.
+//!
+//! Where no sound batch begins:
+//! - at or behind the durable end it is a torn write, which nobody was told of: the log is cut there;
+//! - below it is rot: the place is reported and stays refused on reading, and what is sound behind it is kept.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base::Offset;
+
+use super::append::note_in_index;
+use super::scan::{Bad, Scan};
+use super::{Active, Load, PartitionLog};
+use crate::error::{Context, Result};
+use crate::index::txn::AbortedTxn;
+use crate::names::Kind;
+use crate::producers::{Change, Producers, marker_in};
+use crate::segment::Segment;
+
+/// What recovery did to one partition.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RecoveryReport {
+    /// The partition's folder.
+    pub dir: PathBuf,
+    /// Segments that were read.
+    pub segments_read: usize,
+    /// Bytes that were read.
+    pub bytes_read: u64,
+    /// The torn tail that was cut off, if there was one.
+    pub cut: Option<Cut>,
+    /// Places that had been sound once and are not any more.
+    pub rot: Vec<Rot>,
+}
+
+impl RecoveryReport {
+    pub(super) fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), ..Self::default() }
+    }
+
+    /// Whether there is nothing to say.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.cut.is_none() && self.rot.is_empty()
+    }
+}
+
+/// A torn tail that was cut off: written, but never acknowledged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cut {
+    /// The file that was cut.
+    pub path: PathBuf,
+    /// Its length now.
+    pub position: u64,
+    /// The offset of the next append.
+    pub offset: Offset,
+    /// How many bytes went, later segments included.
+    pub bytes: u64,
+    /// What is wrong with what was there.
+    pub reason: &'static str,
+}
+
+/// Bytes that were durable and are not a sound batch any more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rot {
+    /// The file.
+    pub path: PathBuf,
+    /// The first bad byte.
+    pub position: u64,
+    /// How many bytes up to the next sound batch.
+    pub bytes: u64,
+    /// The first offset that is lost.
+    pub offset: Offset,
+    /// The next offset that is there.
+    pub next_offset: Offset,
+    /// What is wrong.
+    pub reason: &'static str,
+}
+
+/// The state that travels over the segments.
+struct Walk {
+    start: i64,
+    producers: Producers,
+    next: i64,
+    trusted_below: i64,
+    durable_end: i64,
+}
+
+impl PartitionLog {
+    pub(super) fn recover(&mut self, load: &Load, report: &mut RecoveryReport) -> Result<()> {
+        let segments = self.segments();
+        let trusted = load.recovery_point.0;
+        let first = segments.partition_point(|segment| segment.base_offset().0 <= trusted).saturating_sub(1);
+        let Some(start) = segments.get(first).map(|segment| segment.base_offset().0) else { return Ok(()) };
+        self.epochs.truncate_end(trusted.max(start));
+        let mut walk = Walk {
+            start,
+            producers: self.derive_producers(&segments, start)?,
+            next: start,
+            trusted_below: trusted,
+            durable_end: load.durable_end.0.max(trusted),
+        };
+        let mut kept = segments.len();
+        for (place, segment) in segments.iter().enumerate().skip(first) {
+            let limit = segments.get(place + 1).map_or(i64::MAX, |next| next.base_offset().0);
+            let cut = self.recover_segment(segment, limit, &mut walk, report)?;
+            if cut {
+                kept = place + 1;
+                break;
+            }
+        }
+        self.drop_behind(&segments, kept, report)?;
+        self.settle(first, walk)
+    }
+
+    /// Reads one segment; whether the log was cut in it.
+    fn recover_segment(
+        &mut self,
+        segment: &Segment,
+        limit: i64,
+        walk: &mut Walk,
+        report: &mut RecoveryReport,
+    ) -> Result<bool> {
+        segment.offsets.clear();
+        segment.times.clear();
+        segment.reopen();
+        self.active = Active::new(self.active.begun_ms, 0);
+        let mut aborted = Vec::new();
+        walk.next = walk.next.max(segment.base_offset().0);
+        let mut scan = Scan::new(segment, 0)?;
+        report.segments_read += 1;
+        report.bytes_read += segment.size();
+        let mut cut = false;
+        loop {
+            match self.next_sound(&mut scan, segment, limit, walk, &mut aborted)? {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(bad) if walk.next >= walk.durable_end => {
+                    report.cut = Some(cut_at(segment, bad, walk.next)?);
+                    cut = true;
+                    break;
+                }
+                Err(bad) => report.rot.push(step_over(&mut scan, segment, bad, limit, walk)?),
+            }
+        }
+        segment.set_aborted(aborted)?;
+        super::append::note_largest(&self.active, segment)?;
+        segment.close_indexes()?;
+        Ok(cut)
+    }
+
+    /// Takes in the next batch; `Ok(false)` at the segment's end.
+    fn next_sound(
+        &mut self,
+        scan: &mut Scan<'_>,
+        segment: &Segment,
+        limit: i64,
+        walk: &mut Walk,
+        aborted: &mut Vec<AbortedTxn>,
+    ) -> Result<Result<bool, Bad>> {
+        let (position, header) = match scan.next_header()? {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(Ok(false)),
+            Err(bad) => return Ok(Err(bad)),
+        };
+        if header.base_offset.0 < walk.next {
+            return Ok(Err(Bad { position, reason: "its offset was there before" }));
+        }
+        if header.next_offset().0 > limit {
+            return Ok(Err(Bad { position, reason: "its offset belongs to the next segment" }));
+        }
+        let mut marker = None;
+        if header.next_offset().0 > walk.trusted_below || header.attributes.is_control() {
+            let bytes = scan.bytes(position, header.size())?;
+            if let Err(reason) = crate::batch::whole(bytes) {
+                return Ok(Err(Bad { position, reason }));
+            }
+            marker = header.attributes.is_control().then(|| marker_in(bytes)).flatten();
+        }
+        note_in_index(&mut self.active, segment, &header, position, self.config.index_interval_bytes)?;
+        self.epochs.assign(header.partition_leader_epoch.0, header.base_offset.0);
+        if let Change::Ended(ended) = walk.producers.update(&header, marker)
+            && !ended.commit
+        {
+            aborted.push(AbortedTxn {
+                producer: ended.producer,
+                first_offset: Offset(ended.first_offset),
+                last_offset: Offset(ended.marker_offset),
+                last_stable_offset: Offset(
+                    walk.producers.open_transactions().min().unwrap_or(ended.marker_offset + 1),
+                ),
+            });
+        }
+        walk.next = header.next_offset().0;
+        Ok(Ok(true))
+    }
+
+    /// Removes the segments from `kept` on, which lie behind a cut.
+    fn drop_behind(&self, segments: &[Arc<Segment>], kept: usize, report: &mut RecoveryReport) -> Result<()> {
+        let gone = segments.get(kept..).unwrap_or_default();
+        for segment in gone {
+            if let Some(cut) = &mut report.cut {
+                cut.bytes += segment.size();
+            }
+            segment.remove_files()?;
+        }
+        self.shared.segments.store(Arc::new(segments.get(..kept).unwrap_or_default().to_vec()));
+        Ok(())
+    }
+
+    /// Makes what was found durable, and takes it as the log's state.
+    fn settle(&mut self, first: usize, walk: Walk) -> Result<()> {
+        let dir = self.path();
+        let end = walk.next.max(self.shared.log_start());
+        self.producers = walk.producers;
+        // A snapshot from before the crash may be of a log that was truncated since: only what was read now is believed.
+        self.remove_snapshots_beyond(walk.start)?;
+        self.write_snapshot(end)?;
+        self.epochs.truncate_start(self.shared.log_start());
+        self.epochs.store(&*self.context.disk, &dir)?;
+        for segment in self.segments().iter().skip(first).filter(|_| end > walk.trusted_below) {
+            segment.sync()?;
+        }
+        self.context.disk.sync_dir(&dir).during("sync", &dir)?;
+        self.shared.set_log_end(end);
+        self.shared.set_open_transactions(self.producers.open_transactions());
+        if end < walk.durable_end {
+            // Rot took the tail: its offsets were given out and must never be given again.
+            self.shared.set_log_end(walk.durable_end);
+            self.roll(self.active.begun_ms)?;
+        }
+        Ok(())
+    }
+}
+
+fn cut_at(segment: &Segment, bad: Bad, offset: i64) -> Result<Cut> {
+    let path = segment.path(Kind::Log);
+    let bytes = segment.size() - bad.position;
+    segment.log()?.truncate(bad.position).during("cut", &path)?;
+    segment.set_len(bad.position);
+    Ok(Cut { path, position: bad.position, offset: Offset(offset), bytes, reason: bad.reason })
+}
+
+/// Finds where sound batches begin again behind a bad place and goes on there.
+fn step_over(scan: &mut Scan<'_>, segment: &Segment, bad: Bad, limit: i64, walk: &mut Walk) -> Result<Rot> {
+    let offset = walk.next;
+    let sound = scan.find_sound(bad.position + 1, offset)?;
+    let position = sound.unwrap_or(segment.size());
+    scan.seek(position);
+    let next = match scan.next_header()? {
+        Ok(Some((_, header))) => header.base_offset.0,
+        _ if limit == i64::MAX => offset,
+        _ => limit,
+    };
+    scan.seek(position);
+    walk.next = next;
+    Ok(Rot {
+        path: segment.path(Kind::Log),
+        position: bad.position,
+        bytes: position - bad.position,
+        offset: Offset(offset),
+        next_offset: Offset(next),
+        reason: bad.reason,
+    })
+}

@@ -1,0 +1,98 @@
+//! Walking over a segment's batches in file order, by headers alone or with each CRC checked.
+
+use std::sync::Arc;
+
+use env::File;
+use records::BatchHeader;
+
+use crate::batch;
+use crate::error::{Context, Result};
+use crate::names::Kind;
+use crate::segment::Segment;
+
+/// What is read at once; a batch that is larger is read whole when its CRC or its records are asked for.
+const BLOCK_BYTES: usize = 64 * 1024;
+
+/// A place in a file where no sound batch begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Bad {
+    pub position: u64,
+    pub reason: &'static str,
+}
+
+/// The batches of one segment from some position on.
+pub(super) struct Scan<'a> {
+    segment: &'a Segment,
+    file: Arc<dyn File>,
+    position: u64,
+    end: u64,
+    block: Vec<u8>,
+    block_at: u64,
+}
+
+impl<'a> Scan<'a> {
+    /// Over the batches from `position`, which must be the start of one, to the segment's end.
+    pub fn new(segment: &'a Segment, position: u64) -> Result<Self> {
+        let file = segment.log()?;
+        Ok(Self { segment, file, position, end: segment.size(), block: Vec::new(), block_at: 0 })
+    }
+
+    /// Goes on at another position.
+    pub fn seek(&mut self, position: u64) {
+        self.position = position;
+    }
+
+    /// The next batch's place and header; `Ok(Ok(None))` at the end.
+    pub fn next_header(&mut self) -> Result<Result<Option<(u64, BatchHeader)>, Bad>> {
+        let position = self.position;
+        if position >= self.end {
+            return Ok(Ok(None));
+        }
+        let bytes = self.bytes(position, records::HEADER_SIZE)?;
+        let header = match batch::header(bytes) {
+            Ok(header) => header,
+            Err(reason) => return Ok(Err(Bad { position, reason })),
+        };
+        if position + header.size() as u64 > self.end {
+            return Ok(Err(Bad { position, reason: "the batch is cut off" }));
+        }
+        self.position = position + header.size() as u64;
+        Ok(Ok(Some((position, header))))
+    }
+
+    /// The first sound batch at or behind `position` whose offsets are not below `offset`.
+    pub fn find_sound(&mut self, position: u64, offset: i64) -> Result<Option<u64>> {
+        for candidate in position..self.end {
+            let bytes = self.bytes(candidate, records::HEADER_SIZE)?;
+            let Ok(header) = batch::header(bytes) else { continue };
+            if header.base_offset.0 < offset || candidate + header.size() as u64 > self.end {
+                continue;
+            }
+            if batch::whole(self.bytes(candidate, header.size())?).is_ok() {
+                return Ok(Some(candidate));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Up to `len` bytes at `position`, fewer at the end.
+    pub fn bytes(&mut self, position: u64, len: usize) -> Result<&[u8]> {
+        let held = self.block_at..self.block_at + self.block.len() as u64;
+        let wanted = position..(position + len as u64).min(self.end);
+        if !(held.start <= wanted.start && wanted.end <= held.end) {
+            self.fill(position, len.max(BLOCK_BYTES))?;
+        }
+        let from = (position - self.block_at) as usize;
+        Ok(self.block.get(from..).map(|rest| rest.get(..len).unwrap_or(rest)).unwrap_or_default())
+    }
+
+    fn fill(&mut self, position: u64, len: usize) -> Result<()> {
+        let left = usize::try_from(self.end.saturating_sub(position)).unwrap_or(usize::MAX);
+        self.block.resize(len.min(left), 0);
+        self.block_at = position;
+        let path = || self.segment.path(Kind::Log);
+        let count = self.file.read_full_at(&mut self.block, position).during("read", &path())?;
+        self.block.truncate(count);
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! Taking offsets back, and moving the log's start forward.
+
+use std::sync::Arc;
+
+use base::Offset;
+
+use super::PartitionLog;
+use crate::error::{Context, LogError, Result};
+use crate::names::{self, Kind};
+use crate::producers::Producers;
+use crate::read::{find_batch, segment_of};
+use crate::segment::Segment;
+
+impl PartitionLog {
+    /// Removes everything from `offset` on (a follower that diverged from its leader); the batch that holds it goes whole.
+    ///
+    /// Leader epochs that begin at or behind `offset` are forgotten even when no record is (KAFKA-10706).
+    pub fn truncate_to(&mut self, offset: Offset, now_ms: i64) -> Result<()> {
+        self.shared.fence.check()?;
+        self.flush()?;
+        let truncated = if offset.0 >= self.shared.log_end() {
+            self.forget_epochs(offset.0)
+        } else if offset.0 <= self.segments().first().map_or(0, |first| first.base_offset().0) {
+            self.restart_at(offset.0, now_ms)
+        } else {
+            self.cut(offset.0, now_ms)
+        };
+        self.shared.fence.guard(truncated)
+    }
+
+    /// Removes everything and goes on at `offset` (a follower whose leader no longer has what it would need).
+    pub fn truncate_fully(&mut self, offset: Offset, now_ms: i64) -> Result<()> {
+        self.shared.fence.check()?;
+        self.flush()?;
+        let restarted = self.restart_at(offset.0, now_ms);
+        self.shared.fence.guard(restarted)
+    }
+
+    /// Moves the log's start forward (`DeleteRecords`); returns whether it moved. Files go with the next retention pass.
+    ///
+    /// The caller has checked that `offset` is at most the high watermark.
+    pub fn advance_log_start(&mut self, offset: Offset) -> Result<bool> {
+        self.shared.fence.check()?;
+        let (start, end) = (self.shared.log_start(), self.shared.log_end());
+        if offset.0 > end {
+            return Err(LogError::OffsetOutOfRange { offset, start: Offset(start), end: Offset(end) });
+        }
+        if offset.0 <= start {
+            return Ok(false);
+        }
+        self.shared.set_log_start(offset.0);
+        self.shared.set_local_log_start(offset.0);
+        if self.epochs.truncate_start(offset.0) {
+            self.store_epochs()?;
+        }
+        Ok(true)
+    }
+
+    fn forget_epochs(&mut self, offset: i64) -> Result<()> {
+        if self.epochs.truncate_end(offset) { self.store_epochs() } else { Ok(()) }
+    }
+
+    fn cut(&mut self, offset: i64, now_ms: i64) -> Result<()> {
+        let segments = self.segments();
+        let place = segment_of(&segments, offset);
+        let Some(segment) = segments.get(place) else { return Ok(()) };
+        let file = segment.log()?;
+        let position = find_batch(segment, &*file, offset)?.map_or(segment.size(), |(position, _)| position);
+        let (kept, gone) = segments.split_at(place + 1);
+        // Readers must not see offsets beyond the cut from here on.
+        self.shared.truncated(offset);
+        self.shared.hot.clear();
+        self.shared.segments.store(Arc::new(kept.to_vec()));
+        gone.iter().try_for_each(|segment| self.delete_later(segment, now_ms))?;
+        segment.set_len(position);
+        segment.reopen();
+        file.truncate(position).during("truncate", &segment.path(Kind::Log))?;
+        segment.keep_aborted(offset)?;
+        self.remove_snapshots_beyond(offset)?;
+        self.derive_anew()?;
+        self.active.allocated = 0;
+        self.recovery_point = self.recovery_point.min(offset);
+        self.store_epochs()
+    }
+
+    fn restart_at(&mut self, offset: i64, now_ms: i64) -> Result<()> {
+        let segments = self.segments();
+        self.shared.truncated(offset);
+        self.shared.hot.clear();
+        self.shared.segments.store(Arc::new(Vec::new()));
+        self.shared.set_log_end(offset);
+        self.shared.set_log_start(offset);
+        self.shared.set_local_log_start(offset);
+        segments.iter().try_for_each(|segment| self.delete_later(segment, now_ms))?;
+        self.remove_snapshots_beyond(-1)?;
+        self.producers = Producers::default();
+        self.shared.set_open_transactions(std::iter::empty());
+        self.epochs = crate::epochs::Epochs::default();
+        self.recovery_point = offset;
+        self.shared.advance_durable(offset, self.shared.truncations());
+        if !self.has_dir {
+            return Ok(());
+        }
+        self.store_epochs()?;
+        self.roll(now_ms)
+    }
+
+    /// Takes a segment's files out of the way at once, and removes them after `file.delete.delay.ms`.
+    pub(super) fn delete_later(&mut self, segment: &Arc<Segment>, now_ms: i64) -> Result<()> {
+        segment.rename(names::DELETED)?;
+        segment.close_files();
+        self.deleting.push((now_ms.saturating_add(self.config.file_delete_delay_ms), Arc::clone(segment)));
+        Ok(())
+    }
+
+    /// Removes producer snapshots of offsets beyond `end`.
+    pub(super) fn remove_snapshots_beyond(&self, end: i64) -> Result<()> {
+        let dir = self.path();
+        for entry in self.context.disk.list(&dir).during("list", &dir)? {
+            if let Some((base, Kind::Snapshot, "")) = names::parse_segment_file(&entry.name)
+                && base > end
+            {
+                let path = dir.join(&entry.name);
+                self.context.disk.remove(&path).during("remove", &path)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn store_epochs(&self) -> Result<()> {
+        if self.has_dir { self.epochs.store(&*self.context.disk, &self.path()) } else { Ok(()) }
+    }
+}
