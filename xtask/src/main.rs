@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         "test" => suite::run(&rest),
         "tidy" => tidy::run(&rest),
         "layers" => layers::run(),
-        "bench" => bench::run(&rest),
+        "bench" => bench::run_bench(&rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())

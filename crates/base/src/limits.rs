@@ -6,7 +6,7 @@
 pub const DECODE_EXPANSION_MAX: usize = 8;
 
 /// … plus this many bytes, so that small messages with many short strings pass.
-pub const DECODE_SLACK_BYTES: usize = 64 * 1024;
+pub const DECODE_SLACK_BYTES: usize = 1024 * 1024;
 
 /// The longest topic name (Kafka's own rule, which leaves room for `-<partition>` in a folder's name).
 pub const TOPIC_NAME_LEN_MAX: usize = 249;

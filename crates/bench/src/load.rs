@@ -1,0 +1,182 @@
+//! What clients send: topics, pre-encoded batches, produce and fetch loops.
+
+use std::time::{Duration, Instant};
+
+use base::{Str, Uuid};
+use bytes::Bytes;
+use records::{BatchBuilder, BatchOptions, Compression, NewRecord};
+use wire::messages::create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
+use wire::messages::fetch::{FetchPartition, FetchRequest, FetchTopic};
+use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
+use wire::messages::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
+use wire::{ErrorCode, Records};
+
+use crate::connection::{Connection, encode};
+use crate::measure::is_over;
+
+/// Versions that both brokers speak and that name topics by name.
+const PRODUCE: i16 = 9;
+const FETCH: i16 = 12;
+
+/// Creates a topic and waits until every partition has a leader.
+pub fn create_topic(
+    address: &str,
+    name: &str,
+    partitions: i32,
+    configs: &[(&str, &str)],
+) -> Result<(), String> {
+    let mut connection = Connection::open(address)?;
+    let configs = configs
+        .iter()
+        .map(|(key, value)| CreatableTopicConfig { name: Str::from(*key), value: Some(Str::from(*value)) });
+    let topic = CreatableTopic {
+        name: Str::from(name),
+        num_partitions: partitions,
+        replication_factor: 1,
+        configs: configs.collect(),
+        ..Default::default()
+    };
+    let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 60_000, ..Default::default() };
+    let answer = connection.ask(5, &request)?;
+    let refused = answer.topics.iter().find(|topic| topic.error_code != ErrorCode::NONE);
+    if let Some(topic) = refused {
+        return Err(format!("topic {name}: {:?} {:?}", topic.error_code, topic.error_message));
+    }
+    wait_for_leaders(&mut connection, name, partitions)
+}
+
+fn wait_for_leaders(connection: &mut Connection, name: &str, partitions: i32) -> Result<(), String> {
+    let topic = MetadataRequestTopic { topic_id: Uuid::ZERO, name: Some(Str::from(name)) };
+    let request = MetadataRequest { topics: Some(vec![topic]), ..Default::default() };
+    for _ in 0..3000 {
+        let answer = connection.ask(9, &request)?;
+        let led = |count: &usize| *count as i32 == partitions;
+        let leaders =
+            answer.topics.first().map(|topic| topic.partitions.iter().filter(|p| p.leader_id >= 0).count());
+        if leaders.as_ref().is_some_and(led) {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Err(format!("topic {name} has no leaders after a minute"))
+}
+
+/// A batch of `count` records of `size` bytes each, half of them random; `seed` makes it differ from others.
+pub fn batch(count: usize, size: usize, compression: Compression, seed: u64) -> Bytes {
+    let mut builder = BatchBuilder::new(BatchOptions { compression, ..Default::default() });
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    for _ in 0..count {
+        let mut value = vec![b'm'; size];
+        for byte in value.iter_mut().take(size / 2) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            *byte = state as u8;
+        }
+        let record = NewRecord { timestamp: now_ms(), key: None, value: Some(&value), headers: &[] };
+        if builder.append(record).is_err() {
+            break;
+        }
+    }
+    builder.build().to_bytes()
+}
+
+fn now_ms() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    now.as_millis() as i64
+}
+
+/// A produce request of one batch, as it goes on the wire.
+pub fn produce_frame(topic: &str, partition: i32, acks: i16, batch: Bytes) -> Result<Bytes, String> {
+    let partition_data = vec![PartitionProduceData {
+        index: partition,
+        records: Some(Records::from(batch)),
+        ..Default::default()
+    }];
+    let topic = TopicProduceData { name: Str::from(topic), partition_data, ..Default::default() };
+    let request = ProduceRequest { acks, timeout_ms: 30_000, topic_data: vec![topic], ..Default::default() };
+    encode(PRODUCE, &request)
+}
+
+/// Sends `frames` in turn for as long as `window`, `depth` of them unanswered at most; returns the answers counted.
+pub fn pump(address: &str, frames: &[Bytes], depth: usize, window: Duration) -> Result<u64, String> {
+    let mut connection = Connection::open(address)?;
+    let (started, mut waiting, mut answered) = (Instant::now(), 0, 0);
+    for frame in frames.iter().cycle() {
+        if is_over(started, window) {
+            break;
+        }
+        connection.send(frame)?;
+        waiting += 1;
+        if waiting >= depth {
+            check_produced(connection.receive()?)?;
+            (waiting, answered) = (waiting - 1, answered + 1);
+        }
+    }
+    for _ in 0..waiting {
+        check_produced(connection.receive()?)?;
+        answered += 1;
+    }
+    Ok(answered)
+}
+
+/// Reads the error code of a version 9 answer about one partition of one topic.
+fn check_produced(frame: &[u8]) -> Result<(), String> {
+    let (_, answer) = wire::frame::decode_response::<ProduceRequest>(Bytes::copy_from_slice(frame), PRODUCE)
+        .map_err(|error| error.to_string())?;
+    let partitions = answer.responses.iter().flat_map(|topic| &topic.partition_responses);
+    match partitions.map(|partition| partition.error_code).find(|code| *code != ErrorCode::NONE) {
+        Some(code) => Err(format!("produce refused: {code:?}")),
+        None => Ok(()),
+    }
+}
+
+/// A fetch request of one partition, waiting at most half a second for a byte.
+pub fn fetch_request(topic: &str, partition: i32, offset: i64) -> FetchRequest {
+    let partition = FetchPartition {
+        partition,
+        fetch_offset: offset,
+        partition_max_bytes: 1 << 20,
+        current_leader_epoch: -1,
+        ..Default::default()
+    };
+    FetchRequest {
+        max_wait_ms: 500,
+        min_bytes: 1,
+        max_bytes: 50 << 20,
+        session_epoch: -1,
+        topics: vec![FetchTopic {
+            topic: Str::from(topic),
+            partitions: vec![partition],
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}
+
+/// What one fetch brought: bytes, and the offset to go on at.
+pub struct Fetched {
+    /// Bytes of record batches.
+    pub bytes: u64,
+    /// The offset after the last whole batch.
+    pub next: i64,
+}
+
+/// Fetches once from `offset`.
+pub fn fetch(
+    connection: &mut Connection,
+    topic: &str,
+    partition: i32,
+    offset: i64,
+) -> Result<Fetched, String> {
+    let answer = connection.ask(FETCH, &fetch_request(topic, partition, offset))?;
+    let data =
+        answer.responses.first().and_then(|topic| topic.partitions.first()).ok_or("an empty answer")?;
+    if data.error_code != ErrorCode::NONE {
+        return Err(format!("fetch refused: {:?}", data.error_code));
+    }
+    let records = data.records.as_ref().map(Records::to_bytes).unwrap_or_default();
+    let next = records::Batches::new(&records).filter_map(Result::ok).last();
+    let next = next.map_or(offset, |batch| batch.header.next_offset().get());
+    Ok(Fetched { bytes: records.len() as u64, next })
+}

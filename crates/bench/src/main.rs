@@ -1,0 +1,30 @@
+//! `mekong-bench`: one load on Mekong and on Apache Kafka in turns, on this machine, with the same requests.
+//!
+//! Both brokers stay up for the whole run; windows alternate A B B A, so that a drift of the machine hits both. A figure is
+//! a median over windows, a ratio the median of the ratios of neighbouring windows. The load generator sends batches that
+//! were encoded before the window, so that a broker's CPU is what is measured.
+
+mod connection;
+mod load;
+mod measure;
+mod probes;
+mod report;
+mod scenarios;
+mod settings;
+mod subject;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match settings::Settings::parse(&arguments).and_then(|settings| scenarios::run(&settings)) {
+        Ok(report) => {
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

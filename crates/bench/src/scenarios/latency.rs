@@ -1,0 +1,85 @@
+//! S6: 1,000 records a second, open loop, acks=all, one producer to one consumer; end to end.
+
+use std::time::{Duration, Instant};
+
+use records::Compression;
+
+use super::Stage;
+use crate::connection::Connection;
+use crate::load;
+use crate::measure::percentile;
+use crate::report::Row;
+use crate::settings::Settings;
+use crate::subject::Subject;
+
+const RATE: f64 = 1000.0;
+const PERCENTILES: [(&str, f64, [f64; 2]); 3] =
+    [("p50", 50.0, [1.5, 0.5]), ("p99", 99.0, [0.6, 0.4]), ("p99.9", 99.9, [0.4, 0.3])];
+
+/// Runs it.
+pub fn run(settings: &Settings, stage: &Stage) -> Result<Vec<Row>, String> {
+    let mut found: Vec<Vec<Vec<f64>>> = stage.subjects.iter().map(|_| Vec::new()).collect();
+    for round in 0..settings.pairs {
+        for (subject, list) in stage.subjects.iter().zip(&mut found) {
+            list.push(window(subject, &format!("latency-{round}"), settings.window)?);
+        }
+    }
+    let mut rows = Vec::new();
+    for (name, percent, targets) in PERCENTILES {
+        let value =
+            |place: usize| found.get(place).into_iter().flatten().map(|w| percentile(w, percent)).collect();
+        for (place, mode) in ["durable", "relaxed"].into_iter().enumerate() {
+            rows.push(Row {
+                what: format!("S6 end to end at 1,000/s, {name}"),
+                unit: "ms",
+                mode,
+                ours: value(place),
+                theirs: value(2),
+                target: targets.get(place).copied(),
+                at_least: false,
+            });
+        }
+    }
+    Ok(rows)
+}
+
+/// Milliseconds from the moment when a record was due to be sent until it was read.
+fn window(subject: &Subject, topic: &str, length: Duration) -> Result<Vec<f64>, String> {
+    load::create_topic(&subject.address, topic, 1, &[])?;
+    let count = (length.as_secs_f64() * RATE) as usize;
+    let started = Instant::now() + Duration::from_millis(200);
+    let due = move |record: usize| started + Duration::from_secs_f64(record as f64 / RATE);
+    let frame = load::produce_frame(topic, 0, -1, load::batch(1, 100, Compression::None, 1))?;
+    let address = subject.address.clone();
+    let producer = std::thread::spawn(move || produce(&address, &frame, count, due));
+    let read = consume(&subject.address, topic, count)?;
+    producer.join().map_err(|_| "the producer died".to_owned())??;
+    let late =
+        |(record, at): (usize, &Instant)| at.saturating_duration_since(due(record)).as_secs_f64() * 1e3;
+    Ok(read.iter().enumerate().map(late).collect())
+}
+
+/// Sends on schedule; answers are read by another thread, so that a slow one delays no sending.
+fn produce(address: &str, frame: &[u8], count: usize, due: impl Fn(usize) -> Instant) -> Result<(), String> {
+    let mut connection = Connection::open(address)?;
+    let mut answers = connection.second_half()?;
+    let reader = std::thread::spawn(move || (0..count).try_for_each(|_| answers.receive().map(|_| ())));
+    for record in 0..count {
+        std::thread::sleep(due(record).saturating_duration_since(Instant::now()));
+        connection.send(frame)?;
+    }
+    reader.join().map_err(|_| "the reader of answers died".to_owned())?
+}
+
+/// When each offset was read.
+fn consume(address: &str, topic: &str, count: usize) -> Result<Vec<Instant>, String> {
+    let mut connection = Connection::open(address)?;
+    let (mut offset, mut read) = (0, Vec::with_capacity(count));
+    while read.len() < count {
+        let fetched = load::fetch(&mut connection, topic, 0, offset)?;
+        let now = Instant::now();
+        read.extend((offset..fetched.next).map(|_| now));
+        offset = fetched.next;
+    }
+    Ok(read)
+}
