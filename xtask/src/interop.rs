@@ -105,18 +105,15 @@ impl Broker {
     }
 }
 
-/// The first listener's address in the ready line (a JSON object with `listeners`: name to host:port).
+/// The first listener's address in the ready line (JSON: `listeners`, each with its `addresses`).
 fn ready_address(child: &mut Child) -> Result<String, String> {
     let stdout = child.stdout.take().ok_or("no standard output")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line).map_err(|error| error.to_string())?;
     let ready: serde_json::Value = serde_json::from_str(&line)
         .map_err(|error| format!("the ready line is not JSON ({error}): {line:?}"))?;
-    let first = ready
-        .get("listeners")
-        .and_then(|listeners| listeners.as_object())
-        .and_then(|listeners| listeners.values().next());
-    let address = first.and_then(|address| address.as_str()).ok_or(format!("no listener in {line}"))?;
+    let address = ready.pointer("/listeners/0/addresses/0").and_then(|address| address.as_str());
+    let address = address.ok_or(format!("no listener in {line}"))?;
     Ok(address.to_owned())
 }
 

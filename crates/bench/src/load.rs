@@ -88,11 +88,7 @@ fn now_ms() -> i64 {
 
 /// A produce request of one batch, as it goes on the wire.
 pub fn produce_frame(topic: &str, partition: i32, acks: i16, batch: Bytes) -> Result<Bytes, String> {
-    let partition_data = vec![PartitionProduceData {
-        index: partition,
-        records: Some(Records::from(batch)),
-        ..Default::default()
-    }];
+    let partition_data = vec![PartitionProduceData { index: partition, records: Some(Records::from(batch)) }];
     let topic = TopicProduceData { name: Str::from(topic), partition_data, ..Default::default() };
     let request = ProduceRequest { acks, timeout_ms: 30_000, topic_data: vec![topic], ..Default::default() };
     encode(PRODUCE, &request)

@@ -140,8 +140,7 @@ fn mekong(kind: Kind, settings: &Settings, folder: &Path) -> Result<(Child, Stri
     let stdout = child.stdout.take().ok_or("no standard output")?;
     BufReader::new(stdout).read_line(&mut line).map_err(|error| error.to_string())?;
     let ready: serde_json::Value = serde_json::from_str(&line).map_err(|error| format!("{error}: {line}"))?;
-    let listeners = ready.get("listeners").and_then(|listeners| listeners.as_object());
-    let address = listeners.and_then(|all| all.values().next()).and_then(|address| address.as_str());
+    let address = ready.pointer("/listeners/0/addresses/0").and_then(|address| address.as_str());
     Ok((child, address.ok_or(format!("no listener in {line}"))?.to_owned()))
 }
 
