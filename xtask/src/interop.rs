@@ -34,6 +34,7 @@ pub const CLIENTS: &[Client] = &[
     client("go", &[GO], true),
     client("java", &[JAVA, MAVEN], true),
     client("parity", &[JAVA, MAVEN, PYTHON], true),
+    client("java-apps", &[JAVA, MAVEN, PYTHON], false),
     client("librdkafka", &[NODE, CC], true),
     client("rust", &[PYTHON, CC], false),
 ];
