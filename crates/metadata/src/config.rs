@@ -6,10 +6,16 @@
 
 mod catalog;
 mod check;
+mod resolve;
 mod valid;
 
 pub use catalog::{BROKER, CLIENT_METRICS, GROUP, TOPIC, broker_config, config_of};
+pub(crate) use check::split_list;
 pub use check::{ConfigError, Value};
+pub use resolve::{
+    BrokerConfigs, ConfigRef, Entry, Source, StaticConfigs, Synonym, group_config_entries,
+    topic_config_entries, topic_config_text, topic_config_value,
+};
 pub use valid::Valid;
 
 /// The type of a value, with Kafka's words.

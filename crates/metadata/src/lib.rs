@@ -12,6 +12,7 @@ extern crate alloc;
 
 mod codec;
 pub mod config;
+pub mod controller;
 pub mod image;
 pub mod map;
 pub mod record;
