@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::borrow::Borrow;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::ops::Deref;
 use core::str::Utf8Error;
 
@@ -11,7 +12,7 @@ use bytes::Bytes;
 /// Immutable text, cheap to clone: a counted slice of the frame it came in, a static literal, or a string of its own.
 ///
 /// A `Str` cut from a frame keeps the whole frame alive; what is stored for long is copied with [`Str::detached`].
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Str(Bytes);
 
 impl Str {
@@ -55,6 +56,13 @@ impl Deref for Str {
 impl Borrow<str> for Str {
     fn borrow(&self) -> &str {
         self.as_str()
+    }
+}
+
+/// As its text does, so that maps keyed by `Str` are searched by `&str`.
+impl Hash for Str {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 
