@@ -41,8 +41,8 @@ pub(crate) type Later = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 pub(crate) enum Staged<R> {
     /// With the answer.
     Answer(R),
-    /// With an answer to come.
-    Later(Pin<Box<dyn Future<Output = R> + Send>>),
+    /// With one of the others, later.
+    Later(Pin<Box<dyn Future<Output = Staged<R>> + Send>>),
     /// Without one.
     Silent,
     /// With the connection's end.
@@ -83,14 +83,10 @@ macro_rules! row {
         async move {
             let ctx = $ctx;
             match decode::<$request>(&ctx, $decoder) {
-                Ok(request) => match $handler(&ctx, request).await {
-                    Staged::Answer(response) => encode::<$request>(&ctx, &response),
-                    Staged::Later(later) => {
-                        Outcome::Later(Box::pin(async move { encode::<$request>(&ctx, &later.await) }))
-                    }
-                    Staged::Silent => Outcome::Silent,
-                    Staged::Close(reason) => Outcome::Close(reason),
-                },
+                Ok(request) => {
+                    let staged = $handler(&ctx, request).await;
+                    finish::<$request>(ctx, staged)
+                }
                 Err(close) => close,
             }
         }
@@ -98,8 +94,18 @@ macro_rules! row {
 }
 
 /// Every API served.
-static ROWS: &[Row] =
-    &[row!(api_versions::ApiVersionsRequest, 0..=4, [], answer handlers::api_versions::handle)];
+static ROWS: &[Row] = &[
+    row!(produce::ProduceRequest, 3..=13, [Topic Write, TransactionalId Write], staged handlers::produce::handle),
+    row!(fetch::FetchRequest, 4..=18, [Topic Read, Cluster ClusterAction], answer handlers::fetch::handle),
+    row!(list_offsets::ListOffsetsRequest, 1..=11, [Topic Describe], answer handlers::list_offsets::handle),
+    row!(metadata::MetadataRequest, 0..=13, [Topic Describe, Topic Create, Cluster Create, Cluster Describe],
+        answer handlers::metadata::handle),
+    row!(api_versions::ApiVersionsRequest, 0..=4, [], answer handlers::api_versions::handle),
+    row!(delete_records::DeleteRecordsRequest, 0..=2, [Topic Delete], answer handlers::delete_records::handle),
+    row!(offset_for_leader_epoch::OffsetForLeaderEpochRequest, 2..=4, [Topic Describe, Cluster ClusterAction],
+        answer handlers::offset_for_leader_epoch::handle),
+    row!(describe_producers::DescribeProducersRequest, 0..=0, [Topic Read], answer handlers::describe_producers::handle),
+];
 
 /// The rows by key.
 static BY_KEY: LazyLock<Vec<Option<&'static Row>>> = LazyLock::new(|| {
@@ -128,6 +134,15 @@ fn decode<R: Request>(ctx: &RequestContext, mut decoder: Decoder) -> Result<R, O
     }
     R::decode(&mut decoder, ctx.version)
         .map_err(|error| Outcome::Close(format!("cannot read request: {error}")))
+}
+
+fn finish<R: Request>(ctx: RequestContext, staged: Staged<R::Response>) -> Outcome {
+    match staged {
+        Staged::Answer(response) => encode::<R>(&ctx, &response),
+        Staged::Later(later) => Outcome::Later(Box::pin(async move { finish::<R>(ctx, later.await) })),
+        Staged::Silent => Outcome::Silent,
+        Staged::Close(reason) => Outcome::Close(reason),
+    }
 }
 
 fn encode<R: Request>(ctx: &RequestContext, response: &R::Response) -> Outcome {

@@ -7,11 +7,17 @@ use std::time::Duration;
 use net::{BindError, MemoryBudget};
 use tokio::sync::watch;
 
+use env::{Clock, OsRandom, Random, SystemClock};
+
 use crate::accounting::Accounts;
 use crate::config::{Config, SecurityProtocol};
 use crate::connections::Connections;
+use crate::controller::Metadata;
+use crate::fetch::Sessions;
 use crate::listener::{self, Listener};
+use crate::logs::Logs;
 use crate::metrics::Metrics;
+use crate::partition::Topics;
 use crate::waiters::Waiters;
 
 /// How long a stop waits for connections to take their last answers.
@@ -32,6 +38,33 @@ pub struct Broker {
     pub metrics: Metrics,
     /// Long polls and whatever else waits.
     pub waiters: Arc<Waiters>,
+    /// The topics this node has.
+    pub topics: Topics,
+    /// Time.
+    pub clock: SystemClock,
+    pub(crate) metadata: Metadata,
+    pub(crate) logs: Logs,
+    pub(crate) sessions: Sessions,
+    random: OsRandom,
+}
+
+impl Broker {
+    /// Milliseconds since the broker started.
+    pub(crate) fn uptime_ms(&self) -> u64 {
+        self.clock.monotonic_ns() / 1_000_000
+    }
+
+    /// How many incremental fetch sessions there are.
+    pub fn fetch_sessions(&self) -> usize {
+        self.sessions.count()
+    }
+
+    /// Bytes nobody can guess.
+    pub(crate) fn random_bytes(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        self.random.fill(&mut bytes);
+        bytes
+    }
 }
 
 /// A broker that runs. Dropping it stops nothing; [`Handle::stop`] does.
@@ -58,6 +91,9 @@ pub struct Served {
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The log directories could not be opened.
+    #[error("log.dirs: {0}")]
+    LogDirs(std::io::Error),
     /// A listener could not be opened.
     #[error("listener {name}: {source}")]
     Bind {
@@ -70,7 +106,9 @@ pub enum StartError {
 
 /// Starts a broker; when this returns it serves. Must run inside a tokio runtime of several threads.
 pub async fn serve(config: Config) -> Result<Handle, StartError> {
-    net::raise_descriptor_limit();
+    let hot_bytes = net::memory_limit_bytes() / 8;
+    let files_max = files_max(net::raise_descriptor_limit());
+    let logs = Logs::open(&config.log_dirs, files_max, hot_bytes).map_err(StartError::LogDirs)?;
     let mut listeners = Vec::new();
     for listener in &config.listeners {
         let bound = net::bind(&listener.host, listener.port, config.network.backlog)
@@ -84,6 +122,12 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         accounts: Accounts::default(),
         metrics: Metrics::default(),
         waiters: Arc::new(Waiters::default()),
+        topics: Topics::default(),
+        clock: SystemClock::new(),
+        metadata: Metadata::default(),
+        sessions: Sessions::new(config.fetch.session_slots),
+        logs,
+        random: OsRandom,
         config,
     });
     let (stop, stopping) = watch::channel(false);
@@ -99,6 +143,11 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     }
     tokio::spawn(listener::close_idle(Arc::clone(&broker)));
     Ok(Handle { broker, served, stop })
+}
+
+/// How many files the logs may keep open: half of what the process may, the other half being for connections.
+fn files_max(descriptors: Option<u64>) -> usize {
+    descriptors.map_or(100_000, |limit| usize::try_from(limit / 2).unwrap_or(100_000)).min(100_000)
 }
 
 impl Handle {

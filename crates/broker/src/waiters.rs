@@ -93,6 +93,12 @@ impl Waiters {
     }
 }
 
+impl std::fmt::Debug for Registration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Registration({:?})", self.key)
+    }
+}
+
 impl Drop for Registration {
     fn drop(&mut self) {
         let mut shard = self.waiters.shard(&self.key);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use broker::Handle;
 use broker::config::{Config, Origin, Properties};
@@ -11,9 +12,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wire::{Request, frame};
 
-/// A broker on a free port with these properties.
+/// A broker on a free port with these properties, in a new folder.
 pub async fn broker(properties: &[(&str, &str)]) -> Handle {
+    static FOLDERS: AtomicUsize = AtomicUsize::new(0);
+    let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("mekong-test-{}-{number}", std::process::id()));
+    std::fs::remove_dir_all(&folder).ok();
     let mut all = Properties::default();
+    all.set("log.dirs", folder.to_str().unwrap(), Origin::Embedder);
     all.set("listeners", "PLAINTEXT://127.0.0.1:0", Origin::Embedder);
     for (key, value) in properties {
         all.set(*key, *value, Origin::Embedder);

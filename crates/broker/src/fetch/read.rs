@@ -1,0 +1,194 @@
+//! One partition's read.
+
+use std::sync::Arc;
+
+use base::{LeaderEpoch, Offset};
+use log::{LogReader, ReadLimit, ReadResult, Slice, View};
+use wire::messages::fetch::{AbortedTransaction, EpochEndOffset, PartitionData};
+use wire::{ErrorCode, Records, Segment};
+
+use super::session::Wanted;
+use crate::Broker;
+use crate::errors;
+use crate::partition::Partition;
+
+/// How far a reader sees.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Isolation {
+    /// Up to the high watermark.
+    Uncommitted,
+    /// Up to the last stable offset.
+    Committed,
+    /// Up to the log's end (followers and debugging consumers).
+    LogEnd,
+}
+
+/// What one read gave.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub data: PartitionData,
+    /// Bytes of records.
+    pub bytes: usize,
+    /// Whether the fetch is answered at once, whatever else it waits for.
+    pub urgent: bool,
+    /// Whether there was more, which the limits left out.
+    pub more: bool,
+}
+
+/// The limits of one read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask {
+    pub isolation: Isolation,
+    pub max_bytes: usize,
+    pub whole_first_batch: bool,
+    /// The version, for errors that old clients do not know.
+    pub version: i16,
+}
+
+/// Reads one partition as far as it may be read now. Touches files off this thread if it must.
+pub(crate) async fn read(broker: &Arc<Broker>, wanted: &Wanted, ask: Ask) -> Reading {
+    match try_read(broker, wanted, ask).await {
+        Ok(reading) => reading,
+        Err(error) => failure(wanted.name.partition, error, ask.version),
+    }
+}
+
+/// The answer to a partition that cannot be read.
+pub(crate) fn failure(partition_index: i32, error: ErrorCode, version: i16) -> Reading {
+    let known = error != ErrorCode::KAFKA_STORAGE_ERROR || version > 5;
+    let error_code = if known { error } else { ErrorCode::NOT_LEADER_OR_FOLLOWER };
+    let data = PartitionData {
+        partition_index,
+        error_code,
+        high_watermark: -1,
+        records: Some(Records::empty()),
+        ..Default::default()
+    };
+    Reading { data, bytes: 0, urgent: true, more: false }
+}
+
+async fn try_read(broker: &Arc<Broker>, wanted: &Wanted, ask: Ask) -> Result<Reading, ErrorCode> {
+    let name = &wanted.name;
+    let topic = match ask.version >= 13 {
+        true => broker.topics.by_id(name.topic_id.into()).ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?,
+        false => broker.topics.by_name(&name.topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?,
+    };
+    let partition = topic.partition(name.partition).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    partition.check_epoch(LeaderEpoch(wanted.current_leader_epoch))?;
+    if ask.version < 10
+        && partition
+            .settings()
+            .validation
+            .compression
+            .is_some_and(|c| c.codec() == records::CompressionType::Zstd)
+    {
+        return Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE);
+    }
+    if wanted.last_fetched_epoch >= 0
+        && let Some(diverging) = diverging(&partition, wanted)?
+    {
+        return Ok(diverging);
+    }
+    let reader = partition.reader().clone();
+    let view = reader.view();
+    let bound = match ask.isolation {
+        Isolation::Uncommitted => view.high_watermark,
+        Isolation::Committed => view.last_stable_offset,
+        Isolation::LogEnd => view.log_end,
+    };
+    let limit = ReadLimit {
+        bound,
+        max_bytes: ask.max_bytes.min(usize::try_from(wanted.max_bytes).unwrap_or_default()),
+        whole_first_batch: ask.whole_first_batch,
+    };
+    let offset = Offset(wanted.fetch_offset);
+    let result = read_log(&reader, offset, limit).await?;
+    let aborted = match ask.isolation {
+        Isolation::Committed => Some(aborted(&reader, offset, result.next_offset)?),
+        _ => None,
+    };
+    Ok(reading(name.partition, &view, bound, result, aborted))
+}
+
+/// Where the client's log and ours part, if they do (KIP-595).
+fn diverging(partition: &Partition, wanted: &Wanted) -> Result<Option<Reading>, ErrorCode> {
+    let fetched = LeaderEpoch(wanted.last_fetched_epoch);
+    let found = partition.with_log(|log| log.end_offset_for_epoch(fetched));
+    let (epoch, end) = found.ok_or(ErrorCode::OFFSET_OUT_OF_RANGE)?;
+    if epoch >= fetched && end.0 >= wanted.fetch_offset {
+        return Ok(None);
+    }
+    let view = partition.reader().view();
+    let mut reading =
+        reading(wanted.name.partition, &view, view.log_start, empty(Offset(wanted.fetch_offset)), None);
+    reading.data.diverging_epoch = EpochEndOffset { epoch: epoch.0, end_offset: end.0 };
+    reading.urgent = true;
+    Ok(Some(reading))
+}
+
+fn empty(offset: Offset) -> ReadResult {
+    ReadResult { slices: Vec::new(), bytes: 0, next_offset: offset }
+}
+
+async fn read_log(reader: &LogReader, offset: Offset, limit: ReadLimit) -> Result<ReadResult, ErrorCode> {
+    let failed = |error: log::LogError| {
+        if !matches!(error, log::LogError::OffsetOutOfRange { .. }) {
+            tracing::error!(partition = %reader.key(), %error, "cannot read");
+        }
+        errors::of_log(&error)
+    };
+    if let Some(result) = reader.read_hot(offset, limit).map_err(failed)? {
+        return Ok(result);
+    }
+    let cold = reader.clone();
+    let read = tokio::task::spawn_blocking(move || cold.read(offset, limit));
+    read.await.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?.map_err(failed)
+}
+
+fn aborted(reader: &LogReader, from: Offset, upto: Offset) -> Result<Vec<AbortedTransaction>, ErrorCode> {
+    let found = reader.aborted_transactions(from, upto).map_err(|error| errors::of_log(&error))?;
+    Ok(found
+        .into_iter()
+        .map(|one| AbortedTransaction { producer_id: one.producer.0, first_offset: one.first_offset.0 })
+        .collect())
+}
+
+fn reading(
+    partition_index: i32,
+    view: &View,
+    bound: Offset,
+    result: ReadResult,
+    aborted_transactions: Option<Vec<AbortedTransaction>>,
+) -> Reading {
+    let more = result.next_offset < bound;
+    let segments: Vec<_> = result.slices.into_iter().map(segment).collect();
+    let data = PartitionData {
+        partition_index,
+        high_watermark: view.high_watermark.0,
+        last_stable_offset: view.last_stable_offset.0,
+        log_start_offset: view.log_start.0,
+        aborted_transactions,
+        records: Some(Records::from(segments)),
+        ..Default::default()
+    };
+    Reading { data, bytes: result.bytes, urgent: false, more }
+}
+
+fn segment(slice: Slice) -> Segment {
+    match slice {
+        Slice::Bytes(bytes) => Segment::Bytes(bytes),
+        Slice::File { file, position, len } => {
+            Segment::File(wire::FileSlice { source: Arc::new(OnDisk(file)), position, len })
+        }
+    }
+}
+
+/// A file of the log as the wire sends from it.
+#[derive(Debug)]
+struct OnDisk(Arc<dyn env::File>);
+
+impl wire::FileSource for OnDisk {
+    fn read_exact_at(&self, position: u64, into: &mut [u8]) -> Result<(), wire::ReadFailed> {
+        self.0.read_exact_at(into, position).map_err(|_| wire::ReadFailed)
+    }
+}

@@ -1,0 +1,57 @@
+//! DeleteRecords (21), versions 0–2: moves the log's start (KIP-107). -1 stands for the high watermark.
+
+use base::Offset;
+use wire::ErrorCode;
+use wire::messages::delete_records::{
+    DeleteRecordsPartition, DeleteRecordsPartitionResult, DeleteRecordsRequest, DeleteRecordsResponse,
+    DeleteRecordsTopicResult,
+};
+
+use crate::errors;
+use crate::request::{Operation, RequestContext, ResourceType};
+
+/// Moves each partition's start.
+pub(crate) async fn handle(ctx: &RequestContext, request: DeleteRecordsRequest) -> DeleteRecordsResponse {
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for topic in request.topics {
+        let allowed = ctx.authorize(Operation::Delete, ResourceType::Topic, &topic.name);
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for asked in &topic.partitions {
+            let outcome = match allowed {
+                true => delete(ctx, &topic.name, asked).await,
+                false => Err(ErrorCode::TOPIC_AUTHORIZATION_FAILED),
+            };
+            partitions.push(DeleteRecordsPartitionResult {
+                partition_index: asked.partition_index,
+                low_watermark: outcome.unwrap_or(-1),
+                error_code: outcome.err().unwrap_or(ErrorCode::NONE),
+            });
+        }
+        topics.push(DeleteRecordsTopicResult { name: topic.name, partitions });
+    }
+    DeleteRecordsResponse { topics, ..Default::default() }
+}
+
+async fn delete(ctx: &RequestContext, name: &str, asked: &DeleteRecordsPartition) -> Result<i64, ErrorCode> {
+    let topic = ctx.broker().topics.by_name(name).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    if topic.is_internal() {
+        return Err(ErrorCode::INVALID_TOPIC_EXCEPTION);
+    }
+    let partition = topic.partition(asked.partition_index).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    if !partition.settings().deletes {
+        return Err(ErrorCode::POLICY_VIOLATION);
+    }
+    let high_watermark = partition.reader().view().high_watermark;
+    let offset = match asked.offset {
+        -1 => high_watermark,
+        offset if offset < 0 || offset > high_watermark.0 => return Err(ErrorCode::OFFSET_OUT_OF_RANGE),
+        offset => Offset(offset),
+    };
+    let work = move || {
+        let outcome = partition.with_log(|log| log.advance_log_start(offset));
+        partition.tell_readers();
+        outcome.map(|_| partition.reader().view().log_start.0)
+    };
+    let outcome = tokio::task::spawn_blocking(work).await.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
+    outcome.map_err(|error| errors::of_log(&error))
+}

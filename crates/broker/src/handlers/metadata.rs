@@ -1,0 +1,157 @@
+//! Metadata (3), versions 0–13: brokers, topics, leaders.
+//!
+//! - No list of topics asks for all; before version 1 an empty one does as well.
+//! - Unknown topics are made if the request and `auto.create.topics.enable` allow it. They are answered when they are there, where
+//!   Kafka answers UNKNOWN_TOPIC_OR_PARTITION once and lets the client ask again.
+//! - Version 12 asks by topic id (KIP-516). Brokers are told by the listener the client came in by.
+
+use base::{Str, TopicId};
+use metadata::MetadataImage;
+use metadata::image::{Partition, Topic};
+use wire::ErrorCode;
+use wire::messages::metadata::{
+    MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
+    MetadataResponsePartition, MetadataResponseTopic,
+};
+
+use crate::partition::is_internal;
+use crate::request::{Operation, RequestContext, ResourceType};
+use crate::topic_name;
+
+/// All operations on a cluster, and on a topic, as bits (KIP-430): without an authorizer everything is allowed.
+const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
+const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
+
+/// Tells the image, as far as it is asked for.
+pub(crate) async fn handle(ctx: &RequestContext, request: MetadataRequest) -> MetadataResponse {
+    let broker = ctx.broker();
+    let topics = match &request.topics {
+        None => all(&broker.image()),
+        Some(asked) if asked.is_empty() && ctx.version == 0 => all(&broker.image()),
+        Some(asked) => named(ctx, asked, request.allow_auto_topic_creation).await,
+    };
+    let with_operations = |mut topic: MetadataResponseTopic| {
+        if request.include_topic_authorized_operations && topic.error_code == ErrorCode::NONE {
+            topic.topic_authorized_operations = TOPIC_OPERATIONS;
+        }
+        topic
+    };
+    let brokers = broker.endpoints_for(&ctx.connection).into_iter().map(|node| MetadataResponseBroker {
+        node_id: node.id,
+        host: node.host,
+        port: node.port,
+        rack: node.rack,
+    });
+    let operations = request.include_cluster_authorized_operations && (8..=10).contains(&ctx.version);
+    MetadataResponse {
+        brokers: brokers.collect(),
+        cluster_id: broker.cluster_id(),
+        controller_id: broker.controller_id(),
+        topics: topics.into_iter().map(with_operations).collect(),
+        cluster_authorized_operations: if operations { CLUSTER_OPERATIONS } else { i32::MIN },
+        ..Default::default()
+    }
+}
+
+fn all(image: &MetadataImage) -> Vec<MetadataResponseTopic> {
+    image
+        .topic_names()
+        .values()
+        .filter_map(|id| image.topic(*id))
+        .map(|topic| present(image, topic))
+        .collect()
+}
+
+async fn named(
+    ctx: &RequestContext,
+    asked: &[MetadataRequestTopic],
+    may_create: bool,
+) -> Vec<MetadataResponseTopic> {
+    let create = may_create && ctx.broker().config.topics.auto_create;
+    let mut topics = Vec::with_capacity(asked.len());
+    for topic in asked {
+        topics.push(match (&topic.name, topic.topic_id.is_zero()) {
+            (_, false) if ctx.version >= 12 => by_id(ctx, topic.topic_id.into()),
+            (Some(name), _) => by_name(ctx, name, create).await,
+            (None, _) => {
+                MetadataResponseTopic { error_code: ErrorCode::INVALID_REQUEST, ..Default::default() }
+            }
+        });
+    }
+    topics
+}
+
+fn by_id(ctx: &RequestContext, id: TopicId) -> MetadataResponseTopic {
+    let image = ctx.broker().image();
+    let found =
+        image.topic(id).filter(|topic| ctx.authorize(Operation::Describe, ResourceType::Topic, topic.name()));
+    match found {
+        Some(topic) => present(&image, topic),
+        None => MetadataResponseTopic {
+            error_code: ErrorCode::UNKNOWN_TOPIC_ID,
+            name: None,
+            topic_id: id.0,
+            ..Default::default()
+        },
+    }
+}
+
+async fn by_name(ctx: &RequestContext, name: &Str, create: bool) -> MetadataResponseTopic {
+    let broker = ctx.broker();
+    if !ctx.authorize(Operation::Describe, ResourceType::Topic, name) {
+        return absent(name, ErrorCode::TOPIC_AUTHORIZATION_FAILED);
+    }
+    let image = broker.image();
+    if let Some(topic) = image.topic_named(name) {
+        return present(&image, topic);
+    }
+    if topic_name::check(name).is_err() {
+        return absent(name, ErrorCode::INVALID_TOPIC_EXCEPTION);
+    }
+    if !create {
+        return absent(name, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+    }
+    if !ctx.authorize(Operation::Create, ResourceType::Topic, name) {
+        return absent(name, ErrorCode::TOPIC_AUTHORIZATION_FAILED);
+    }
+    if let Err(error) = broker.auto_create(name).await {
+        return absent(name, error);
+    }
+    let image = broker.image();
+    image
+        .topic_named(name)
+        .map_or_else(|| absent(name, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION), |topic| present(&image, topic))
+}
+
+fn absent(name: &Str, error_code: ErrorCode) -> MetadataResponseTopic {
+    MetadataResponseTopic {
+        error_code,
+        name: Some(name.clone()),
+        is_internal: is_internal(name),
+        ..Default::default()
+    }
+}
+
+fn present(image: &MetadataImage, topic: &Topic) -> MetadataResponseTopic {
+    MetadataResponseTopic {
+        name: Some(topic.name().clone()),
+        topic_id: topic.id().0,
+        is_internal: is_internal(topic.name()),
+        partitions: topic.partitions().iter().map(|(index, state)| partition(image, *index, state)).collect(),
+        ..Default::default()
+    }
+}
+
+fn partition(image: &MetadataImage, partition_index: i32, state: &Partition) -> MetadataResponsePartition {
+    let live = |id: &i32| image.brokers().is_empty() || image.live_broker(*id).is_some();
+    let has_leader = state.leader >= 0 && live(&state.leader);
+    MetadataResponsePartition {
+        error_code: if has_leader { ErrorCode::NONE } else { ErrorCode::LEADER_NOT_AVAILABLE },
+        partition_index,
+        leader_id: if has_leader { state.leader } else { -1 },
+        leader_epoch: state.leader_epoch,
+        replica_nodes: state.replicas.clone(),
+        isr_nodes: state.isr.clone(),
+        offline_replicas: state.replicas.iter().copied().filter(|id| !live(id)).collect(),
+    }
+}

@@ -1,0 +1,181 @@
+//! What the configuration says for a topic: its own, else the broker's, else the cluster's, else the file's, else Kafka's default.
+
+use std::sync::Arc;
+
+use base::Str;
+use log::{Durability, LogConfig};
+use metadata::config::{self, Value};
+use metadata::{ConfigResource, MetadataImage, ResourceType};
+use records::{Compression, CompressionType, TimestampType, Validation};
+
+use crate::config::Properties;
+use crate::partition::TopicSettings;
+
+/// Kafka's older names of a broker config, with what one unit of theirs is in milliseconds; the first that is set counts.
+const LONGER_UNITS: &[(&str, &[(&str, i64)])] = &[
+    ("log.retention.ms", &[("log.retention.minutes", 60_000), ("log.retention.hours", 3_600_000)]),
+    ("log.roll.ms", &[("log.roll.hours", 3_600_000)]),
+    ("log.roll.jitter.ms", &[("log.roll.jitter.hours", 3_600_000)]),
+    ("log.flush.interval.ms", &[("log.flush.scheduler.interval.ms", 1)]),
+];
+
+/// A topic's configs, resolved one by one.
+pub(crate) struct TopicConfigs<'a> {
+    pub image: &'a MetadataImage,
+    pub properties: &'a Properties,
+    pub node_id: i32,
+    pub topic: &'a Str,
+}
+
+impl TopicConfigs<'_> {
+    /// The value that somebody set, as text.
+    fn set(&self, name: &str) -> Option<String> {
+        let own = ConfigResource::topic(self.topic.clone());
+        if let Some(value) = self.image.config(&own, name) {
+            return Some(value.to_string());
+        }
+        let synonym = config::config_of(ResourceType::TOPIC, name)?.synonym?;
+        self.set_on_broker(synonym)
+    }
+
+    fn set_on_broker(&self, name: &str) -> Option<String> {
+        let resources = [ConfigResource::broker(self.node_id), ConfigResource::all_brokers()];
+        let dynamic = resources.iter().find_map(|resource| self.image.config(resource, name));
+        if let Some(value) = dynamic {
+            return Some(value.to_string());
+        }
+        if let Some(property) = self.properties.get(name) {
+            return Some(property.value.trim().to_owned());
+        }
+        let (_, longer) = LONGER_UNITS.iter().find(|(short, _)| *short == name)?;
+        longer.iter().find_map(|(long, unit)| {
+            let count: i64 = self.properties.get(long)?.value.trim().parse().ok()?;
+            Some(if count < 0 { count } else { count.saturating_mul(*unit) }.to_string())
+        })
+    }
+
+    /// The value in its type: what was set if it is valid, else the default.
+    fn value(&self, name: &str) -> Option<Value> {
+        let row = config::config_of(ResourceType::TOPIC, name)?;
+        let set = self.set(name).and_then(|text| row.parse(&text).ok());
+        set.or_else(|| row.parse(row.default_value()?).ok())
+    }
+
+    fn number(&self, name: &str) -> i64 {
+        self.value(name).map_or(0, |value| value.as_i64())
+    }
+
+    fn size(&self, name: &str) -> u64 {
+        u64::try_from(self.number(name)).unwrap_or_default()
+    }
+
+    fn has_policy(&self, policy: &str) -> bool {
+        self.value("cleanup.policy").is_some_and(|value| value.as_list().iter().any(|one| one == policy))
+    }
+
+    /// What those who append must know.
+    pub fn topic(&self) -> Arc<TopicSettings> {
+        let usize_of = |name| usize::try_from(self.number(name)).unwrap_or_default();
+        let append_time =
+            self.value("message.timestamp.type").is_some_and(|value| value.as_str() == "LogAppendTime");
+        Arc::new(TopicSettings {
+            validation: Validation {
+                max_message_bytes: usize_of("max.message.bytes"),
+                compacted: self.has_policy("compact"),
+                timestamp_type: if append_time {
+                    TimestampType::LogAppendTime
+                } else {
+                    TimestampType::CreateTime
+                },
+                timestamp_before_max_ms: self.number("message.timestamp.before.max.ms"),
+                timestamp_after_max_ms: self.number("message.timestamp.after.max.ms"),
+                compression: self.compression(),
+                ..Validation::default()
+            },
+            min_insync_replicas: i32::try_from(self.number("min.insync.replicas")).unwrap_or(1),
+            deletes: self.has_policy("delete"),
+        })
+    }
+
+    fn compression(&self) -> Option<Compression> {
+        let value = self.value("compression.type")?;
+        let codec = match value.as_str() {
+            "uncompressed" => CompressionType::None,
+            name => name.parse().ok()?,
+        };
+        let level = i32::try_from(self.number(&format!("compression.{codec}.level"))).unwrap_or_default();
+        Some(Compression::with_level(codec, level).unwrap_or(Compression::of(codec)))
+    }
+
+    /// What the log must know.
+    pub fn log(&self) -> Arc<LogConfig> {
+        let set_number = |name| self.set(name).and_then(|text| text.parse().ok());
+        let default = LogConfig::default();
+        Arc::new(LogConfig {
+            segment_bytes: self.size("segment.bytes"),
+            segment_ms: self.number("segment.ms"),
+            segment_jitter_ms: self.number("segment.jitter.ms"),
+            segment_index_bytes: self.size("segment.index.bytes"),
+            index_interval_bytes: self.size("index.interval.bytes"),
+            retention_ms: self.number("retention.ms"),
+            retention_bytes: self.number("retention.bytes"),
+            file_delete_delay_ms: self.number("file.delete.delay.ms"),
+            delete: self.has_policy("delete"),
+            compact: self.has_policy("compact"),
+            durability: Durability::from_settings(set_number("flush.messages"), set_number("flush.ms")),
+            producer_id_expiration_ms: self.producer_id_expiration_ms(default.producer_id_expiration_ms),
+        })
+    }
+
+    fn producer_id_expiration_ms(&self, default: i64) -> i64 {
+        let name = "producer.id.expiration.ms";
+        let text = self.set_on_broker(name);
+        text.and_then(|text| text.parse().ok()).unwrap_or(default)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Origin;
+
+    fn settings(pairs: &[(&str, &str)]) -> (Arc<TopicSettings>, Arc<LogConfig>) {
+        let mut properties = Properties::default();
+        pairs.iter().for_each(|(key, value)| properties.set(*key, *value, Origin::Embedder));
+        let (image, topic) = (MetadataImage::default(), Str::from_static("t"));
+        let configs = TopicConfigs { image: &image, properties: &properties, node_id: 1, topic: &topic };
+        (configs.topic(), configs.log())
+    }
+
+    #[test]
+    fn nothing_set_means_kafkas_defaults_and_durable() {
+        let (topic, log) = settings(&[]);
+        assert_eq!((topic.validation, topic.min_insync_replicas), (Validation::default(), 1));
+        assert_eq!(*log, LogConfig::default());
+    }
+
+    #[test]
+    fn the_brokers_names_and_units_count() {
+        let (_, log) = settings(&[
+            ("log.retention.hours", "2"),
+            ("log.segment.bytes", "1048576"),
+            ("log.cleanup.policy", "compact"),
+        ]);
+        assert_eq!(
+            (log.retention_ms, log.segment_bytes, log.delete, log.compact),
+            (7_200_000, 1 << 20, false, true)
+        );
+        let (_, log) = settings(&[("log.retention.hours", "2"), ("log.retention.ms", "-1")]);
+        assert_eq!(log.retention_ms, -1);
+        let (_, log) = settings(&[("log.flush.interval.messages", "1000")]);
+        assert!(matches!(log.durability, Durability::Relaxed { flush_messages: 1000, .. }));
+    }
+
+    #[test]
+    fn compression_has_its_level() {
+        let (topic, _) = settings(&[("compression.type", "gzip"), ("compression.gzip.level", "9")]);
+        assert_eq!(topic.validation.compression, Some(Compression::Gzip { level: 9 }));
+        let (topic, _) = settings(&[("compression.type", "uncompressed")]);
+        assert_eq!(topic.validation.compression, Some(Compression::None));
+    }
+}
