@@ -20,7 +20,9 @@ use wire::{ErrorCode, Records};
 fn batch(values: &[&str]) -> Bytes {
     let mut builder = BatchBuilder::new(BatchOptions::default());
     for value in values {
-        builder.append(NewRecord { timestamp: 1, key: None, value: Some(value.as_bytes()), headers: &[] }).unwrap();
+        builder
+            .append(NewRecord { timestamp: 1, key: None, value: Some(value.as_bytes()), headers: &[] })
+            .unwrap();
     }
     builder.build().to_bytes()
 }
@@ -46,13 +48,20 @@ async fn produced(raw: &mut Raw, version: i16, request: &ProduceRequest) -> Part
 }
 
 fn fetch(topic: &MetadataResponseTopic, offset: i64) -> FetchRequest {
-    let partition = FetchPartition { fetch_offset: offset, partition_max_bytes: 1 << 20, ..Default::default() };
+    let partition =
+        FetchPartition { fetch_offset: offset, partition_max_bytes: 1 << 20, ..Default::default() };
     let topic = FetchTopic {
         topic: topic.name.clone().unwrap_or_default(),
         topic_id: topic.topic_id,
         partitions: vec![partition],
     };
-    FetchRequest { max_wait_ms: 5000, min_bytes: 1, max_bytes: 1 << 20, topics: vec![topic], ..Default::default() }
+    FetchRequest {
+        max_wait_ms: 5000,
+        min_bytes: 1,
+        max_bytes: 1 << 20,
+        topics: vec![topic],
+        ..Default::default()
+    }
 }
 
 fn only(answer: &FetchResponse) -> &PartitionData {
@@ -89,7 +98,11 @@ async fn what_is_produced_is_fetched_in_every_version() {
     let mut expected = Vec::new();
     for version in 3..=13 {
         let answer = produced(&mut raw, version, &produce(&topic, 0, -1, batch(&["a", "b"]))).await;
-        assert_eq!((answer.error_code, answer.base_offset), (ErrorCode::NONE, expected.len() as i64), "version {version}");
+        assert_eq!(
+            (answer.error_code, answer.base_offset),
+            (ErrorCode::NONE, expected.len() as i64),
+            "version {version}"
+        );
         for value in ["a", "b"] {
             expected.push((expected.len() as i64, value.to_owned()));
         }
@@ -187,7 +200,12 @@ async fn a_session_answers_what_changed() {
         .collect();
     let answer = raw.call(13, &full).await;
     assert_eq!(answer.responses[0].partitions.len(), 3);
-    let mut next = FetchRequest { session_id: answer.session_id, session_epoch: 1, max_bytes: 1 << 20, ..Default::default() };
+    let mut next = FetchRequest {
+        session_id: answer.session_id,
+        session_epoch: 1,
+        max_bytes: 1 << 20,
+        ..Default::default()
+    };
     assert!(answer.session_id != 0);
     assert!(raw.call(13, &next).await.responses.is_empty(), "nothing changed");
     produced(&mut raw, 9, &produce(&topic, 2, -1, batch(&["x"]))).await;
@@ -222,6 +240,10 @@ async fn offsets_are_listed_by_place_and_time() {
         let asked = ListOffsetsTopic { name: "t".into(), partitions: vec![partition] };
         let request = ListOffsetsRequest { replica_id: -1, topics: vec![asked], ..Default::default() };
         let found = raw.call(version, &request).await.topics[0].partitions[0].clone();
-        assert_eq!((found.error_code, found.timestamp, Offset(found.offset)), expected, "{timestamp} in version {version}");
+        assert_eq!(
+            (found.error_code, found.timestamp, Offset(found.offset)),
+            expected,
+            "{timestamp} in version {version}"
+        );
     }
 }
