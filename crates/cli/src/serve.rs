@@ -58,6 +58,9 @@ async fn serve(config: Config, json: bool) -> Result<(), String> {
     let failed = |error: std::io::Error| error.to_string();
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate()).map_err(failed)?, signal(SignalKind::interrupt()).map_err(failed)?);
+    for note in &config.notes {
+        tracing::warn!("{} {}", note.key, note.text);
+    }
     let handle = broker::serve(config).await.map_err(|error| error.to_string())?;
     // The schema registry and the console start here, as clients of this broker in the same process.
     say_ready(&handle, json);

@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+mod check;
 pub mod listeners;
 pub mod properties;
 
+pub use check::Note;
 pub use listeners::{ListenerConfig, SecurityProtocol};
 pub use properties::{Origin, Properties, Property};
 
@@ -21,6 +23,8 @@ pub const DEFAULT_LOG_DIR: &str = "./mekong-data";
 pub struct Config {
     /// The properties as given, for DescribeConfigs and messages.
     pub properties: Properties,
+    /// What is to be said once of some of them.
+    pub notes: Vec<Note>,
     /// `node.id` (or `broker.id`).
     pub node_id: i32,
     /// `broker.rack`.
@@ -103,7 +107,9 @@ impl Config {
     /// Reads the properties; the first that cannot be used is the error.
     pub fn new(properties: Properties) -> Result<Self, ConfigError> {
         let read = Reader(&properties);
+        let notes = check::check(&properties)?;
         Ok(Self {
+            notes,
             node_id: read.number_of(&["node.id", "broker.id"], 0..=i32::MAX, 1)?,
             rack: read.text("broker.rack").map(str::to_owned),
             listeners: read.listeners()?,
@@ -187,6 +193,14 @@ impl<'a> Reader<'a> {
             let key = keys.into_iter().find(|key| self.text(key).is_some()).unwrap_or("listeners");
             self.wrong(key, problem)
         })?;
+        // With one node the controller's role needs no listener of its own.
+        let of_controller = self.text("controller.listener.names").unwrap_or_default();
+        let is_controllers =
+            |name: &str| of_controller.split(',').any(|one| one.trim().eq_ignore_ascii_case(name));
+        let parsed: Vec<_> = parsed.into_iter().filter(|listener| !is_controllers(&listener.name)).collect();
+        if parsed.is_empty() {
+            return Err(self.wrong("listeners", "must name a listener for clients".to_owned()));
+        }
         match parsed.iter().find(|listener| listener.protocol != SecurityProtocol::Plaintext) {
             Some(other) => Err(self.wrong(
                 "listeners",
@@ -280,9 +294,20 @@ mod tests {
     }
 
     #[test]
+    fn the_controllers_listener_is_not_opened() {
+        let config = config(&[
+            ("listeners", "PLAINTEXT://:0,CONTROLLER://:9093"),
+            ("controller.listener.names", "CONTROLLER"),
+            ("listener.security.protocol.map", "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT"),
+        ]);
+        let names: Vec<_> = config.unwrap().listeners.into_iter().map(|listener| listener.name).collect();
+        assert_eq!(names, ["PLAINTEXT"]);
+    }
+
+    #[test]
     fn a_bad_value_is_named_with_what_is_allowed() {
         for (key, value, said) in [
-            ("num.partitions", "0", "--set: num.partitions=0: must be a whole number from 1 to 2147483647"),
+            ("num.partitions", "0", "--set: num.partitions=0: must be a whole number, at least 1"),
             (
                 "auto.create.topics.enable",
                 "yes",
