@@ -127,7 +127,8 @@ fn check_alone(properties: &Properties) -> Result<(), ConfigError> {
     let has = |property: &Property, role: &str| property.value.split(',').any(|item| item.trim() == role);
     let is_several = |property: &Property| count(property) > 1;
     let is_partial = |property: &Property| !has(property, "broker") || !has(property, "controller");
-    let rules: [(&str, &dyn Fn(&Property) -> bool, &str); 3] = [
+    type Rule<'a> = (&'static str, &'a dyn Fn(&Property) -> bool, &'static str);
+    let rules: [Rule<'_>; 3] = [
         ("controller.quorum.voters", &is_several, others),
         ("controller.quorum.bootstrap.servers", &is_several, others),
         ("process.roles", &is_partial, roles),
