@@ -8,6 +8,7 @@ use std::io::{BufRead, Write};
 use schema::avro::{AvroSchema, Strictness};
 use schema::json::{Json, escape_into, parse};
 use schema::jsonschema::{JsonSchema, Policy};
+use schema::protobuf::ProtobufSchema;
 
 fn main() -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
@@ -24,6 +25,7 @@ type Answer = Vec<(&'static str, String)>;
 fn judge(command: &Json) -> Answer {
     let judged = match command.get("type").and_then(Json::as_str) {
         Some("JSON") => json_schema(command),
+        Some("PROTOBUF") => protobuf(command),
         _ => avro(command),
     };
     judged.unwrap_or_else(|error| vec![("error", quoted(error.reason()))])
@@ -79,6 +81,39 @@ fn json_schema(command: &Json) -> Result<Answer, schema::SchemaError> {
     let rows: Vec<String> =
         differences.iter().map(|d| format!("[{},{}]", quoted(d.kind.name()), quoted(&d.path))).collect();
     let compatible = differences.iter().all(|d| d.kind.is_compatible(policy));
+    Ok(vec![("differences", format!("[{}]", rows.join(","))), ("compatible", compatible.to_string())])
+}
+
+fn protobuf(command: &Json) -> Result<Answer, schema::SchemaError> {
+    let parsed = |key: &str| {
+        let names = command.get(&format!("{key}_refs")).and_then(Json::as_object);
+        let versions = command.get(&format!("{key}_versions")).and_then(Json::as_object);
+        let source = |name: &str| {
+            let given = versions?.get(name)?.as_array()?;
+            Some((given.first()?.as_str()?.to_owned(), given.get(1)?.as_number()?.as_i64()? as i32))
+        };
+        let references: Vec<_> = names
+            .into_iter()
+            .flat_map(|object| object.iter())
+            .filter_map(|(name, text)| Some((name, text.as_str()?, source(name))))
+            .collect();
+        ProtobufSchema::parse(command.get(key).and_then(Json::as_str).unwrap_or_default(), &references)
+    };
+    let schema = parsed("schema")?;
+    if command.get("writer").is_none() {
+        let normalized = schema.normalized().and_then(|n| n.canonical());
+        return Ok(vec![
+            ("canonical", quoted(&schema.canonical()?)),
+            match normalized {
+                Ok(text) => ("normalized", quoted(&text)),
+                Err(error) => ("normalized_error", quoted(error.reason())),
+            },
+        ]);
+    }
+    let differences = schema.differences(&parsed("writer")?)?;
+    let rows: Vec<String> =
+        differences.iter().map(|d| format!("[{},{}]", quoted(d.kind.name()), quoted(&d.path))).collect();
+    let compatible = differences.iter().all(|d| d.kind.is_compatible());
     Ok(vec![("differences", format!("[{}]", rows.join(","))), ("compatible", compatible.to_string())])
 }
 

@@ -7,5 +7,6 @@ pub mod avro;
 mod error;
 pub mod json;
 pub mod jsonschema;
+pub mod protobuf;
 
 pub use error::SchemaError;

@@ -1,0 +1,157 @@
+//! Parsing, the registry's text, normalizing and descriptors. Compatibility has its own data file.
+
+use super::*;
+
+fn canonical(text: &str) -> Result<String, String> {
+    ProtobufSchema::parse(text, &[]).and_then(|s| s.canonical()).map_err(|e| e.to_string())
+}
+
+fn normalized(text: &str) -> String {
+    ProtobufSchema::parse(text, &[]).unwrap().normalized().unwrap().canonical().unwrap()
+}
+
+#[test]
+fn the_canonical_text_has_its_own_layout() {
+    let table = [
+        (
+            "syntax = \"proto3\"; message User { int32 id = 1; }",
+            "syntax = \"proto3\";\n\nmessage User {\n  int32 id = 1;\n}\n",
+        ),
+        (
+            "syntax=\"proto2\";package a.b;import \"x.proto\";import public 'y.proto';option java_package = \"j\";message M{}",
+            "syntax = \"proto2\";\npackage a.b;\n\nimport \"x.proto\";\nimport public \"y.proto\";\n\noption java_package = \"j\";\n\nmessage M {}\n",
+        ),
+        (
+            "syntax = \"proto3\"; enum E { A = 0; B = 1 [deprecated = true]; } message M { enum F { X = 0; } oneof o { string a = 1; } map<string, E> m = 2; }",
+            "syntax = \"proto3\";\n\nmessage M {\n  map<string, E> m = 2;\n\n  oneof o {\n    string a = 1;\n  }\n\n  enum F {\n    X = 0;\n  }\n}\nenum E {\n  A = 0;\n  B = 1 [deprecated = true];\n}\n",
+        ),
+        (
+            "syntax = \"proto3\"; message M { message N { reserved 1, 3 to 5, 9 to max; reserved \"x\"; string a = 2 [json_name = \"b\", deprecated = true]; } }",
+            "syntax = \"proto3\";\n\nmessage M {\n  message N {\n    reserved 1, 3 to 5, 9 to max;\n    reserved \"x\";\n  \n    string a = 2 [\n      deprecated = true,\n      json_name = \"b\"\n    ];\n  }\n}\n",
+        ),
+        (
+            "syntax = \"proto3\"; service S { rpc A (X) returns (stream Y); rpc B (.p.X) returns (Y) { option deprecated = true; } }",
+            "syntax = \"proto3\";\n\nservice S {\n  rpc A (X) returns (stream Y);\n  rpc B (.p.X) returns (Y) {\n    option deprecated = true;\n  };\n}\n",
+        ),
+        (
+            "message M { optional int32 a = 1 [default = 5, (o).b.c = {x: 1 y {z: \"s\"} l: [1, 2]}]; extensions 100 to max; } extend M { repeated string e = 100; }",
+            "\nmessage M {\n  optional int32 a = 1 [\n    (o).b.c = {\n      x: 1,\n      y: {\n        z: \"s\"\n      },\n      l: [\n        1,\n        2\n      ]\n    },\n    default = 5\n  ];\n\n  extensions 100 to max;\n}\n\nextend M {\n  repeated string e = 100;\n}\n",
+        ),
+    ];
+    for (text, expected) in table {
+        assert_eq!(canonical(text).as_deref(), Ok(expected), "{text}");
+        assert_eq!(canonical(expected).as_deref(), Ok(expected), "the canonical text is not its own");
+    }
+}
+
+#[test]
+fn what_is_not_protobuf_is_refused() {
+    let table = [
+        ("{", "unexpected {"),
+        ("message", "expected a word but was end of file"),
+        ("message M", "expected '{'"),
+        ("message M { int32 a = 1; }", "unexpected label: int32"),
+        ("syntax = \"proto3\"; message M { required int32 a = 1; }", "'required' label forbidden"),
+        ("syntax = \"proto3\"; message M { int32 a = x; }", "expected an integer"),
+        ("syntax = \"proto3\"; message M { int32 a = 99999999999; }", "expected an integer"),
+        ("syntax = \"proto4\";", "unexpected syntax: proto4"),
+        ("edition = \"2023\";", "editions are not supported"),
+        ("package a; syntax = \"proto3\";", "must be the first"),
+        ("package a; package b;", "too many package names"),
+        ("syntax = \"proto3\"; message M { string a = 1 [b = ]; }", "expected a word"),
+        ("syntax = \"proto3\"; message M { repeated map<string, string> a = 1; }", "cannot have label"),
+        ("syntax = \"proto3\"; message M { map<float, string> a = 1; }", "map key must be"),
+        ("import \"a", "unterminated string"),
+        ("/* ", "unterminated comment"),
+        ("\"string\"", "unexpected"),
+    ];
+    for (text, expected) in table {
+        let error = canonical(text).unwrap_err();
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+    assert!(canonical(&"message M {".repeat(100_000)).is_err());
+    assert!(canonical(&format!("option a = {}", "[".repeat(100_000))).is_err());
+}
+
+#[test]
+fn normalizing_sorts_and_qualifies() {
+    let table = [
+        (
+            "syntax = \"proto2\"; package p; import \"b\"; import \"a\"; import \"b\"; message M { optional N n = 2; optional string s = 1; message N {} }",
+            "package p;\n\nimport \"a\";\nimport \"b\";\n\nmessage M {\n  optional string s = 1;\n  optional .p.M.N n = 2;\n\n  message N {}\n}\n",
+        ),
+        (
+            "syntax = \"proto3\"; message M { repeated MEntry m = 1; message MEntry { option map_entry = true; string key = 1; N value = 2; } } message N {}",
+            "syntax = \"proto3\";\n\nmessage M {\n  map<string, .N> m = 1;\n}\nmessage N {}\n",
+        ),
+        (
+            "syntax = \"proto3\"; message M { oneof b { string y = 4; string x = 3; } oneof a { string z = 2; } reserved 9, 5 to 5; reserved \"q\"; }",
+            "syntax = \"proto3\";\n\nmessage M {\n  reserved 5;\n  reserved 9;\n  reserved \"q\";\n\n  oneof a {\n    string z = 2;\n  }\n  oneof b {\n    string x = 3;\n    string y = 4;\n  }\n}\n",
+        ),
+        (
+            "syntax = \"proto3\"; enum E { option allow_alias = true; B = 1; A = 0; C = 1; }",
+            "syntax = \"proto3\";\n\nenum E {\n  option allow_alias = true;\n  A = 0;\n  B = 1;\n  C = 1;\n}\n",
+        ),
+        (
+            "syntax = \"proto3\"; import \"confluent/meta.proto\"; message M { string a = 1 [(confluent.field_meta).doc = \"d\", (confluent.field_meta).tags = \"t\", deprecated = true]; }",
+            "syntax = \"proto3\";\n\nimport \"confluent/meta.proto\";\n\nmessage M {\n  string a = 1 [\n    (confluent.field_meta) = {\n      doc: \"d\",\n      tags: \"t\"\n    },\n    deprecated = true\n  ];\n}\n",
+        ),
+    ];
+    for (text, expected) in table {
+        assert_eq!(normalized(text), expected, "{text}");
+    }
+    let unknown = ProtobufSchema::parse("syntax = \"proto3\"; message M { Gone g = 1; }", &[]).unwrap();
+    assert_eq!(unknown.check_types().unwrap_err().reason(), "Could not resolve type: Gone");
+    let bundled =
+        "syntax = \"proto3\"; message M { google.protobuf.Timestamp t = 1; google.type.Month m = 2; }";
+    assert!(ProtobufSchema::parse(bundled, &[]).unwrap().check_types().is_ok());
+}
+
+#[test]
+fn descriptors_go_both_ways() {
+    let text = "syntax = \"proto3\";\npackage p;\n\nimport \"google/protobuf/timestamp.proto\";\n\noption java_package = \"j\";\n\nmessage M {\n  reserved 9;\n  reserved \"old\";\n\n  string name = 1 [json_name = \"n\"];\n  optional int32 count = 2 [deprecated = true];\n  repeated .p.M.N ns = 3;\n  .google.protobuf.Timestamp at = 4;\n  .p.E e = 5;\n\n  oneof choice {\n    string a = 6;\n    sint64 b = 7;\n  }\n\n  message N {}\n}\nenum E {\n  ZERO = 0;\n}\n\nservice S {\n  rpc Do (.p.M) returns (stream .p.M.N);\n}\n";
+    let schema = ProtobufSchema::parse(text, &[]).unwrap();
+    let serialized = schema.serialized("m.proto").unwrap();
+    let again = ProtobufSchema::parse(&serialized, &[]).unwrap();
+    assert_eq!(again.canonical().unwrap(), text);
+    let map = ProtobufSchema::parse("syntax = \"proto3\"; message M { map<string, M> some_map = 1; }", &[])
+        .unwrap();
+    let spelled = ProtobufSchema::parse(&map.serialized("m").unwrap(), &[]).unwrap();
+    assert!(spelled.canonical().unwrap().contains("message SomeMapEntry {\n    option map_entry = true;"));
+    assert_eq!(spelled.normalized().unwrap().canonical(), map.normalized().unwrap().canonical());
+    assert_eq!(spelled.differences(&map).unwrap(), Vec::new());
+}
+
+#[test]
+fn broken_descriptors_are_refused() {
+    let whole = ProtobufSchema::parse("syntax = \"proto3\"; message M { string a = 1; }", &[]).unwrap();
+    let bytes = wire::base64_decoded(&whole.serialized("m.proto").unwrap()).unwrap();
+    for end in 1..bytes.len() {
+        let _ = ProtobufSchema::parse(&wire::base64(&bytes[..end]), &[]);
+    }
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut broken = bytes.clone();
+            broken[at] ^= 1 << bit;
+            let _ = ProtobufSchema::parse(&wire::base64(&broken), &[]).map(|s| s.normalized());
+        }
+    }
+}
+
+#[test]
+fn base64_goes_both_ways() {
+    for (plain, encoded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+        assert_eq!(wire::base64(plain.as_bytes()), encoded);
+        assert_eq!(wire::base64_decoded(encoded).as_deref(), Some(plain.as_bytes()));
+    }
+    assert_eq!(wire::base64_decoded("a b"), None);
+}
+
+#[test]
+fn every_kind_has_a_name_and_a_remedy() {
+    for kind in ProtoDifferenceKind::ALL {
+        let difference = ProtoDifference { kind: *kind, path: "#/x".to_owned() };
+        assert!(kind.is_compatible() || !difference.description("new", "old").is_empty(), "{}", kind.name());
+        assert!(!difference.remedy(true).is_empty() && !difference.remedy(false).is_empty());
+    }
+}
