@@ -94,17 +94,20 @@ fn ownership(
         for partition in mine.partitions.into_iter().filter(|partition| exists.contains(&partition.topic)) {
             match owners.get(&partition) {
                 Some((_, other)) if *other > generation => continue,
-                Some((_, other)) if *other == generation => {
-                    disputed.insert(partition);
-                    continue;
-                }
-                Some((loser, _)) => {
+                Some((loser, other)) => {
                     owned.entry(loser.clone()).or_default().retain(|held| *held != partition);
+                    if *other == generation {
+                        disputed.insert(partition.clone());
+                    }
                 }
                 None => {}
             }
-            owners.insert(partition.clone(), (member.member_id.clone(), generation));
-            owned.entry(member.member_id.clone()).or_default().push(partition);
+            // Java compares with what the other's subscription says, even where its user data says otherwise.
+            let told = member.generation.unwrap_or(-1);
+            owners.insert(partition.clone(), (member.member_id.clone(), told));
+            if !disputed.contains(&partition) {
+                owned.entry(member.member_id.clone()).or_default().push(partition);
+            }
         }
     }
     let generation_max = memories.values().filter_map(|memory| memory.generation).max().unwrap_or(-1).max(-1);
