@@ -1,0 +1,290 @@
+//! One connection to one broker: many requests under way, answers matched by correlation id.
+//!
+//! [`Connection::submit`] queues a request without waiting, so that requests of one caller leave in the order of its calls.
+//! A request that times out closes the connection, as in Kafka's clients: what comes later could not be trusted to be an answer.
+
+mod transport;
+mod versions;
+
+use std::collections::HashMap;
+use std::io::IoSlice;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base::Str;
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{mpsc, oneshot, watch};
+use wire::messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
+use wire::{ApiKey, ErrorCode, Message, Request, Rope, Segment, frame};
+
+use crate::{Address, CallError};
+use transport::{Reader, Writer};
+pub(crate) use versions::Offered;
+
+/// No answer may be longer; Kafka's largest default (`fetch.max.bytes`) is 50 MiB.
+const RESPONSE_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Bytes sent in one go at most.
+const SLICES_PER_WRITE: usize = 64;
+
+type Pending = Mutex<Waiting>;
+
+/// Requests that wait for their answers.
+#[derive(Debug, Default)]
+struct Waiting {
+    replies: HashMap<i32, oneshot::Sender<Bytes>>,
+    closed: bool,
+}
+
+/// A live connection. Dropping the last handle closes it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    address: Address,
+    client_id: Option<Str>,
+    outgoing: mpsc::UnboundedSender<Rope>,
+    pending: Arc<Pending>,
+    next_correlation: AtomicI32,
+    offered: Offered,
+    request_timeout: Duration,
+    close: watch::Sender<bool>,
+    failed: Arc<AtomicBool>,
+    sent_bytes: AtomicU64,
+}
+
+/// An answer under way.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    receiver: oneshot::Receiver<Bytes>,
+    api: ApiKey,
+    address: Address,
+    version: i16,
+}
+
+impl Reply {
+    /// Waits for the answer of type `R::Response`.
+    pub(crate) async fn read<R: Request>(self) -> Result<R::Response, CallError> {
+        let lost = CallError::Disconnected { address: self.address, api: self.api };
+        let frame = self.receiver.await.map_err(|_| lost)?;
+        let (_, response) = frame::decode_response::<R>(frame, self.version)?;
+        Ok(response)
+    }
+}
+
+impl Connection {
+    /// Connects and asks for the versions.
+    pub(crate) async fn open(
+        address: Address,
+        client_id: &str,
+        connect_timeout: Duration,
+        request_timeout: Duration,
+    ) -> Result<Self, CallError> {
+        let (reader, writer) = transport::connect(&address, connect_timeout).await?;
+        let (outgoing, queue) = mpsc::unbounded_channel();
+        let (close, closed) = watch::channel(false);
+        let pending = Arc::new(Pending::default());
+        let failed = Arc::new(AtomicBool::new(false));
+        tokio::spawn(run(reader, writer, queue, Arc::clone(&pending), closed, Arc::clone(&failed)));
+        let mut connection = Self {
+            address,
+            client_id: Some(Str::from(client_id)),
+            outgoing,
+            pending,
+            next_correlation: AtomicI32::new(0),
+            offered: Offered::default(),
+            request_timeout,
+            close,
+            failed,
+            sent_bytes: AtomicU64::new(0),
+        };
+        connection.offered = connection.negotiate().await?;
+        Ok(connection)
+    }
+
+    /// Asks in our newest version; who does not know it answers in version 0 with what it knows (KIP-511).
+    async fn negotiate(&self) -> Result<Offered, CallError> {
+        let newest = ApiKey::ApiVersions.versions().max;
+        let request = ApiVersionsRequest {
+            client_software_name: Str::from_static("mekong"),
+            client_software_version: Str::from_static(env!("CARGO_PKG_VERSION")),
+        };
+        let mut response = self.ask_versions(&request, newest).await?;
+        if response.error_code == ErrorCode::UNSUPPORTED_VERSION {
+            let theirs = Offered::new(&response).choose::<ApiVersionsRequest>().unwrap_or(0);
+            response = self.ask_versions(&ApiVersionsRequest::default(), theirs).await?;
+        }
+        CallError::check(ApiKey::ApiVersions, response.error_code, None)?;
+        Ok(Offered::new(&response))
+    }
+
+    async fn ask_versions(&self, request: &ApiVersionsRequest, version: i16) -> Result<ApiVersionsResponse, CallError> {
+        let reply = self.submit(request, version)?;
+        let lost = CallError::Disconnected { address: self.address.clone(), api: ApiKey::ApiVersions };
+        let frame = self.within(ApiKey::ApiVersions, self.request_timeout, async { reply.receiver.await.map_err(|_| lost) }).await?;
+        // Correlation id, then the error code in every version.
+        let code = frame.get(4..6).and_then(|code| code.first_chunk()).map(|code| i16::from_be_bytes(*code));
+        let version = if code == Some(ErrorCode::UNSUPPORTED_VERSION.code()) { 0 } else { version };
+        let mut decoder = wire::Decoder::new(frame.slice(4.min(frame.len())..));
+        Ok(ApiVersionsResponse::decode(&mut decoder, version)?)
+    }
+
+    /// Who is at the other end.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// What the broker offers.
+    pub(crate) fn offered(&self) -> &Offered {
+        &self.offered
+    }
+
+    /// Whether nothing can be sent any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    /// The version in which `R` goes over this connection.
+    pub(crate) fn version_of<R: Request>(&self) -> Result<i16, CallError> {
+        self.offered.choose::<R>().ok_or_else(|| CallError::Unsupported {
+            address: self.address.clone(),
+            api: R::KEY,
+            ours: show(R::KEY.versions()),
+            theirs: self.offered.of(R::KEY).map_or_else(|| "none".to_owned(), show),
+        })
+    }
+
+    /// Queues a request; its answer is awaited separately.
+    pub(crate) fn submit<R: Request>(&self, request: &R, version: i16) -> Result<Reply, CallError> {
+        let correlation = self.next_correlation.fetch_add(1, Ordering::Relaxed) & i32::MAX;
+        let rope = frame::encode_request(correlation, self.client_id.clone(), version, request)?;
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut waiting = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            if !waiting.closed {
+                waiting.replies.insert(correlation, sender);
+            }
+        }
+        self.send(rope);
+        Ok(Reply { receiver, api: R::KEY, address: self.address.clone(), version })
+    }
+
+    /// Queues a request that gets no answer: Produce with `acks=0`.
+    pub(crate) fn submit_unanswered<R: Request>(&self, request: &R, version: i16) -> Result<(), CallError> {
+        let correlation = self.next_correlation.fetch_add(1, Ordering::Relaxed) & i32::MAX;
+        self.send(frame::encode_request(correlation, self.client_id.clone(), version, request)?);
+        Ok(())
+    }
+
+    /// A connection that is gone drops the request; its waiter then sees the sender dropped.
+    fn send(&self, rope: Rope) {
+        self.sent_bytes.fetch_add(rope.len() as u64, Ordering::Relaxed);
+        let _ = self.outgoing.send(rope);
+    }
+
+    /// One exchange within the request timeout and `extra`.
+    pub(crate) async fn call<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+        extra: Duration,
+    ) -> Result<R::Response, CallError> {
+        let reply = self.submit(request, version)?;
+        self.within(R::KEY, self.request_timeout + extra, reply.read::<R>()).await
+    }
+
+    /// Waits for `answer`; gives the connection up when it does not come.
+    pub(crate) async fn within<T>(
+        &self,
+        api: ApiKey,
+        after: Duration,
+        answer: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        match tokio::time::timeout(after, answer).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.close();
+                Err(CallError::TimedOut { address: self.address.clone(), api, after })
+            }
+        }
+    }
+
+    /// Ends the connection; whatever waits gets [`CallError::Disconnected`].
+    pub(crate) fn close(&self) {
+        self.failed.store(true, Ordering::Release);
+        let _ = self.close.send(true);
+    }
+}
+
+fn show(versions: wire::schema::Versions) -> String {
+    format!("{}–{}", versions.min, versions.max)
+}
+
+/// Reads and writes until either side ends.
+async fn run(
+    reader: Reader,
+    writer: Writer,
+    queue: mpsc::UnboundedReceiver<Rope>,
+    pending: Arc<Pending>,
+    mut closed: watch::Receiver<bool>,
+    failed: Arc<AtomicBool>,
+) {
+    tokio::select! {
+        result = read_all(reader, &pending) => tracing::debug!(?result, "the broker ended the connection"),
+        result = write_all(writer, queue) => tracing::debug!(?result, "the connection's writing side ended"),
+        _ = closed.wait_for(|closed| *closed) => {}
+    }
+    failed.store(true, Ordering::Release);
+    let mut waiting = pending.lock().unwrap_or_else(PoisonError::into_inner);
+    waiting.closed = true;
+    waiting.replies.clear();
+}
+
+async fn read_all(mut reader: Reader, pending: &Pending) -> std::io::Result<()> {
+    loop {
+        let size = reader.read_i32().await?;
+        let size = usize::try_from(size).ok().filter(|size| (4..=RESPONSE_BYTES_MAX).contains(size));
+        let size = size.ok_or_else(|| std::io::Error::other("an answer of absurd size; is this a Kafka broker?"))?;
+        let mut frame = BytesMut::with_capacity(size);
+        let mut body = (&mut reader).take(size as u64);
+        while frame.len() < size {
+            if body.read_buf(&mut frame).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let frame = frame.freeze();
+        let correlation = frame.first_chunk().map_or(-1, |id| i32::from_be_bytes(*id));
+        let waiter = pending.lock().unwrap_or_else(PoisonError::into_inner).replies.remove(&correlation);
+        match waiter {
+            Some(waiter) => drop(waiter.send(frame)),
+            None => return Err(std::io::Error::other("an answer that nobody asked for")),
+        }
+    }
+}
+
+async fn write_all(mut writer: Writer, mut queue: mpsc::UnboundedReceiver<Rope>) -> std::io::Result<()> {
+    while let Some(mut rope) = queue.recv().await {
+        while !rope.is_empty() {
+            let sent = {
+                let pieces: Vec<Bytes> = rope.segments().take(SLICES_PER_WRITE).filter_map(in_memory).collect();
+                let slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+                writer.write_vectored(&slices).await?
+            };
+            if sent == 0 {
+                return Err(std::io::ErrorKind::WriteZero.into());
+            }
+            rope.advance(sent);
+        }
+        if queue.is_empty() {
+            writer.flush().await?;
+        }
+    }
+    Ok(())
+}
+
+/// A client's requests hold no files.
+fn in_memory(segment: &Segment) -> Option<Bytes> {
+    match segment {
+        Segment::Bytes(bytes) => Some(bytes.clone()),
+        Segment::File(_) => None,
+    }
+}

@@ -1,0 +1,152 @@
+//! A producer's settings, under Kafka's names and with Kafka's defaults.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use records::Compression;
+use tokio::sync::{Notify, Semaphore};
+
+use super::accumulator::{Accumulator, Settings};
+use super::sticky::Sticky;
+use super::{Handle, Producer, Shared, sender};
+use crate::cluster::Cluster;
+use crate::ConnectError;
+
+/// Whose word counts as acknowledgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Acks {
+    /// Nobody's: sent is done.
+    None,
+    /// The leader's.
+    Leader,
+    /// All in-sync replicas'.
+    #[default]
+    All,
+}
+
+impl Acks {
+    pub(super) const fn code(self) -> i16 {
+        match self {
+            Self::None => 0,
+            Self::Leader => 1,
+            Self::All => -1,
+        }
+    }
+}
+
+/// Makes a [`Producer`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ProducerBuilder {
+    cluster: Arc<Cluster>,
+    share: u32,
+    settings: Settings,
+    acks: Acks,
+    idempotence: Option<bool>,
+    buffer_memory: usize,
+}
+
+impl ProducerBuilder {
+    pub(crate) fn new(cluster: Arc<Cluster>, share: u32) -> Self {
+        let settings = Settings {
+            batch_size: 16 * 1024,
+            linger: Duration::from_millis(5),
+            delivery_timeout: Duration::from_secs(120),
+            compression: Compression::None,
+            in_flight_max: 5,
+            request_size_max: 1024 * 1024,
+            idempotent: true,
+            retries: u32::MAX,
+        };
+        Self { cluster, share, settings, acks: Acks::All, idempotence: None, buffer_memory: 32 * 1024 * 1024 }
+    }
+
+    /// `acks`; all in-sync replicas by default.
+    pub fn acks(mut self, acks: Acks) -> Self {
+        self.acks = acks;
+        self
+    }
+
+    /// `linger.ms`: how long a batch waits for more records; 5 ms.
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.settings.linger = linger;
+        self
+    }
+
+    /// `batch.size` in bytes; 16 KiB.
+    pub fn batch_size(mut self, bytes: usize) -> Self {
+        self.settings.batch_size = bytes.max(1);
+        self
+    }
+
+    /// `compression.type` with its level; none.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.settings.compression = compression;
+        self
+    }
+
+    /// `enable.idempotence`; on, unless `acks` is not all.
+    pub fn idempotence(mut self, on: bool) -> Self {
+        self.idempotence = Some(on);
+        self
+    }
+
+    /// `max.in.flight.requests.per.connection`; 5.
+    pub fn max_in_flight(mut self, requests: usize) -> Self {
+        self.settings.in_flight_max = requests.max(1);
+        self
+    }
+
+    /// `delivery.timeout.ms`: when a record is given up; 2 min.
+    pub fn delivery_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.delivery_timeout = timeout;
+        self
+    }
+
+    /// `retries`: how often a batch is sent again; until it is given up.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.settings.retries = retries;
+        self
+    }
+
+    /// `max.request.size` in bytes; 1 MiB.
+    pub fn max_request_size(mut self, bytes: usize) -> Self {
+        self.settings.request_size_max = bytes;
+        self
+    }
+
+    /// `buffer.memory` in bytes; 32 MiB.
+    pub fn buffer_memory(mut self, bytes: usize) -> Self {
+        self.buffer_memory = bytes;
+        self
+    }
+
+    /// Starts it. Needs a running tokio runtime.
+    pub fn build(mut self) -> Result<Producer, ConnectError> {
+        let wanted = self.idempotence.unwrap_or(self.acks == Acks::All);
+        if wanted && self.acks != Acks::All {
+            return Err(ConnectError::Setting("an idempotent producer needs acks=all".to_owned()));
+        }
+        if self.idempotence == Some(true) && self.settings.in_flight_max > 5 {
+            return Err(ConnectError::Setting(
+                "an idempotent producer may have at most 5 requests in flight: a broker remembers no more".to_owned(),
+            ));
+        }
+        self.settings.idempotent = wanted;
+        let shared = Arc::new(Shared {
+            cluster: self.cluster,
+            share: self.share,
+            settings: self.settings,
+            acks: self.acks,
+            core: Mutex::new(Accumulator::new(self.settings)),
+            sticky: Mutex::new(Sticky::default()),
+            memory: Arc::new(Semaphore::new(self.buffer_memory.min(Semaphore::MAX_PERMITS))),
+            memory_total: self.buffer_memory,
+            news: Notify::new(),
+            closing: AtomicBool::new(false),
+        });
+        tokio::spawn(sender::run(Arc::clone(&shared)));
+        Ok(Producer(Arc::new(Handle { shared })))
+    }
+}

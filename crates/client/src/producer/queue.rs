@@ -1,0 +1,230 @@
+//! One partition's batches in order, with the rules by which they are sent, sent again and given up.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use wire::{ErrorCode, Records};
+
+use super::accumulator::{Attempt, Identity, Settings};
+use super::batch::{Batch, BatchId, Place, Stamp};
+use super::completion::Appended;
+use super::error::ProduceError;
+use crate::TopicPartition;
+use crate::cluster::retriable_with_refresh;
+
+/// Whether a queue has something to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Now; `since` orders partitions among each other.
+    Send {
+        /// When the batch was begun.
+        since: Instant,
+    },
+    /// Not before this, or when something under way ends.
+    Later(Option<Instant>),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    pub(super) batches: VecDeque<Batch>,
+    /// Of the next batch sent for the first time.
+    next: Option<Stamp>,
+    /// The first batch was refused for its number: once nothing is under way, number anew.
+    renumber: bool,
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.batches.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// The place of the batch to send next, if the rules of order allow one.
+    fn next_place(&self) -> Option<usize> {
+        match self.batches.front()?.place {
+            Place::Retry { .. } => Some(0),
+            _ if self.batches.iter().any(|batch| matches!(batch.place, Place::Retry { .. })) => None,
+            _ => self.batches.iter().position(|batch| batch.place == Place::Waiting),
+        }
+    }
+
+    /// `None` for an empty queue.
+    pub(super) fn verdict(&self, settings: &Settings, now: Instant, flushing: bool) -> Option<Verdict> {
+        self.batches.front()?;
+        let in_flight = self.batches.iter().filter(|batch| batch.is_in_flight()).count();
+        let place = self.next_place().filter(|_| !self.renumber && in_flight < settings.in_flight_max);
+        let Some((place, batch)) = place.and_then(|place| Some((place, self.batches.get(place)?))) else {
+            return Some(Verdict::Later(None));
+        };
+        let due = match batch.place {
+            Place::Retry { not_before } => not_before,
+            _ if flushing || place + 1 < self.batches.len() || batch.is_full(settings.batch_size) => now,
+            _ => batch.created + settings.linger,
+        };
+        Some(if due <= now { Verdict::Send { since: batch.created } } else { Verdict::Later(Some(due)) })
+    }
+
+    /// The size of what [`Queue::take`] would take.
+    pub(super) fn next_size(&self) -> usize {
+        self.next_place().and_then(|place| self.batches.get(place)).map_or(0, Batch::size)
+    }
+
+    /// Takes the next batch to send; `None` if the identity's epochs are spent.
+    pub(super) fn take(&mut self, identity: Option<Identity>) -> Option<(BatchId, Records)> {
+        let place = self.next_place()?;
+        let batch = self.batches.get_mut(place)?;
+        if !batch.is_sealed() {
+            let fresh = identity.map(|identity| Stamp { id: identity.id, epoch: identity.epoch, sequence: 0 });
+            // A new producer id starts at 0; within one id, a partition goes on with its own epoch.
+            let stamp = match (self.next, fresh) {
+                (Some(next), Some(fresh)) if next.id == fresh.id => Some(next),
+                (_, fresh) => fresh,
+            };
+            batch.seal(stamp);
+            self.next = stamp.map(|stamp| stamp.next(batch.records));
+        }
+        batch.place = Place::InFlight;
+        batch.attempts += 1;
+        Some((batch.id, batch.records()))
+    }
+
+    /// Returns whether the metadata should be refreshed.
+    pub(super) fn finish(
+        &mut self,
+        partition: &TopicPartition,
+        id: BatchId,
+        attempt: Attempt,
+        settings: &Settings,
+        now: Instant,
+        backoff: impl FnOnce(u32) -> Duration,
+    ) -> bool {
+        let Some(place) = self.batches.iter().position(|batch| batch.id == id) else { return false };
+        let Some(batch) = self.batches.get_mut(place) else { return false };
+        assert!(batch.is_in_flight(), "only what was sent is answered");
+        let is_overdue = now >= batch.created + settings.delivery_timeout || batch.attempts > settings.retries;
+        let stale = matches!(&attempt, Attempt::Failed(_))
+            || matches!(&attempt, Attempt::Refused(code, _) if retriable_with_refresh(*code));
+        match judge(&attempt, settings.idempotent) {
+            Judgement::Done(appended) => self.end(place, Ok(appended)),
+            Judgement::Again if !is_overdue => {
+                if let Attempt::Failed(error) = attempt {
+                    batch.possibly_written |= error.is_outcome_unknown();
+                    batch.last_error = Some(error);
+                } else if let Attempt::Refused(code, message) = attempt {
+                    batch.last_error = Some(crate::CallError::refused(wire::ApiKey::Produce, code, message));
+                }
+                batch.place = Place::Retry { not_before: now + backoff(batch.attempts) };
+            }
+            Judgement::Renumber if !is_overdue => {
+                batch.place = Place::Retry { not_before: now };
+                // Behind another batch that is still on its way, the gap may yet close.
+                self.renumber |= place == 0;
+            }
+            Judgement::Again | Judgement::Renumber | Judgement::Never => {
+                let error = give_up(partition, batch, attempt, settings);
+                self.end(place, Err(error));
+            }
+        }
+        stale
+    }
+
+    fn end(&mut self, place: usize, result: Result<Appended, ProduceError>) {
+        if let Some(batch) = self.batches.remove(place) {
+            batch.end(result);
+        }
+    }
+
+    /// Raises the epoch and numbers everything from 0, once nothing is under way.
+    pub(super) fn renumber_if_due(&mut self, identity: Option<Identity>, now: Instant) {
+        if !self.renumber || self.batches.iter().any(Batch::is_in_flight) {
+            return;
+        }
+        self.renumber = false;
+        let Some(old) = self.next.or_else(|| self.batches.front().and_then(|batch| batch.stamp)) else { return };
+        let mut stamp = match (old.epoch.checked_add(1), identity) {
+            (Some(epoch), _) => Stamp { epoch, sequence: 0, ..old },
+            // The last epoch of an id: the broker takes a new id at 0.
+            (None, Some(identity)) if identity.id != old.id => Stamp { id: identity.id, epoch: identity.epoch, sequence: 0 },
+            (None, _) => return,
+        };
+        for batch in self.batches.iter_mut().filter(|batch| batch.is_sealed()) {
+            batch.seal(Some(stamp));
+            batch.place = Place::Retry { not_before: now };
+            stamp = stamp.next(batch.records);
+        }
+        self.next = Some(stamp);
+    }
+
+    pub(super) fn expire(&mut self, partition: &TopicPartition, settings: &Settings, now: Instant) {
+        let is_expired = |batch: &Batch| !batch.is_in_flight() && now >= batch.created + settings.delivery_timeout;
+        while let Some(place) = self.batches.iter().position(is_expired) {
+            let Some(batch) = self.batches.get(place) else { return };
+            let error = expired(partition, batch, settings);
+            self.end(place, Err(error));
+        }
+    }
+
+    pub(super) fn fail_waiting(&mut self, error: &ProduceError) {
+        while let Some(place) = self.batches.iter().position(|batch| !batch.is_in_flight()) {
+            self.end(place, Err(error.clone()));
+        }
+    }
+}
+
+/// What an attempt's end means for its batch.
+enum Judgement {
+    Done(Appended),
+    Again,
+    Renumber,
+    Never,
+}
+
+fn judge(attempt: &Attempt, idempotent: bool) -> Judgement {
+    match attempt {
+        Attempt::Done(appended) => Judgement::Done(*appended),
+        // It is there from an earlier attempt, so far back that the broker forgot where.
+        Attempt::Refused(ErrorCode::DUPLICATE_SEQUENCE_NUMBER, _) => {
+            Judgement::Done(Appended { base_offset: None, append_time: None })
+        }
+        Attempt::Refused(
+            ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER | ErrorCode::UNKNOWN_PRODUCER_ID | ErrorCode::INVALID_PRODUCER_EPOCH,
+            _,
+        ) if idempotent => Judgement::Renumber,
+        Attempt::Refused(code, _) if code.is_retriable() => Judgement::Again,
+        Attempt::Failed(error) if error.is_retriable() => Judgement::Again,
+        Attempt::Refused(..) | Attempt::Failed(_) => Judgement::Never,
+    }
+}
+
+fn give_up(partition: &TopicPartition, batch: &mut Batch, attempt: Attempt, settings: &Settings) -> ProduceError {
+    let partition = partition.clone();
+    match attempt {
+        Attempt::Failed(error) if error.is_retriable() => {
+            batch.possibly_written |= error.is_outcome_unknown();
+            batch.last_error = Some(error);
+            expired(&partition, batch, settings)
+        }
+        Attempt::Failed(error) => ProduceError::Call { partition, error },
+        // A refusal now does not undo what an earlier attempt may have done, unless sequence numbers would have told.
+        Attempt::Refused(code, message) if batch.possibly_written && !settings.idempotent => {
+            batch.last_error = Some(crate::CallError::refused(wire::ApiKey::Produce, code, message));
+            expired(&partition, batch, settings)
+        }
+        Attempt::Refused(code, message) => {
+            ProduceError::Refused { partition, code, message: message.filter(|text| !text.is_empty()) }
+        }
+        Attempt::Done(_) => ProduceError::Closed,
+    }
+}
+
+fn expired(partition: &TopicPartition, batch: &Batch, settings: &Settings) -> ProduceError {
+    ProduceError::Expired {
+        partition: partition.clone(),
+        after: settings.delivery_timeout,
+        possibly_written: batch.possibly_written,
+        last: batch.last_error.clone(),
+    }
+}

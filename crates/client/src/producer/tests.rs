@@ -1,0 +1,1 @@
+//! The accumulator played through by hand.
