@@ -22,7 +22,11 @@ pub struct Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') { write!(f, "[{}]:{}", self.host, self.port) } else { write!(f, "{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -39,7 +43,9 @@ pub enum BadBootstrap {
     #[error("`{0}` is not a scheme of Kafka; write kafka://host:port")]
     Scheme(String),
     /// Credentials in a URL.
-    #[error("user names and passwords are not supported yet: this client speaks plaintext without authentication only")]
+    #[error(
+        "user names and passwords are not supported yet: this client speaks plaintext without authentication only"
+    )]
     Credentials,
     /// An option of a URL that nobody knows.
     #[error("`{0}` is not an option of a kafka:// URL; known are client_id and security")]
@@ -72,7 +78,9 @@ impl FromStr for Address {
                 if host.is_empty() { Err(bad()) } else { Ok(Self { host: host.to_owned(), port }) }
             }
             // An IPv6 address without brackets, and so without a port.
-            2.. if text.parse::<std::net::Ipv6Addr>().is_ok() => Ok(Self { host: text.to_owned(), port: DEFAULT_PORT }),
+            2.. if text.parse::<std::net::Ipv6Addr>().is_ok() => {
+                Ok(Self { host: text.to_owned(), port: DEFAULT_PORT })
+            }
             _ => Err(bad()),
         }
     }
@@ -101,7 +109,8 @@ impl FromStr for Bootstrap {
             return Err(BadBootstrap::Credentials);
         }
         let list = list.trim_end_matches('/').split(',').filter(|entry| !entry.trim().is_empty());
-        let mut bootstrap = Self { addresses: list.map(str::parse).collect::<Result<_, _>>()?, client_id: None };
+        let mut bootstrap =
+            Self { addresses: list.map(str::parse).collect::<Result<_, _>>()?, client_id: None };
         for option in query.split('&').filter(|option| !option.is_empty()) {
             bootstrap.set_option(option)?;
         }

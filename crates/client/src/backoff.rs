@@ -21,7 +21,8 @@ impl Default for Backoff {
 impl Backoff {
     /// The wait after `failures` failures in a row, 20 % more or less.
     pub(crate) fn after(&self, failures: u32, random: &Random) -> Duration {
-        let doubled = self.first.saturating_mul(1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
+        let doubled =
+            self.first.saturating_mul(1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
         doubled.mul_f64(0.8 + 0.4 * random.unit()).min(self.most)
     }
 }

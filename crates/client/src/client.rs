@@ -7,8 +7,8 @@ use base::Str;
 
 use crate::cluster::{Cluster, ClusterView};
 use crate::{
-    Admin, CallError, ClientOptions, ConnectError, ProduceError, Producer, ProducerBuilder, ProducerRecord,
-    RecordMetadata,
+    Admin, CallError, ClientOptions, ConnectError, ConsumerBuilder, ProduceError, Producer, ProducerBuilder,
+    ProducerRecord, RecordMetadata,
 };
 
 /// A cluster, reached. Cheap to clone; all clones and everything made from them share one picture of the cluster.
@@ -60,6 +60,16 @@ impl Client {
     /// A producer to be configured and built.
     pub fn producer(&self) -> ProducerBuilder {
         ProducerBuilder::new(Arc::clone(&self.cluster), self.share())
+    }
+
+    /// A consumer of a group, to be configured and started.
+    pub fn consumer(&self, group: &str) -> ConsumerBuilder {
+        ConsumerBuilder::new(Arc::clone(&self.cluster), self.share(), Some(Str::from(group)))
+    }
+
+    /// A consumer without a group: it reads the partitions it is told to, and commits nothing.
+    pub fn reader(&self) -> ConsumerBuilder {
+        ConsumerBuilder::new(Arc::clone(&self.cluster), self.share(), None)
     }
 
     /// The admin client.

@@ -126,7 +126,9 @@ impl CallError {
 /// Kafka's name and words for a code, and the broker's own words.
 pub(crate) fn describe(code: ErrorCode, message: Option<&str>) -> String {
     match message {
-        Some(message) if !message.is_empty() => format!("{} ({})", message.trim_end_matches('.'), code.name()),
+        Some(message) if !message.is_empty() => {
+            format!("{} ({})", message.trim_end_matches('.'), code.name())
+        }
         _ => format!("{} ({})", code.message().trim_end_matches('.'), code.name()),
     }
 }

@@ -16,6 +16,7 @@ mod backoff;
 mod client;
 mod cluster;
 mod connection;
+pub mod consumer;
 mod error;
 mod options;
 pub mod producer;
@@ -27,6 +28,9 @@ pub use address::{Address, BadBootstrap, Bootstrap, DEFAULT_PORT};
 pub use admin::{Admin, AdminError};
 pub use client::Client;
 pub use cluster::{Broker, ClusterView, PartitionView, TopicView};
+pub use consumer::{
+    CommitError, ConsumeError, Consumer, ConsumerBuilder, Rebalance, Reset, StartAt, Subscription,
+};
 pub use error::{CallError, ConnectError};
 pub use options::ClientOptions;
 pub use producer::{Ack, Acks, ProduceError, Producer, ProducerBuilder};

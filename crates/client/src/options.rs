@@ -85,10 +85,12 @@ impl ClientOptions {
             ("retry.backoff.max.ms", Ok(wait)) => self.backoff.most = wait,
             ("security.protocol", _) if value.eq_ignore_ascii_case("plaintext") => {}
             ("security.protocol", _) => {
-                self.refused = Some(format!("security.protocol={value} is not supported yet; only PLAINTEXT is"));
+                self.refused =
+                    Some(format!("security.protocol={value} is not supported yet; only PLAINTEXT is"));
             }
             _ if name.starts_with("ssl.") || name.starts_with("sasl.") => {
-                self.refused = Some(format!("{name} is not supported yet; this client speaks plaintext only"));
+                self.refused =
+                    Some(format!("{name} is not supported yet; this client speaks plaintext only"));
             }
             (_, Err(_)) if name.ends_with(".ms") => {
                 self.refused = Some(format!("{name}={value}: a number of milliseconds is wanted"));

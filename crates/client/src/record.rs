@@ -68,7 +68,8 @@ impl ProducerRecord {
     /// The bytes it takes in memory, about.
     pub(crate) fn size(&self) -> usize {
         let length = |field: &Option<Bytes>| field.as_ref().map_or(0, Bytes::len);
-        let headers: usize = self.headers.iter().map(|header| header.key.len() + length(&header.value) + 10).sum();
+        let headers: usize =
+            self.headers.iter().map(|header| header.key.len() + length(&header.value) + 10).sum();
         length(&self.key) + length(&self.value) + headers + 30
     }
 }

@@ -35,7 +35,11 @@ struct Builder<'a> {
     revocation_required: bool,
 }
 
-pub(super) fn assign(topics: &[(Str, i32)], members: &[&MemberSubscription], ownership: Ownership) -> Assignment {
+pub(super) fn assign(
+    topics: &[(Str, i32)],
+    members: &[&MemberSubscription],
+    ownership: Ownership,
+) -> Assignment {
     let mut builder = Builder::new(topics, members, &ownership);
     let kept = builder.keep_owned(members);
     let all = builder.sorted_partitions(topics);
@@ -50,7 +54,8 @@ pub(super) fn assign(topics: &[(Str, i32)], members: &[&MemberSubscription], own
 impl<'a> Builder<'a> {
     fn new(topics: &'a [(Str, i32)], members: &[&'a MemberSubscription], ownership: &Ownership) -> Self {
         let counts: BTreeMap<&Str, i32> = topics.iter().map(|(topic, count)| (topic, *count)).collect();
-        let mut wanted_by: HashMap<&Str, Vec<&Str>> = counts.keys().map(|topic| (*topic, Vec::new())).collect();
+        let mut wanted_by: HashMap<&Str, Vec<&Str>> =
+            counts.keys().map(|topic| (*topic, Vec::new())).collect();
         let mut wants = HashMap::new();
         for member in members {
             let exist: Vec<&Str> = member.topics.iter().filter(|topic| counts.contains_key(*topic)).collect();
@@ -60,8 +65,11 @@ impl<'a> Builder<'a> {
             wants.insert(&member.member_id, exist);
         }
         let current: HashMap<Str, Vec<TopicPartition>> = ownership.owned.iter().cloned().collect();
-        let owner =
-            ownership.owned.iter().flat_map(|(m, held)| held.iter().map(|tp| (tp.clone(), m.clone()))).collect();
+        let owner = ownership
+            .owned
+            .iter()
+            .flat_map(|(m, held)| held.iter().map(|tp| (tp.clone(), m.clone())))
+            .collect();
         Self {
             counts,
             wants,
@@ -97,7 +105,9 @@ impl<'a> Builder<'a> {
         });
         sorted
             .into_iter()
-            .flat_map(|(topic, count)| (0..*count).map(|partition| TopicPartition::new(topic.clone(), partition)))
+            .flat_map(|(topic, count)| {
+                (0..*count).map(|partition| TopicPartition::new(topic.clone(), partition))
+            })
             .collect()
     }
 
@@ -127,7 +137,8 @@ impl<'a> Builder<'a> {
 
     /// Takes out the members that hold all they can hold, none of it wanted by another.
     fn take_fixed_members(&mut self) -> Vec<(Str, Vec<TopicPartition>)> {
-        let fixed: Vec<Str> = self.wants.keys().filter(|member| !self.can_change(member)).map(|m| (*m).clone()).collect();
+        let fixed: Vec<Str> =
+            self.wants.keys().filter(|member| !self.can_change(member)).map(|m| (*m).clone()).collect();
         fixed
             .into_iter()
             .filter_map(|member| {
@@ -146,7 +157,10 @@ impl<'a> Builder<'a> {
     /// The most partitions a member could hold.
     fn reach(&self, member: &Str) -> usize {
         let topics = self.wants.get(member).into_iter().flatten();
-        topics.filter_map(|topic| self.counts.get(topic)).map(|count| usize::try_from(*count).unwrap_or(0)).sum()
+        topics
+            .filter_map(|topic| self.counts.get(topic))
+            .map(|count| usize::try_from(*count).unwrap_or(0))
+            .sum()
     }
 
     fn load(&self, member: &Str) -> usize {
@@ -190,7 +204,9 @@ impl<'a> Builder<'a> {
         if least.0 + 1 >= most.0 {
             return true;
         }
-        self.by_load.iter().all(|Loaded(load, _, member)| *load == self.reach(member) || !self.could_take(member, *load))
+        self.by_load
+            .iter()
+            .all(|Loaded(load, _, member)| *load == self.reach(member) || !self.could_take(member, *load))
     }
 
     /// Whether a partition that `member` may read lies with one that holds two or more partitions more.

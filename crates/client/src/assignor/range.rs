@@ -12,7 +12,8 @@ pub(super) fn assign(counts: &PartitionCounts, members: &[MemberSubscription]) -
         let mut next = 0;
         for (place, member) in readers.into_iter().enumerate() {
             let run = each + i32::from(place < extra);
-            let partitions = (next..next + run).map(|partition| TopicPartition::new(topic.clone(), partition));
+            let partitions =
+                (next..next + run).map(|partition| TopicPartition::new(topic.clone(), partition));
             assignment.entry(member.member_id.clone()).or_default().extend(partitions);
             next += run;
         }

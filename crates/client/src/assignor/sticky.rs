@@ -62,8 +62,11 @@ fn transfers(assignment: &Assignment, members: &[MemberSubscription]) -> BTreeMa
     let mut revoked = BTreeSet::new();
     for member in members {
         let owned: BTreeSet<&TopicPartition> = member.owned.iter().collect();
-        let given: BTreeSet<&TopicPartition> = assignment.get(&member.member_id).into_iter().flatten().collect();
-        added.extend(given.difference(&owned).map(|partition| ((*partition).clone(), member.member_id.clone())));
+        let given: BTreeSet<&TopicPartition> =
+            assignment.get(&member.member_id).into_iter().flatten().collect();
+        added.extend(
+            given.difference(&owned).map(|partition| ((*partition).clone(), member.member_id.clone())),
+        );
         revoked.extend(owned.difference(&given).map(|partition| (*partition).clone()));
     }
     added.retain(|partition, _| revoked.contains(partition));

@@ -38,7 +38,10 @@ fn partitions(text: &str) -> Vec<TopicPartition> {
 
 fn bytes(text: &str) -> Option<Bytes> {
     let hex = text.strip_prefix('x')?.as_bytes();
-    hex.chunks(2).map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).ok()).collect::<Option<Vec<_>>>().map(Bytes::from)
+    hex.chunks(2)
+        .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).ok())
+        .collect::<Option<Vec<_>>>()
+        .map(Bytes::from)
 }
 
 fn member(words: &[&str]) -> MemberSubscription {

@@ -56,7 +56,11 @@ impl Cluster {
         let deadline = Instant::now() + self.options.api_timeout;
         let mut failures = 0;
         loop {
-            let error = match self.call_once(&target, Lane::Control, 0, &build, Duration::ZERO).await.and_then(&check) {
+            let error = match self
+                .call_once(&target, Lane::Control, 0, &build, Duration::ZERO)
+                .await
+                .and_then(&check)
+            {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -86,7 +90,12 @@ impl Cluster {
     }
 
     /// A connection to whoever is in charge.
-    pub(crate) async fn reach(&self, target: &Target, lane: Lane, share: u32) -> Result<Arc<Connection>, CallError> {
+    pub(crate) async fn reach(
+        &self,
+        target: &Target,
+        lane: Lane,
+        share: u32,
+    ) -> Result<Arc<Connection>, CallError> {
         match target {
             Target::Any => self.any().await,
             Target::Controller => match self.view().controller {
@@ -96,7 +105,9 @@ impl Cluster {
             Target::Broker(id) => self.broker(*id, lane, share).await,
             Target::Leader(partition) => {
                 let view = self.topic(&partition.topic, false).await?;
-                let leader = view.leader(partition).ok_or_else(|| CallError::NoLeader(format!("{partition} has no leader")))?;
+                let leader = view
+                    .leader(partition)
+                    .ok_or_else(|| CallError::NoLeader(format!("{partition} has no leader")))?;
                 self.broker(leader, lane, share).await
             }
             Target::Group(group) => {
@@ -113,7 +124,9 @@ impl Cluster {
             Some(address) => address,
             None => {
                 self.refresh(Some(&[]), false).await?;
-                known(self).ok_or_else(|| CallError::NoLeader(format!("broker {id} is not part of the cluster now")))?
+                known(self).ok_or_else(|| {
+                    CallError::NoLeader(format!("broker {id} is not part of the cluster now"))
+                })?
             }
         };
         self.connection(&address, lane, share).await
@@ -134,7 +147,9 @@ impl Cluster {
     /// Before another attempt: the picture may be what was wrong.
     async fn look_again(&self, target: &Target) {
         let refreshed = match target {
-            Target::Leader(partition) => self.refresh(Some(std::slice::from_ref(&partition.topic)), false).await,
+            Target::Leader(partition) => {
+                self.refresh(Some(std::slice::from_ref(&partition.topic)), false).await
+            }
             Target::Controller | Target::Broker(_) => self.refresh(Some(&[]), false).await,
             Target::Any | Target::Group(_) => Ok(()),
         };

@@ -79,7 +79,12 @@ impl Cluster {
     }
 
     /// A connection to `address` for `lane`, opened if there is none. `share` tells users of a lane apart that must not share.
-    pub(crate) async fn connection(&self, address: &Address, lane: Lane, share: u32) -> Result<Arc<Connection>, CallError> {
+    pub(crate) async fn connection(
+        &self,
+        address: &Address,
+        lane: Lane,
+        share: u32,
+    ) -> Result<Arc<Connection>, CallError> {
         let slot = {
             let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(slots.entry((address.clone(), lane, share)).or_default())
@@ -89,8 +94,13 @@ impl Cluster {
             return Ok(Arc::clone(connection));
         }
         let options = &self.options;
-        let opened =
-            Connection::open(address.clone(), &options.client_id, options.connect_timeout, options.request_timeout).await?;
+        let opened = Connection::open(
+            address.clone(),
+            &options.client_id,
+            options.connect_timeout,
+            options.request_timeout,
+        )
+        .await?;
         Ok(Arc::clone(slot.insert(Arc::new(opened))))
     }
 
@@ -102,7 +112,8 @@ impl Cluster {
 
     /// The addresses to ask, in the order to ask them: known brokers from a random one on, then the bootstrap list.
     fn candidates(&self) -> Vec<Address> {
-        let mut known: Vec<Address> = self.view().brokers.values().map(|broker| broker.address.clone()).collect();
+        let mut known: Vec<Address> =
+            self.view().brokers.values().map(|broker| broker.address.clone()).collect();
         if !known.is_empty() {
             let first = self.random.below(known.len());
             known.rotate_left(first);
@@ -130,12 +141,21 @@ impl Cluster {
     }
 
     /// Asks for metadata once and takes it in. `None` asks for all topics.
-    async fn fetch_metadata(&self, topics: Option<Vec<Str>>, create: bool) -> Result<MetadataResponse, CallError> {
+    async fn fetch_metadata(
+        &self,
+        topics: Option<Vec<Str>>,
+        create: bool,
+    ) -> Result<MetadataResponse, CallError> {
         let connection = self.any().await?;
         let version = connection.version_of::<MetadataRequest>()?;
         let all = topics.is_none();
         let mut request = MetadataRequest {
-            topics: topics.map(|topics| topics.into_iter().map(|name| MetadataRequestTopic { name: Some(name), ..Default::default() }).collect()),
+            topics: topics.map(|topics| {
+                topics
+                    .into_iter()
+                    .map(|name| MetadataRequestTopic { name: Some(name), ..Default::default() })
+                    .collect()
+            }),
             allow_auto_topic_creation: create || version < 4,
             ..MetadataRequest::default()
         };
@@ -157,7 +177,8 @@ impl Cluster {
         let _one_at_a_time = self.refreshing.lock().await;
         if let Some(topics) = topics {
             let view = self.view();
-            let is_fresh = |topic: &Str| view.topics.get(topic).is_some_and(|known| known.fetched_at >= asked_at);
+            let is_fresh =
+                |topic: &Str| view.topics.get(topic).is_some_and(|known| known.fetched_at >= asked_at);
             if !topics.is_empty() && topics.iter().all(is_fresh) {
                 return Ok(());
             }
@@ -206,7 +227,8 @@ impl Cluster {
             failures += 1;
             let wait = self.options.backoff.after(failures, &self.random);
             let may_appear = create && code.is_retriable();
-            let hopeless = !error.is_retriable() || (error.code().is_some() && !may_appear && code != ErrorCode::LEADER_NOT_AVAILABLE);
+            let hopeless = !error.is_retriable()
+                || (error.code().is_some() && !may_appear && code != ErrorCode::LEADER_NOT_AVAILABLE);
             if hopeless || Instant::now() + wait >= deadline {
                 return Err(error);
             }
@@ -216,5 +238,9 @@ impl Cluster {
 }
 
 fn no_topic(topic: &Str, code: ErrorCode) -> CallError {
-    CallError::Refused { api: ApiKey::Metadata, code, message: Some(Str::from(format!("topic `{topic}`: {}", code.message()))) }
+    CallError::Refused {
+        api: ApiKey::Metadata,
+        code,
+        message: Some(Str::from(format!("topic `{topic}`: {}", code.message()))),
+    }
 }

@@ -77,7 +77,11 @@ impl ClusterView {
         self.cluster_id = response.cluster_id.as_ref().map(Str::detached).or(self.cluster_id.take());
         self.controller = Some(response.controller_id).filter(|id| *id >= 0);
         if !response.brokers.is_empty() {
-            self.brokers = response.brokers.iter().map(|broker| broker_of(broker.node_id, &broker.host, broker.port, broker.rack.as_ref())).collect();
+            self.brokers = response
+                .brokers
+                .iter()
+                .map(|broker| broker_of(broker.node_id, &broker.host, broker.port, broker.rack.as_ref()))
+                .collect();
         }
         if all {
             let listed: Vec<&Str> = response.topics.iter().filter_map(|topic| topic.name.as_ref()).collect();
@@ -94,7 +98,8 @@ impl ClusterView {
         // A topic whose leaders are being elected is told whole, with the error beside it.
         if topic.error_code.is_error() && topic.error_code != ErrorCode::LEADER_NOT_AVAILABLE {
             self.errors.insert(name.clone(), topic.error_code);
-            if matches!(topic.error_code, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID) {
+            if matches!(topic.error_code, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID)
+            {
                 self.forget(&name);
             }
             return;
@@ -104,7 +109,8 @@ impl ClusterView {
         let partitions = topic.partitions.iter().map(|partition| {
             let fresh = partition_of(partition);
             let old = known.and_then(|known| known.partitions.get(&fresh.partition));
-            let kept = old.filter(|old| fresh.leader_epoch >= 0 && old.leader_epoch > fresh.leader_epoch).cloned();
+            let kept =
+                old.filter(|old| fresh.leader_epoch >= 0 && old.leader_epoch > fresh.leader_epoch).cloned();
             (fresh.partition, kept.unwrap_or(fresh))
         });
         let partitions: BTreeMap<i32, PartitionView> = partitions.collect();
@@ -114,7 +120,13 @@ impl ClusterView {
         if !topic.topic_id.is_zero() {
             self.names.insert(topic.topic_id, name.clone());
         }
-        let view = TopicView { name: name.clone(), id: topic.topic_id, is_internal: topic.is_internal, partitions, fetched_at: now };
+        let view = TopicView {
+            name: name.clone(),
+            id: topic.topic_id,
+            is_internal: topic.is_internal,
+            partitions,
+            fetched_at: now,
+        };
         self.topics.insert(name, view);
     }
 
@@ -127,7 +139,9 @@ impl ClusterView {
     /// A broker named a partition's new leader beside its error (KIP-951). Returns whether that is news.
     pub(crate) fn learn_leader(&mut self, partition: &TopicPartition, leader: i32, epoch: i32) -> bool {
         let topic = self.topics.get_mut(&partition.topic);
-        let Some(known) = topic.and_then(|topic| topic.partitions.get_mut(&partition.partition)) else { return false };
+        let Some(known) = topic.and_then(|topic| topic.partitions.get_mut(&partition.partition)) else {
+            return false;
+        };
         let is_news = leader >= 0 && epoch > known.leader_epoch && self.brokers.contains_key(&leader);
         if is_news {
             known.leader = Some(leader);
@@ -184,7 +198,8 @@ mod tests {
     use super::*;
 
     fn answer(id: u8, leader: i32, epoch: i32) -> MetadataResponse {
-        let partition = MetadataResponsePartition { leader_id: leader, leader_epoch: epoch, ..Default::default() };
+        let partition =
+            MetadataResponsePartition { leader_id: leader, leader_epoch: epoch, ..Default::default() };
         let topic = MetadataResponseTopic {
             name: Some("t".into()),
             topic_id: Uuid([id; 16]),
@@ -192,7 +207,12 @@ mod tests {
             ..Default::default()
         };
         let brokers = (1..=3)
-            .map(|node_id| wire::messages::metadata::MetadataResponseBroker { node_id, host: "h".into(), port: 9092, rack: None })
+            .map(|node_id| wire::messages::metadata::MetadataResponseBroker {
+                node_id,
+                host: "h".into(),
+                port: 9092,
+                rack: None,
+            })
             .collect();
         MetadataResponse { brokers, topics: vec![topic], ..Default::default() }
     }

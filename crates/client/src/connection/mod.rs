@@ -117,10 +117,18 @@ impl Connection {
         Ok(Offered::new(&response))
     }
 
-    async fn ask_versions(&self, request: &ApiVersionsRequest, version: i16) -> Result<ApiVersionsResponse, CallError> {
+    async fn ask_versions(
+        &self,
+        request: &ApiVersionsRequest,
+        version: i16,
+    ) -> Result<ApiVersionsResponse, CallError> {
         let reply = self.submit(request, version)?;
         let lost = CallError::Disconnected { address: self.address.clone(), api: ApiKey::ApiVersions };
-        let frame = self.within(ApiKey::ApiVersions, self.request_timeout, async { reply.receiver.await.map_err(|_| lost) }).await?;
+        let frame = self
+            .within(ApiKey::ApiVersions, self.request_timeout, async {
+                reply.receiver.await.map_err(|_| lost)
+            })
+            .await?;
         // Correlation id, then the error code in every version.
         let code = frame.get(4..6).and_then(|code| code.first_chunk()).map(|code| i16::from_be_bytes(*code));
         let version = if code == Some(ErrorCode::UNSUPPORTED_VERSION.code()) { 0 } else { version };
@@ -243,7 +251,8 @@ async fn read_all(mut reader: Reader, pending: &Pending) -> std::io::Result<()> 
     loop {
         let size = reader.read_i32().await?;
         let size = usize::try_from(size).ok().filter(|size| (4..=RESPONSE_BYTES_MAX).contains(size));
-        let size = size.ok_or_else(|| std::io::Error::other("an answer of absurd size; is this a Kafka broker?"))?;
+        let size =
+            size.ok_or_else(|| std::io::Error::other("an answer of absurd size; is this a Kafka broker?"))?;
         let mut frame = BytesMut::with_capacity(size);
         let mut body = (&mut reader).take(size as u64);
         while frame.len() < size {
@@ -265,7 +274,8 @@ async fn write_all(mut writer: Writer, mut queue: mpsc::UnboundedReceiver<Rope>)
     while let Some(mut rope) = queue.recv().await {
         while !rope.is_empty() {
             let sent = {
-                let pieces: Vec<Bytes> = rope.segments().take(SLICES_PER_WRITE).filter_map(in_memory).collect();
+                let pieces: Vec<Bytes> =
+                    rope.segments().take(SLICES_PER_WRITE).filter_map(in_memory).collect();
                 let slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
                 writer.write_vectored(&slices).await?
             };

@@ -12,15 +12,16 @@ pub(crate) struct Offered(BTreeMap<i16, Versions>);
 
 impl Offered {
     pub(crate) fn new(response: &ApiVersionsResponse) -> Self {
-        let range = |api: &wire::messages::api_versions::ApiVersion| (api.api_key, Versions::new(api.min_version, api.max_version));
+        let range = |api: &wire::messages::api_versions::ApiVersion| {
+            (api.api_key, Versions::new(api.min_version, api.max_version))
+        };
         Self(response.api_keys.iter().map(range).collect())
     }
 
     /// The newest version of `R` that both speak.
     pub(crate) fn choose<R: Request>(&self) -> Option<i16> {
-        let ours = R::KEY.advertised();
         let theirs = self.of(R::KEY)?;
-        let version = ours.max.min(theirs.max);
+        let version = newest_used(R::KEY).min(theirs.max);
         (version >= R::KEY.versions().min.max(theirs.min)).then_some(version)
     }
 
@@ -32,5 +33,14 @@ impl Offered {
     /// All of them, by key.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (i16, Versions)> + '_ {
         self.0.iter().map(|(key, versions)| (*key, *versions))
+    }
+}
+
+/// Our newest version of an API. From version 10 on, offsets are kept by topic id; this client asks by name, which also works for
+/// topics that it has not seen and for those that are gone.
+fn newest_used(key: ApiKey) -> i16 {
+    match key {
+        ApiKey::OffsetCommit | ApiKey::OffsetFetch => 9,
+        key => key.advertised().max,
     }
 }

@@ -149,7 +149,8 @@ impl Accumulator {
         leader: impl Fn(&TopicPartition) -> Option<i32>,
         has_room: impl Fn(i32) -> bool,
     ) -> Plan {
-        let mut plan = Plan { wants_identity: self.settings.idempotent && self.identity.is_none(), ..Plan::default() };
+        let mut plan =
+            Plan { wants_identity: self.settings.idempotent && self.identity.is_none(), ..Plan::default() };
         let mut ready: Vec<(Instant, i32, TopicPartition)> = Vec::new();
         for (partition, queue) in &self.queues {
             let Some(verdict) = queue.verdict(&self.settings, now, self.flushing > 0) else { continue };
@@ -158,7 +159,9 @@ impl Accumulator {
             match (verdict, leader(partition)) {
                 (Verdict::Later(at), _) => plan.wake_at = [plan.wake_at, at].into_iter().flatten().min(),
                 (Verdict::Send { .. }, None) => plan.leaderless.push(partition.clone()),
-                (Verdict::Send { since }, Some(broker)) if has_room(broker) => ready.push((since, broker, partition.clone())),
+                (Verdict::Send { since }, Some(broker)) if has_room(broker) => {
+                    ready.push((since, broker, partition.clone()))
+                }
                 (Verdict::Send { .. }, Some(_)) => {}
             }
         }

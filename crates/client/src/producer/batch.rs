@@ -38,7 +38,10 @@ impl Stamp {
 #[derive(Debug)]
 enum Content {
     Open(BatchBuilder),
-    Sealed { header: BatchHeader, body: Bytes },
+    Sealed {
+        header: BatchHeader,
+        body: Bytes,
+    },
     /// Between the two, for the time of one function.
     Moving,
 }

@@ -10,8 +10,8 @@ use tokio::sync::{Notify, Semaphore};
 use super::accumulator::{Accumulator, Settings};
 use super::sticky::Sticky;
 use super::{Handle, Producer, Shared, sender};
-use crate::cluster::Cluster;
 use crate::ConnectError;
+use crate::cluster::Cluster;
 
 /// Whose word counts as acknowledgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -130,7 +130,8 @@ impl ProducerBuilder {
         }
         if self.idempotence == Some(true) && self.settings.in_flight_max > 5 {
             return Err(ConnectError::Setting(
-                "an idempotent producer may have at most 5 requests in flight: a broker remembers no more".to_owned(),
+                "an idempotent producer may have at most 5 requests in flight: a broker remembers no more"
+                    .to_owned(),
             ));
         }
         self.settings.idempotent = wanted;

@@ -14,7 +14,7 @@ use crate::{CallError, TopicPartition};
 pub enum ProduceError {
     /// The topic or partition cannot be found.
     #[error("cannot place the record: {0}")]
-    Metadata(CallError),
+    Metadata(Box<CallError>),
     /// There is no such partition.
     #[error("topic `{topic}` has no partition {partition}; it has {count}")]
     NoPartition {
@@ -54,7 +54,7 @@ pub enum ProduceError {
         /// Whether a broker may have appended it without telling.
         possibly_written: bool,
         /// What the last attempt said.
-        last: Option<CallError>,
+        last: Option<Box<CallError>>,
     },
     /// The exchange failed for good.
     #[error("{partition}: {error}")]
@@ -62,11 +62,11 @@ pub enum ProduceError {
         /// Where it should have gone.
         partition: TopicPartition,
         /// What happened.
-        error: CallError,
+        error: Box<CallError>,
     },
     /// No producer id, without which an idempotent producer sends nothing.
     #[error("no producer id: {0}")]
-    NoProducerId(CallError),
+    NoProducerId(Box<CallError>),
     /// The producer was closed.
     #[error("the producer is closed")]
     Closed,
@@ -76,7 +76,9 @@ impl ProduceError {
     /// Whether sending the record again may succeed. It may then be there twice, if [`Self::possibly_written`].
     pub fn is_retriable(&self) -> bool {
         match self {
-            Self::Metadata(error) | Self::NoProducerId(error) | Self::Call { error, .. } => error.is_retriable(),
+            Self::Metadata(error) | Self::NoProducerId(error) | Self::Call { error, .. } => {
+                error.is_retriable()
+            }
             Self::Refused { code, .. } => code.is_retriable(),
             Self::Expired { .. } => true,
             Self::NoPartition { .. } | Self::TooLarge { .. } | Self::Closed => false,

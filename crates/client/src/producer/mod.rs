@@ -102,7 +102,11 @@ impl Producer {
         }
         let view = match shared.fresh_view(&record.topic) {
             Some(view) => view,
-            None => shared.cluster.topic(&record.topic, true).await.map_err(ProduceError::Metadata)?,
+            None => shared
+                .cluster
+                .topic(&record.topic, true)
+                .await
+                .map_err(|error| ProduceError::Metadata(Box::new(error)))?,
         };
         let memory = shared.reserve(size).await?;
         shared.append(&record, &view, size, memory)
@@ -214,7 +218,9 @@ impl Shared {
         let count = topic.map_or(0, |topic| topic.partitions.len());
         let name = topic.map_or_else(|| record.topic.clone(), |topic| topic.name.clone());
         let partition = match (record.partition, &record.key) {
-            (Some(partition), _) if !(0..count).contains(&usize::try_from(partition).unwrap_or(usize::MAX)) => {
+            (Some(partition), _)
+                if !(0..count).contains(&usize::try_from(partition).unwrap_or(usize::MAX)) =>
+            {
                 return Err(ProduceError::NoPartition { topic: name, partition, count });
             }
             (Some(partition), _) => partition,
@@ -222,7 +228,9 @@ impl Shared {
             (None, None) => {
                 let mut sticky = self.sticky.lock().unwrap_or_else(PoisonError::into_inner);
                 let loads = || loads(&name, view, core);
-                let partition = sticky.partition(&name, self.settings.batch_size, loads, |bound| self.cluster.random.below(bound));
+                let partition = sticky.partition(&name, self.settings.batch_size, loads, |bound| {
+                    self.cluster.random.below(bound)
+                });
                 sticky.produced(&name, size);
                 partition
             }

@@ -77,7 +77,8 @@ impl Queue {
         let place = self.next_place()?;
         let batch = self.batches.get_mut(place)?;
         if !batch.is_sealed() {
-            let fresh = identity.map(|identity| Stamp { id: identity.id, epoch: identity.epoch, sequence: 0 });
+            let fresh =
+                identity.map(|identity| Stamp { id: identity.id, epoch: identity.epoch, sequence: 0 });
             // A new producer id starts at 0; within one id, a partition goes on with its own epoch.
             let stamp = match (self.next, fresh) {
                 (Some(next), Some(fresh)) if next.id == fresh.id => Some(next),
@@ -104,7 +105,8 @@ impl Queue {
         let Some(place) = self.batches.iter().position(|batch| batch.id == id) else { return false };
         let Some(batch) = self.batches.get_mut(place) else { return false };
         assert!(batch.is_in_flight(), "only what was sent is answered");
-        let is_overdue = now >= batch.created + settings.delivery_timeout || batch.attempts > settings.retries;
+        let is_overdue =
+            now >= batch.created + settings.delivery_timeout || batch.attempts > settings.retries;
         let stale = matches!(&attempt, Attempt::Failed(_))
             || matches!(&attempt, Attempt::Refused(code, _) if retriable_with_refresh(*code));
         match judge(&attempt, settings.idempotent) {
@@ -143,11 +145,15 @@ impl Queue {
             return;
         }
         self.renumber = false;
-        let Some(old) = self.next.or_else(|| self.batches.front().and_then(|batch| batch.stamp)) else { return };
+        let Some(old) = self.next.or_else(|| self.batches.front().and_then(|batch| batch.stamp)) else {
+            return;
+        };
         let mut stamp = match (old.epoch.checked_add(1), identity) {
             (Some(epoch), _) => Stamp { epoch, sequence: 0, ..old },
             // The last epoch of an id: the broker takes a new id at 0.
-            (None, Some(identity)) if identity.id != old.id => Stamp { id: identity.id, epoch: identity.epoch, sequence: 0 },
+            (None, Some(identity)) if identity.id != old.id => {
+                Stamp { id: identity.id, epoch: identity.epoch, sequence: 0 }
+            }
             (None, _) => return,
         };
         for batch in self.batches.iter_mut().filter(|batch| batch.is_sealed()) {
@@ -159,7 +165,8 @@ impl Queue {
     }
 
     pub(super) fn expire(&mut self, partition: &TopicPartition, settings: &Settings, now: Instant) {
-        let is_expired = |batch: &Batch| !batch.is_in_flight() && now >= batch.created + settings.delivery_timeout;
+        let is_expired =
+            |batch: &Batch| !batch.is_in_flight() && now >= batch.created + settings.delivery_timeout;
         while let Some(place) = self.batches.iter().position(is_expired) {
             let Some(batch) = self.batches.get(place) else { return };
             let error = expired(partition, batch, settings);
@@ -190,7 +197,9 @@ fn judge(attempt: &Attempt, idempotent: bool) -> Judgement {
             Judgement::Done(Appended { base_offset: None, append_time: None })
         }
         Attempt::Refused(
-            ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER | ErrorCode::UNKNOWN_PRODUCER_ID | ErrorCode::INVALID_PRODUCER_EPOCH,
+            ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER
+            | ErrorCode::UNKNOWN_PRODUCER_ID
+            | ErrorCode::INVALID_PRODUCER_EPOCH,
             _,
         ) if idempotent => Judgement::Renumber,
         Attempt::Refused(code, _) if code.is_retriable() => Judgement::Again,
@@ -199,7 +208,12 @@ fn judge(attempt: &Attempt, idempotent: bool) -> Judgement {
     }
 }
 
-fn give_up(partition: &TopicPartition, batch: &mut Batch, attempt: Attempt, settings: &Settings) -> ProduceError {
+fn give_up(
+    partition: &TopicPartition,
+    batch: &mut Batch,
+    attempt: Attempt,
+    settings: &Settings,
+) -> ProduceError {
     let partition = partition.clone();
     match attempt {
         Attempt::Failed(error) if error.is_retriable() => {
@@ -207,7 +221,7 @@ fn give_up(partition: &TopicPartition, batch: &mut Batch, attempt: Attempt, sett
             batch.last_error = Some(error);
             expired(&partition, batch, settings)
         }
-        Attempt::Failed(error) => ProduceError::Call { partition, error },
+        Attempt::Failed(error) => ProduceError::Call { partition, error: Box::new(error) },
         // A refusal now does not undo what an earlier attempt may have done, unless sequence numbers would have told.
         Attempt::Refused(code, message) if batch.possibly_written && !settings.idempotent => {
             batch.last_error = Some(crate::CallError::refused(wire::ApiKey::Produce, code, message));
@@ -225,6 +239,6 @@ fn expired(partition: &TopicPartition, batch: &Batch, settings: &Settings) -> Pr
         partition: partition.clone(),
         after: settings.delivery_timeout,
         possibly_written: batch.possibly_written,
-        last: batch.last_error.clone(),
+        last: batch.last_error.clone().map(Box::new),
     }
 }

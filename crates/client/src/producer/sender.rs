@@ -51,14 +51,22 @@ struct Broker {
 /// Runs until the producer is closed and everything has ended.
 pub(super) async fn run(shared: Arc<Shared>) {
     let (events, mut arrived) = mpsc::unbounded_channel();
-    let mut sender =
-        Sender { shared, events, brokers: HashMap::new(), asking_identity: false, refreshing: false, failures: 0 };
+    let mut sender = Sender {
+        shared,
+        events,
+        brokers: HashMap::new(),
+        asking_identity: false,
+        refreshing: false,
+        failures: 0,
+    };
     loop {
         let wake_at = sender.send_ready();
         if sender.shared.closing.load(Ordering::Acquire) && sender.is_idle() {
             return;
         }
-        let sleep = tokio::time::sleep_until(wake_at.unwrap_or_else(|| Instant::now() + Duration::from_secs(60)).into());
+        let sleep = tokio::time::sleep_until(
+            wake_at.unwrap_or_else(|| Instant::now() + Duration::from_secs(60)).into(),
+        );
         tokio::select! {
             () = sender.shared.news.notified() => {}
             Some(event) = arrived.recv() => sender.take_in(event),
@@ -140,7 +148,9 @@ impl Sender {
                 CallError::NoLeader("the broker's answer leaves the partition out".to_owned())
             }
             Ok(None) => {
-                let sent = |(tp, _): &(TopicPartition, BatchId)| (tp.clone(), Attempt::Done(Appended { base_offset: None, append_time: None }));
+                let sent = |(tp, _): &(TopicPartition, BatchId)| {
+                    (tp.clone(), Attempt::Done(Appended { base_offset: None, append_time: None }))
+                };
                 ends = carried.iter().map(sent).collect();
                 CallError::Closed
             }
@@ -168,7 +178,11 @@ impl Sender {
         let view = self.shared.cluster.view();
         let mut ends = HashMap::new();
         for topic in response.responses {
-            let name = if topic.name.is_empty() { view.name_of(topic.topic_id).cloned() } else { Some(topic.name.detached()) };
+            let name = if topic.name.is_empty() {
+                view.name_of(topic.topic_id).cloned()
+            } else {
+                Some(topic.name.detached())
+            };
             let Some(name) = name else { continue };
             for partition in topic.partition_responses {
                 ends.insert(TopicPartition::new(name.clone(), partition.index), attempt_of(partition));
@@ -179,7 +193,10 @@ impl Sender {
 
     /// KIP-951: the answer that says "not the leader" says who is.
     fn learn_leaders(&self, response: &ProduceResponse) {
-        let hints = response.responses.iter().flat_map(|topic| topic.partition_responses.iter().map(move |p| (topic, p)));
+        let hints = response
+            .responses
+            .iter()
+            .flat_map(|topic| topic.partition_responses.iter().map(move |p| (topic, p)));
         let hints: Vec<_> = hints.filter(|(_, partition)| partition.current_leader.leader_id >= 0).collect();
         if hints.is_empty() {
             return;
@@ -189,10 +206,18 @@ impl Sender {
                 view.learn_broker(node.node_id, &node.host, node.port, node.rack.as_ref());
             }
             for (topic, partition) in hints {
-                let name = if topic.name.is_empty() { view.name_of(topic.topic_id).cloned() } else { Some(topic.name.clone()) };
+                let name = if topic.name.is_empty() {
+                    view.name_of(topic.topic_id).cloned()
+                } else {
+                    Some(topic.name.clone())
+                };
                 let Some(name) = name else { continue };
                 let leader = &partition.current_leader;
-                view.learn_leader(&TopicPartition::new(name, partition.index), leader.leader_id, leader.leader_epoch);
+                view.learn_leader(
+                    &TopicPartition::new(name, partition.index),
+                    leader.leader_id,
+                    leader.leader_epoch,
+                );
             }
         });
     }
@@ -217,7 +242,11 @@ impl Sender {
         self.asking_identity = true;
         let cluster = Arc::clone(&self.shared.cluster);
         let events = self.events.clone();
-        let wait = if self.failures == 0 { Duration::ZERO } else { cluster.options.backoff.after(self.failures, &cluster.random) };
+        let wait = if self.failures == 0 {
+            Duration::ZERO
+        } else {
+            cluster.options.backoff.after(self.failures, &cluster.random)
+        };
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
             let request = |_| InitProducerIdRequest {
@@ -238,7 +267,7 @@ impl Sender {
                 self.with_core(|core| core.set_identity(identity));
             }
             Err(error) if error.is_retriable() => self.failures += 1,
-            Err(error) => self.with_core(|core| core.fail_all(&ProduceError::NoProducerId(error))),
+            Err(error) => self.with_core(|core| core.fail_all(&ProduceError::NoProducerId(Box::new(error)))),
         }
     }
 }
@@ -255,7 +284,8 @@ fn attempt_of(partition: PartitionProduceResponse) -> Attempt {
             append_time: Some(partition.log_append_time_ms).filter(|time| *time >= 0),
         }),
         code => {
-            let record = partition.record_errors.into_iter().find_map(|error| error.batch_index_error_message);
+            let record =
+                partition.record_errors.into_iter().find_map(|error| error.batch_index_error_message);
             Attempt::Refused(code, record.or(partition.error_message))
         }
     }
@@ -269,7 +299,8 @@ async fn carry(
     events: mpsc::UnboundedSender<Event>,
 ) {
     while let Some(sendings) = queue.recv().await {
-        let carried: Carried = sendings.iter().map(|sending| (sending.partition.clone(), sending.batch)).collect();
+        let carried: Carried =
+            sendings.iter().map(|sending| (sending.partition.clone(), sending.batch)).collect();
         let finish = {
             let (events, carried) = (events.clone(), carried);
             move |result| drop(events.send(Event::Answered { broker, carried, result }))
@@ -297,10 +328,14 @@ async fn carry(
 type Submitted = (Arc<crate::connection::Connection>, crate::connection::Reply);
 
 /// `None` where no answer will come.
-async fn submit(shared: &Shared, broker: i32, sendings: Vec<Sending>) -> Result<Option<Submitted>, CallError> {
+async fn submit(
+    shared: &Shared,
+    broker: i32,
+    sendings: Vec<Sending>,
+) -> Result<Option<Submitted>, CallError> {
     let connection = shared.cluster.broker(broker, Lane::Produce, shared.share).await?;
     let version = connection.version_of::<ProduceRequest>()?;
-    let request = request_of(shared, &shared.cluster.view(), sendings, version);
+    let request = request_of(shared, &shared.cluster.view(), sendings);
     if shared.acks == Acks::None {
         connection.submit_unanswered(&request, version)?;
         return Ok(None);
@@ -309,7 +344,7 @@ async fn submit(shared: &Shared, broker: i32, sendings: Vec<Sending>) -> Result<
     Ok(Some((connection, reply)))
 }
 
-fn request_of(shared: &Shared, view: &ClusterView, sendings: Vec<Sending>, _version: i16) -> ProduceRequest {
+fn request_of(shared: &Shared, view: &ClusterView, sendings: Vec<Sending>) -> ProduceRequest {
     let mut topics: BTreeMap<base::Str, TopicProduceData> = BTreeMap::new();
     for sending in sendings {
         let name = sending.partition.topic;
@@ -318,7 +353,10 @@ fn request_of(shared: &Shared, view: &ClusterView, sendings: Vec<Sending>, _vers
             name,
             partition_data: Vec::new(),
         });
-        topic.partition_data.push(PartitionProduceData { index: sending.partition.partition, records: Some(sending.records) });
+        topic.partition_data.push(PartitionProduceData {
+            index: sending.partition.partition,
+            records: Some(sending.records),
+        });
     }
     ProduceRequest {
         transactional_id: None,

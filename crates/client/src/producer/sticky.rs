@@ -43,11 +43,6 @@ impl Sticky {
             turn.bytes += bytes;
         }
     }
-
-    /// The next record of `topic` goes elsewhere: the partition lost its leader, or is gone.
-    pub(super) fn end_turn(&mut self, topic: &Str) {
-        self.topics.remove(topic);
-    }
 }
 
 fn choose(loads: &[(i32, usize)], draw: impl FnOnce(usize) -> usize) -> i32 {
@@ -84,7 +79,10 @@ mod tests {
         let loads = [(0, 3), (1, 0), (2, 2)];
         let mut counts = [0; 3];
         for draw in 0..(1 + 4 + 2) {
-            counts[choose(&loads, |bound| { assert_eq!(bound, 7); draw }) as usize] += 1;
+            counts[choose(&loads, |bound| {
+                assert_eq!(bound, 7);
+                draw
+            }) as usize] += 1;
         }
         assert_eq!(counts, [1, 4, 2]);
     }

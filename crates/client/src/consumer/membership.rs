@@ -1,0 +1,594 @@
+//! The task that keeps a member in its classic group: joins, is given partitions, stays alive, commits, leaves.
+//!
+//! ```text
+//! idle ──subscribed──▶ joining ──JoinGroup, SyncGroup──▶ stable ──heartbeats──▶ stable
+//!                        ▲                                  │
+//!                        └──── a rebalance, a change of what is wanted, a new coordinator
+//! ```
+//! Partitions are taken away only while the application waits for records, so that what it was given before is processed and, with
+//! automatic commits, committed. With the cooperative protocol just the partitions that move are taken away (KIP-429).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use base::Str;
+use tokio::sync::{mpsc, oneshot};
+use wire::messages::heartbeat::HeartbeatRequest;
+use wire::messages::join_group::{JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse};
+use wire::messages::leave_group::{LeaveGroupRequest, MemberIdentity};
+use wire::messages::sync_group::{SyncGroupRequest, SyncGroupRequestAssignment};
+use wire::{ApiKey, ErrorCode};
+
+use super::error::{CommitError, ConsumeError};
+use super::group::{Group, Membership, has_moved};
+use super::state::StartAt;
+use super::{Rebalance, Shared, protocol};
+use crate::assignor::{Assignor, MemberSubscription, PartitionCounts, RebalanceProtocol};
+use crate::cluster::Lane;
+use crate::{CallError, TopicPartition};
+
+/// What the consumer asks of the task.
+pub(super) enum Command {
+    /// Commit these offsets.
+    Commit {
+        offsets: Vec<(TopicPartition, i64, i32)>,
+        metadata: Str,
+        done: oneshot::Sender<Result<(), CommitError>>,
+    },
+    /// Commit what is processed if that is automatic, leave, and end.
+    Close { done: oneshot::Sender<()> },
+}
+
+/// Why a join did not succeed.
+enum JoinFailure {
+    /// Try again at once.
+    Again,
+    /// Try again after a wait.
+    Later(CallError),
+    /// Give up.
+    Fatal(CallError),
+}
+
+struct Member {
+    shared: Arc<Shared>,
+    group: Arc<Group>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    /// What the last assignment was, for the sticky assignors.
+    memory: Vec<TopicPartition>,
+    /// What the leader saw of the topics when it assigned; others do not watch them.
+    assigned_counts: Option<PartitionCounts>,
+    joined_topics: Vec<Str>,
+    next_commit: Instant,
+    last_refresh: Instant,
+    failures: u32,
+    is_member: bool,
+    wants_rejoin: bool,
+    closing: Option<oneshot::Sender<()>>,
+}
+
+/// Runs until the consumer is closed.
+pub(super) async fn run(shared: Arc<Shared>, group: Arc<Group>, commands: mpsc::UnboundedReceiver<Command>) {
+    let now = Instant::now();
+    let mut member = Member {
+        next_commit: now + shared.settings.auto_commit.unwrap_or_default(),
+        shared,
+        group,
+        commands,
+        memory: Vec::new(),
+        assigned_counts: None,
+        joined_topics: Vec::new(),
+        last_refresh: now,
+        failures: 0,
+        is_member: false,
+        wants_rejoin: false,
+        closing: None,
+    };
+    while member.closing.is_none() {
+        member.step().await;
+    }
+    member.leave().await;
+}
+
+impl Member {
+    fn protocol(&self) -> RebalanceProtocol {
+        let cooperative = |assignor: &Assignor| assignor.supports(RebalanceProtocol::Cooperative);
+        let all = self.shared.settings.assignors.iter().all(cooperative);
+        if all { RebalanceProtocol::Cooperative } else { RebalanceProtocol::Eager }
+    }
+
+    /// Whether there is something to be a member for.
+    fn is_subscribed(&self) -> bool {
+        self.shared.subscription().is_some()
+    }
+
+    async fn step(&mut self) {
+        if self.is_subscribed() && (!self.is_member || self.wants_rejoin) && !self.is_past_poll_interval() {
+            self.rebalance().await;
+            return;
+        }
+        self.wait(self.shared.settings.heartbeat_interval).await;
+        if self.closing.is_some() {
+            return;
+        }
+        if self.is_member {
+            self.heartbeat().await;
+            self.watch().await;
+        }
+        self.commit_if_due().await;
+    }
+
+    /// Serves commands for a while, or until something changes.
+    async fn wait(&mut self, most: Duration) {
+        let until = tokio::time::Instant::now() + most;
+        let shared = Arc::clone(&self.shared);
+        tokio::select! {
+            command = self.commands.recv() => self.serve(command).await,
+            () = shared.group_news.notified() => {}
+            () = tokio::time::sleep_until(until) => {}
+        }
+    }
+
+    async fn serve(&mut self, command: Option<Command>) {
+        match command {
+            Some(Command::Commit { offsets, metadata, done }) => {
+                let result = self.group.commit(&offsets, &metadata).await;
+                if matches!(result, Err(CommitError::NotAMember(_))) {
+                    self.lost();
+                }
+                if result.is_ok() {
+                    self.note_committed(&offsets);
+                }
+                let _ = done.send(result);
+            }
+            Some(Command::Close { done }) => self.closing = Some(done),
+            None => self.closing = Some(oneshot::channel().0),
+        }
+    }
+
+    fn note_committed(&self, offsets: &[(TopicPartition, i64, i32)]) {
+        let mut state = self.shared.lock();
+        for (partition, offset, _) in offsets {
+            if let Some(known) = state.get_mut(partition) {
+                known.committed = Some(*offset);
+            }
+        }
+    }
+
+    async fn commit_if_due(&mut self) {
+        let Some(interval) = self.shared.settings.auto_commit else { return };
+        if Instant::now() >= self.next_commit {
+            self.next_commit = Instant::now() + interval;
+            self.commit_processed().await;
+        }
+    }
+
+    async fn commit_processed(&mut self) {
+        let offsets = self.shared.lock().uncommitted();
+        match self.group.commit(&offsets, &Str::default()).await {
+            Ok(()) => self.note_committed(&offsets),
+            Err(CommitError::NotAMember(error)) => {
+                tracing::warn!(group = %self.group.id, %error, "processed records were not committed: others read their partitions now");
+                self.lost();
+            }
+            Err(error) => {
+                tracing::warn!(group = %self.group.id, %error, "processed records were not committed")
+            }
+        }
+    }
+
+    /// `max.poll.interval.ms` is over: an application that does not come back is no member.
+    fn is_past_poll_interval(&self) -> bool {
+        self.shared.lock().last_poll.elapsed() > self.shared.settings.poll_interval
+    }
+
+    async fn heartbeat(&mut self) {
+        if self.is_past_poll_interval() {
+            tracing::warn!(group = %self.group.id, "the application did not ask for records within max.poll.interval.ms: leaving the group");
+            self.leave_now().await;
+            self.lost();
+            return;
+        }
+        match self.beat().await {
+            Ok(()) => self.failures = 0,
+            Err(error) => self.heed(error),
+        }
+    }
+
+    async fn beat(&self) -> Result<(), CallError> {
+        let membership = self.group.membership();
+        let build = |_| HeartbeatRequest {
+            group_id: self.group.id.clone(),
+            generation_id: membership.generation,
+            member_id: membership.member_id.clone(),
+            group_instance_id: self.group.instance_id.clone(),
+        };
+        let response = self.group.call(Lane::Coordinator, build, Duration::ZERO).await?;
+        CallError::check(ApiKey::Heartbeat, response.error_code, None)
+    }
+
+    /// What a failed heartbeat means.
+    fn heed(&mut self, error: CallError) {
+        match error.code() {
+            Some(ErrorCode::REBALANCE_IN_PROGRESS) => self.wants_rejoin = true,
+            Some(ErrorCode::UNKNOWN_MEMBER_ID | ErrorCode::ILLEGAL_GENERATION) => self.lost(),
+            Some(ErrorCode::FENCED_INSTANCE_ID) => self.give_up(error),
+            _ if has_moved(&error) => self.group.forget_coordinator(),
+            _ if error.is_retriable() => tracing::debug!(%error, "a heartbeat failed"),
+            _ => self.give_up(error),
+        }
+    }
+
+    /// Looks whether topics or partitions came or went that the group should share out anew.
+    async fn watch(&mut self) {
+        if self.last_refresh.elapsed() < self.shared.metadata_max_age && !self.shared.take_topics_changed() {
+            return;
+        }
+        self.last_refresh = Instant::now();
+        let Some(topics) = self.wanted_topics().await else { return };
+        if topics != self.joined_topics {
+            self.wants_rejoin = true;
+        }
+        if let Some(assigned) = &self.assigned_counts {
+            let names: Vec<Str> = assigned.keys().cloned().collect();
+            let _ = self.shared.cluster.refresh(Some(&names), false).await;
+            self.wants_rejoin |= self.counts(names.iter()) != *assigned;
+        }
+    }
+
+    /// The topics to join with; patterns are matched against all there are.
+    async fn wanted_topics(&self) -> Option<Vec<Str>> {
+        let subscription = self.shared.subscription()?;
+        if subscription.needs_all_topics()
+            && let Err(error) = self.shared.cluster.refresh(None, false).await
+        {
+            tracing::debug!(%error, "the topics could not be listed");
+            return None;
+        }
+        let topics = subscription.topics(&self.shared.cluster.view());
+        topics.iter().for_each(|topic| self.shared.cluster.want(topic));
+        Some(topics)
+    }
+
+    fn counts<'a>(&self, topics: impl Iterator<Item = &'a Str>) -> PartitionCounts {
+        let view = self.shared.cluster.view();
+        let count = |topic: &Str| {
+            view.topics.get(topic).map_or(0, |topic| i32::try_from(topic.partitions.len()).unwrap_or(0))
+        };
+        topics.map(|topic| (topic.clone(), count(topic))).collect()
+    }
+
+    /// Takes part in a rebalance, from giving up to being given.
+    async fn rebalance(&mut self) {
+        let Some(topics) = self.wanted_topics().await else {
+            return self.wait(self.shared.cluster.options.backoff.first).await;
+        };
+        if !self.hold().await {
+            return;
+        }
+        self.give_up_partitions(&topics).await;
+        if self.closing.is_some() {
+            return;
+        }
+        self.wants_rejoin = false;
+        match self.join(topics).await {
+            Ok(()) => self.failures = 0,
+            Err(JoinFailure::Again) => self.wants_rejoin = true,
+            Err(JoinFailure::Later(error)) => {
+                tracing::debug!(%error, "joining the group failed");
+                self.wants_rejoin = true;
+                self.failures += 1;
+                let wait =
+                    self.shared.cluster.options.backoff.after(self.failures, &self.shared.cluster.random);
+                self.wait(wait).await;
+            }
+            Err(JoinFailure::Fatal(error)) => self.give_up(error),
+        }
+    }
+
+    /// Waits until the application has come back for more, keeping the membership alive. Needed only if it holds partitions.
+    async fn hold(&mut self) -> bool {
+        {
+            let mut state = self.shared.lock();
+            if state.partitions().next().is_none() {
+                return true;
+            }
+            if !state.is_held {
+                state.is_held = true;
+                state.has_yielded = false;
+                state.wake();
+            }
+        }
+        loop {
+            if self.closing.is_some() {
+                return false;
+            }
+            if self.shared.lock().has_yielded {
+                return true;
+            }
+            if self.is_past_poll_interval() {
+                self.leave_now().await;
+                self.lost();
+                return false;
+            }
+            self.wait(self.shared.settings.heartbeat_interval).await;
+            if self.is_member
+                && let Err(error) = self.beat().await
+                && error.code() != Some(ErrorCode::REBALANCE_IN_PROGRESS)
+            {
+                self.heed(error);
+            }
+        }
+    }
+
+    /// Before joining: everything with the eager protocol; with the cooperative one just topics that are wanted no more.
+    async fn give_up_partitions(&mut self, topics: &[Str]) {
+        let owned = self.shared.assignment();
+        let lost: Vec<TopicPartition> = match self.protocol() {
+            RebalanceProtocol::Eager => owned,
+            RebalanceProtocol::Cooperative => {
+                owned.into_iter().filter(|tp| !topics.contains(&tp.topic)).collect()
+            }
+        };
+        if self.is_member && self.shared.settings.auto_commit.is_some() {
+            self.commit_processed().await;
+        }
+        self.revoke(&lost);
+    }
+
+    fn revoke(&self, partitions: &[TopicPartition]) {
+        if partitions.is_empty() {
+            return;
+        }
+        self.shared.tell(&Rebalance::Revoked(partitions.to_vec()));
+        let mut state = self.shared.lock();
+        partitions.iter().for_each(|partition| state.remove(partition));
+    }
+
+    async fn join(&mut self, topics: Vec<Str>) -> Result<(), JoinFailure> {
+        let membership = self.group.membership();
+        let protocols = self.protocols(&topics, &membership).map_err(JoinFailure::Fatal)?;
+        let settings = &self.shared.settings;
+        let build = |_| JoinGroupRequest {
+            group_id: self.group.id.clone(),
+            session_timeout_ms: millis(settings.session_timeout),
+            rebalance_timeout_ms: millis(settings.poll_interval),
+            member_id: membership.member_id.clone(),
+            group_instance_id: self.group.instance_id.clone(),
+            protocol_type: Str::from_static("consumer"),
+            protocols: protocols.clone(),
+            reason: None,
+        };
+        let response =
+            self.group.call(Lane::Coordinator, build, settings.poll_interval).await.map_err(sort_failure)?;
+        self.check_join(&response)?;
+        let membership =
+            Membership { member_id: response.member_id.detached(), generation: response.generation_id };
+        self.group.set_membership(membership.clone());
+        let name = response.protocol_name.clone().unwrap_or_default();
+        let is_leader = response.leader == response.member_id;
+        let assignments = if is_leader && !response.skip_assignment {
+            self.assign(&name, &response).await?
+        } else {
+            Vec::new()
+        };
+        if !is_leader {
+            self.assigned_counts = None;
+        }
+        let assigned = self.sync(&membership, name, assignments).await?;
+        self.joined_topics = topics;
+        self.is_member = true;
+        self.adopt(assigned).await;
+        Ok(())
+    }
+
+    fn protocols(
+        &self,
+        topics: &[Str],
+        membership: &Membership,
+    ) -> Result<Vec<JoinGroupRequestProtocol>, CallError> {
+        let owned = self.shared.assignment();
+        let generation = Some(membership.generation).filter(|generation| *generation >= 0);
+        let one = |assignor: &Assignor| {
+            let subscription = MemberSubscription {
+                topics: topics.to_vec(),
+                user_data: assignor.user_data(&self.memory, generation),
+                owned: owned.clone(),
+                generation,
+                rack: self.shared.settings.rack.clone(),
+                ..MemberSubscription::default()
+            };
+            let metadata = protocol::encode_subscription(&subscription)?;
+            Ok(JoinGroupRequestProtocol { name: Str::from_static(assignor.name()), metadata })
+        };
+        self.shared.settings.assignors.iter().map(one).collect()
+    }
+
+    fn check_join(&mut self, response: &JoinGroupResponse) -> Result<(), JoinFailure> {
+        let refused = || CallError::refused(ApiKey::JoinGroup, response.error_code, None);
+        match response.error_code {
+            ErrorCode::NONE => Ok(()),
+            // KIP-394: the id comes first, the place with the second try.
+            ErrorCode::MEMBER_ID_REQUIRED => {
+                let member_id = response.member_id.detached();
+                self.group.set_membership(Membership { member_id, generation: -1 });
+                Err(JoinFailure::Again)
+            }
+            ErrorCode::UNKNOWN_MEMBER_ID | ErrorCode::ILLEGAL_GENERATION => {
+                self.lost();
+                Err(JoinFailure::Again)
+            }
+            ErrorCode::REBALANCE_IN_PROGRESS => Err(JoinFailure::Later(refused())),
+            _ => Err(sort_failure(self.noting_move(refused()))),
+        }
+    }
+
+    fn noting_move(&self, error: CallError) -> CallError {
+        if has_moved(&error) {
+            self.group.forget_coordinator();
+        }
+        error
+    }
+
+    /// The leader's work.
+    async fn assign(
+        &mut self,
+        name: &str,
+        response: &JoinGroupResponse,
+    ) -> Result<Vec<SyncGroupRequestAssignment>, JoinFailure> {
+        let unreadable = |what: String| {
+            JoinFailure::Fatal(CallError::NoLeader(format!("a member's subscription cannot be read: {what}")))
+        };
+        let members = response.members.iter().map(|member| {
+            let (id, instance) = (member.member_id.clone(), member.group_instance_id.clone());
+            protocol::decode_subscription(id, instance, member.metadata.clone())
+        });
+        let members: Vec<MemberSubscription> = members.collect::<Result<_, _>>().map_err(unreadable)?;
+        let assignor =
+            Assignor::by_name(name).ok_or_else(|| unreadable(format!("assignor `{name}` is not known")))?;
+        let topics: BTreeSet<Str> =
+            members.iter().flat_map(|member| &member.topics).map(Str::detached).collect();
+        let topics: Vec<Str> = topics.into_iter().collect();
+        self.shared
+            .cluster
+            .refresh(Some(&topics), self.shared.settings.create_topics)
+            .await
+            .map_err(sort_failure)?;
+        let counts = self.counts(topics.iter());
+        let assignment = assignor.assign(&counts, &members);
+        self.assigned_counts = Some(counts);
+        let one = |(member_id, partitions)| {
+            let assignment =
+                protocol::encode_assignment(partitions).map_err(|error| JoinFailure::Fatal(error.into()))?;
+            Ok(SyncGroupRequestAssignment { member_id, assignment })
+        };
+        assignment.into_iter().map(one).collect()
+    }
+
+    async fn sync(
+        &mut self,
+        membership: &Membership,
+        name: Str,
+        assignments: Vec<SyncGroupRequestAssignment>,
+    ) -> Result<Vec<TopicPartition>, JoinFailure> {
+        let build = |_| SyncGroupRequest {
+            group_id: self.group.id.clone(),
+            generation_id: membership.generation,
+            member_id: membership.member_id.clone(),
+            group_instance_id: self.group.instance_id.clone(),
+            protocol_type: Some(Str::from_static("consumer")),
+            protocol_name: Some(name.clone()),
+            assignments: assignments.clone(),
+        };
+        let extra = self.shared.settings.poll_interval;
+        let response = self.group.call(Lane::Coordinator, build, extra).await.map_err(sort_failure)?;
+        let refused = || CallError::refused(ApiKey::SyncGroup, response.error_code, None);
+        match response.error_code {
+            ErrorCode::NONE => {
+                let unreadable = |what| {
+                    JoinFailure::Fatal(CallError::NoLeader(format!("the assignment cannot be read: {what}")))
+                };
+                protocol::decode_assignment(response.assignment).map_err(unreadable)
+            }
+            ErrorCode::REBALANCE_IN_PROGRESS => Err(JoinFailure::Again),
+            ErrorCode::UNKNOWN_MEMBER_ID | ErrorCode::ILLEGAL_GENERATION => {
+                self.lost();
+                Err(JoinFailure::Again)
+            }
+            _ => Err(sort_failure(self.noting_move(refused()))),
+        }
+    }
+
+    /// Makes what the leader gave the assignment.
+    async fn adopt(&mut self, assigned: Vec<TopicPartition>) {
+        let owned: BTreeSet<TopicPartition> = self.shared.assignment().into_iter().collect();
+        let given: BTreeSet<TopicPartition> = assigned.iter().cloned().collect();
+        let revoked: Vec<TopicPartition> = owned.difference(&given).cloned().collect();
+        let added: Vec<TopicPartition> = given.difference(&owned).cloned().collect();
+        self.revoke(&revoked);
+        // Somebody waits for what was given up (KIP-429).
+        self.wants_rejoin = !revoked.is_empty() && self.protocol() == RebalanceProtocol::Cooperative;
+        self.memory = assigned;
+        {
+            let mut state = self.shared.lock();
+            added.iter().for_each(|partition| state.add(partition.clone(), StartAt::Committed));
+            state.is_held = false;
+            state.wake();
+        }
+        tracing::debug!(group = %self.group.id, assigned = self.memory.len(), revoked = revoked.len(), "joined");
+        if !added.is_empty() || !self.wants_rejoin {
+            self.shared.tell(&Rebalance::Assigned(added));
+        }
+        self.shared.fetch_news.notify_one();
+    }
+
+    /// The group goes on without this member: what it held belongs to others.
+    fn lost(&mut self) {
+        self.is_member = false;
+        self.wants_rejoin = true;
+        self.group.set_membership(Membership::default());
+        let owned = self.shared.assignment();
+        if !owned.is_empty() {
+            self.shared.tell(&Rebalance::Lost(owned.clone()));
+            let mut state = self.shared.lock();
+            owned.iter().for_each(|partition| state.remove(partition));
+        }
+    }
+
+    /// Nothing that waiting would mend.
+    fn give_up(&mut self, error: CallError) {
+        self.lost();
+        self.shared.end_subscription();
+        self.shared.lock().fail(ConsumeError::Group { group: self.group.id.clone(), error });
+    }
+
+    async fn leave(&mut self) {
+        if self.shared.settings.auto_commit.is_some() {
+            self.shared.lock().polled(Instant::now());
+            self.commit_processed().await;
+        }
+        let owned = self.shared.assignment();
+        if self.is_member && !owned.is_empty() {
+            self.shared.tell(&Rebalance::Revoked(owned));
+        }
+        self.leave_now().await;
+        if let Some(done) = self.closing.take() {
+            let _ = done.send(());
+        }
+    }
+
+    /// A static member does not say that it goes, so that it can come back within its session (KIP-345).
+    async fn leave_now(&self) {
+        let membership = self.group.membership();
+        if self.group.instance_id.is_some() || membership.member_id.is_empty() {
+            return;
+        }
+        let build = |version| match version {
+            0..=2 => LeaveGroupRequest {
+                group_id: self.group.id.clone(),
+                member_id: membership.member_id.clone(),
+                ..LeaveGroupRequest::default()
+            },
+            _ => LeaveGroupRequest {
+                group_id: self.group.id.clone(),
+                members: vec![MemberIdentity {
+                    member_id: membership.member_id.clone(),
+                    ..MemberIdentity::default()
+                }],
+                ..LeaveGroupRequest::default()
+            },
+        };
+        let leaving = self.group.call(Lane::Coordinator, build, Duration::ZERO);
+        if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(5), leaving).await {
+            tracing::debug!(%error, "leaving the group failed; its session will end by itself");
+        }
+    }
+}
+
+fn sort_failure(error: CallError) -> JoinFailure {
+    if error.is_retriable() { JoinFailure::Later(error) } else { JoinFailure::Fatal(error) }
+}
+
+fn millis(duration: Duration) -> i32 {
+    i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,172 @@
+//! Positions, eras and what is handed out; the bytes of the consumer protocol.
+
+use std::time::Instant;
+
+use base::{Offset, Str};
+use records::{BatchBuilder, BatchOptions, NewRecord, ProducerFields};
+use wire::messages::fetch::AbortedTransaction;
+
+use super::chunk::{self, Chunk};
+use super::protocol;
+use super::state::{Fetchable, StartAt, State};
+use crate::TopicPartition;
+use crate::assignor::MemberSubscription;
+
+fn batch(base: i64, count: usize, producer: i64, transactional: bool) -> bytes::Bytes {
+    let fields = ProducerFields { id: base::ProducerId(producer), epoch: 0, base_sequence: 0 };
+    let producer = if producer >= 0 { fields } else { ProducerFields::NONE };
+    let mut builder = BatchBuilder::new(BatchOptions {
+        base_offset: Offset(base),
+        producer,
+        transactional,
+        ..BatchOptions::default()
+    });
+    for _ in 0..count {
+        builder.append(NewRecord { timestamp: 5, value: Some(b"v"), ..NewRecord::default() }).unwrap();
+    }
+    builder.build().to_bytes()
+}
+
+fn marker(base: i64, producer: i64, commit: bool) -> bytes::Bytes {
+    let fields = ProducerFields { id: base::ProducerId(producer), epoch: 0, base_sequence: -1 };
+    let options = BatchOptions {
+        base_offset: Offset(base),
+        producer: fields,
+        transactional: true,
+        control: true,
+        ..BatchOptions::default()
+    };
+    let mut builder = BatchBuilder::new(options);
+    let key = [0, 0, 0, u8::from(commit)];
+    builder.append(NewRecord { key: Some(&key), value: Some(&[0; 6]), ..NewRecord::default() }).unwrap();
+    builder.build().to_bytes()
+}
+
+fn concat(batches: &[bytes::Bytes]) -> bytes::Bytes {
+    bytes::Bytes::from(batches.concat())
+}
+
+fn partition() -> TopicPartition {
+    TopicPartition::new("t", 0)
+}
+
+fn offsets(chunks: &[Chunk], from: i64) -> Vec<i64> {
+    let decoded = chunks.iter().flat_map(|chunk| chunk::decode(chunk, &partition(), from, true).unwrap());
+    decoded.map(|record| record.offset).collect()
+}
+
+#[test]
+fn a_cut_answer_gives_its_whole_batches_from_the_position_on() {
+    let bytes = concat(&[batch(0, 3, -1, false), batch(3, 3, -1, false), batch(6, 3, -1, false)]);
+    let (chunks, broken) = chunk::split(&bytes.slice(..bytes.len() - 1), None, 4);
+    assert_eq!(broken, None);
+    assert_eq!(offsets(&chunks, 4), [4, 5]);
+}
+
+#[test]
+fn a_flipped_bit_is_found_unless_nobody_looks() {
+    let mut bytes = batch(0, 1, -1, false).to_vec();
+    *bytes.last_mut().unwrap() ^= 2;
+    let (chunks, _) = chunk::split(&bytes.into(), None, 0);
+    assert!(chunk::decode(&chunks[0], &partition(), 0, true).unwrap_err().contains("corrupt"));
+}
+
+#[test]
+fn aborted_transactions_and_markers_are_hidden() {
+    let bytes = concat(&[
+        batch(0, 2, 7, true),
+        batch(2, 1, 8, true),
+        marker(3, 7, false),
+        batch(4, 1, 7, true),
+        marker(5, 7, true),
+        marker(6, 8, true),
+        batch(7, 1, -1, false),
+    ]);
+    let aborted = [AbortedTransaction { producer_id: 7, first_offset: 0 }];
+    let (chunks, _) = chunk::split(&bytes, Some(&aborted), 0);
+    assert_eq!(offsets(&chunks, 0), [2, 4, 7]);
+    let (chunks, _) = chunk::split(&bytes, None, 0);
+    assert_eq!(offsets(&chunks, 0), [0, 1, 2, 4, 7]);
+    assert_eq!(chunks.last().map(Chunk::next_offset), Some(8));
+}
+
+fn fetched(state: &State) -> Fetchable {
+    state.fetchable(1000, 10_000, Instant::now()).remove(0)
+}
+
+#[test]
+fn positions_move_with_what_is_handed_out_and_processed_with_coming_back() {
+    let mut state = State::new(Instant::now());
+    state.add(partition(), StartAt::Offset(0));
+    state.seek(&partition(), StartAt::Offset(0));
+    let asked = fetched(&state);
+    let (chunks, _) = chunk::split(&concat(&[batch(0, 3, -1, false)]), None, 0);
+    state.buffer(&asked, chunks);
+    assert_eq!(fetched(&state).offset, 3, "goes on behind what is buffered");
+    let (tp, era, from, chunk) = state.take().unwrap();
+    assert_eq!((from, chunk.next_offset()), (0, 3));
+    state.advance(&tp, era, 3, 0);
+    assert!(state.uncommitted().iter().all(|(_, offset, _)| *offset == 0), "handed out is not processed");
+    state.polled(Instant::now());
+    assert_eq!(state.uncommitted()[0].1, 3);
+}
+
+#[test]
+fn what_was_fetched_before_a_seek_is_dropped() {
+    let mut state = State::new(Instant::now());
+    state.add(partition(), StartAt::Offset(0));
+    state.seek(&partition(), StartAt::Offset(0));
+    let asked = fetched(&state);
+    state.seek(&partition(), StartAt::Offset(0));
+    let (chunks, _) = chunk::split(&concat(&[batch(0, 3, -1, false)]), None, 0);
+    state.buffer(&asked, chunks);
+    assert!(state.take().is_none());
+    state.seek(&partition(), StartAt::Latest);
+    assert_eq!(state.unresolved(Instant::now()).len(), 1);
+    state.resolve(&partition(), asked.era, 99);
+    assert_eq!(state.get(&partition()).unwrap().position, None, "an answer to an older question");
+}
+
+#[test]
+fn nothing_leaves_while_held_or_paused() {
+    let mut state = State::new(Instant::now());
+    state.add(partition(), StartAt::Offset(0));
+    state.seek(&partition(), StartAt::Offset(0));
+    let asked = fetched(&state);
+    let (chunks, _) = chunk::split(&concat(&[batch(0, 3, -1, false)]), None, 0);
+    state.buffer(&asked, chunks);
+    state.is_held = true;
+    assert!(state.take().is_none());
+    state.is_held = false;
+    state.get_mut(&partition()).unwrap().is_paused = true;
+    assert!(state.take().is_none());
+    state.get_mut(&partition()).unwrap().is_paused = false;
+    assert!(state.take().is_some());
+}
+
+/// The bytes that `ConsumerProtocol.serializeSubscription` and `serializeAssignment` of 4.3.1 write.
+#[test]
+fn the_consumer_protocol_is_that_of_java() {
+    let member = MemberSubscription {
+        topics: vec!["b".into(), "a".into()],
+        user_data: Some(bytes::Bytes::from_static(&[1, 2])),
+        owned: vec![TopicPartition::new("b", 1), TopicPartition::new("a", 2), TopicPartition::new("a", 0)],
+        generation: Some(7),
+        rack: None,
+        ..MemberSubscription::default()
+    };
+    let bytes = protocol::encode_subscription(&member).unwrap();
+    assert_eq!(hex(&bytes), include_str!("golden_subscription.txt").trim());
+    let read = protocol::decode_subscription(Str::default(), None, bytes).unwrap();
+    assert_eq!((read.topics.len(), read.owned.len(), read.generation), (2, 3, Some(7)));
+
+    let bytes =
+        protocol::encode_assignment(vec![TopicPartition::new("a", 2), TopicPartition::new("a", 0)]).unwrap();
+    assert_eq!(hex(&bytes), include_str!("golden_assignment.txt").trim());
+    assert_eq!(protocol::decode_assignment(bytes).unwrap().len(), 2);
+    assert_eq!(protocol::decode_assignment(bytes::Bytes::new()), Ok(Vec::new()));
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
