@@ -1,23 +1,35 @@
 //! The seam to the controller: the image of the metadata, and what the data plane does when it changes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod auto_create;
+mod shell;
+mod start;
+
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use base::{LeaderEpoch, Str, TopicId, TopicIdPartition, Uuid};
+use base::{LeaderEpoch, Str, TopicId, TopicIdPartition};
 use env::Clock;
-use metadata::record::{PartitionRecord, TopicRecord};
-use metadata::{Delta, MetadataImage, Record};
+use metadata::config::BrokerConfigs;
+use metadata::controller::Command;
+use metadata::{Delta, MetadataImage};
+use quorum::Voters;
+use tokio::sync::watch;
 use wire::ErrorCode;
 
 use crate::Broker;
+use crate::listener::Listener;
 use crate::partition::Partition;
 use crate::settings::TopicConfigs;
+
+use shell::Mailbox;
+pub use start::MetadataError;
+pub(crate) use start::features;
 
 /// The metadata as this node knows it.
 #[derive(Debug, Default)]
 pub(crate) struct Metadata {
     image: ArcSwap<MetadataImage>,
-    changing: Mutex<()>,
+    mailbox: OnceLock<Mailbox>,
 }
 
 impl Metadata {
@@ -32,39 +44,38 @@ impl Broker {
         self.metadata.image()
     }
 
-    /// Makes a topic as `auto.create.topics.enable` says.
-    pub(crate) async fn auto_create(self: &Arc<Self>, name: &Str) -> Result<(), ErrorCode> {
-        let topic_id = TopicId(Uuid::from_random(self.random_bytes()));
-        let partition = |partition| {
-            Record::Partition(PartitionRecord {
-                topic_id,
-                partition,
-                replicas: vec![self.config.node_id],
-                directories: vec![Uuid::ZERO],
-                isr: vec![self.config.node_id],
-                removing_replicas: Vec::new(),
-                adding_replicas: Vec::new(),
-                elr: Vec::new(),
-                last_known_elr: Vec::new(),
-                leader: self.config.node_id,
-                leader_recovery_state: 0,
-                leader_epoch: 0,
-                partition_epoch: 0,
-            })
-        };
-        let mut records = vec![Record::Topic(TopicRecord { name: name.detached(), topic_id })];
-        records.extend((0..self.config.topics.partitions).map(partition));
-        self.commit(&records)
+    /// This broker's configs with what was set while running.
+    pub(crate) fn broker_configs<'a>(&'a self, image: &'a MetadataImage) -> BrokerConfigs<'a> {
+        BrokerConfigs { node_id: self.config.node_id, statics: &self.config.statics, image }
     }
 
-    /// Makes records true: first in the data plane, then in the image that requests see.
-    fn commit(self: &Arc<Self>, records: &[Record]) -> Result<(), ErrorCode> {
-        let _one_at_a_time = self.metadata.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut image, mut delta) = (MetadataImage::clone(&self.image()), Delta::default());
-        for record in records {
-            image.replay(record, &mut delta).map_err(|_| ErrorCode::TOPIC_ALREADY_EXISTS)?;
-        }
-        self.apply(image, &delta);
+    /// The way to the controller.
+    fn mailbox(&self) -> Result<&Mailbox, ErrorCode> {
+        self.metadata.mailbox.get().ok_or(ErrorCode::NOT_CONTROLLER)
+    }
+
+    /// Asks the controller; the answer comes when what it says is committed and true on this node.
+    pub async fn submit<C>(&self, command: C) -> Result<C::Answer, ErrorCode>
+    where
+        C: Command + Send + 'static,
+        C::Answer: Send + 'static,
+    {
+        self.mailbox()?.submit(command).await
+    }
+
+    /// Who makes up the metadata quorum.
+    pub(crate) fn quorum(&self) -> Result<Voters, ErrorCode> {
+        Ok(self.mailbox()?.log().voters())
+    }
+
+    /// Reads the metadata and makes it true; from then on commands are taken.
+    pub(crate) async fn start_metadata(
+        self: &Arc<Self>,
+        listeners: &[Arc<Listener>],
+        stop: &watch::Receiver<bool>,
+    ) -> Result<(), MetadataError> {
+        let mailbox = start::start(self, listeners, stop).await?;
+        assert!(self.metadata.mailbox.set(mailbox).is_ok(), "the metadata starts once");
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use env::{Clock, OsRandom, Random, SystemClock};
 use crate::accounting::Accounts;
 use crate::config::{Config, SecurityProtocol};
 use crate::connections::Connections;
-use crate::controller::Metadata;
+use crate::controller::{Metadata, MetadataError};
 use crate::fetch::Sessions;
 use crate::listener::{self, Listener};
 use crate::logs::Logs;
@@ -73,6 +73,7 @@ pub struct Handle {
     broker: Arc<Broker>,
     served: Vec<Served>,
     stop: watch::Sender<bool>,
+    stop_metadata: watch::Sender<bool>,
 }
 
 /// One listener, as it came to be.
@@ -94,6 +95,9 @@ pub enum StartError {
     /// The log directories could not be opened.
     #[error("log.dirs: {0}")]
     LogDirs(std::io::Error),
+    /// The metadata could not be had.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
     /// A listener could not be opened.
     #[error("listener {name}: {source}")]
     Bind {
@@ -131,6 +135,9 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         config,
     });
     let (stop, stopping) = watch::channel(false);
+    let (stop_metadata, metadata_stopping) = watch::channel(false);
+    let open: Vec<_> = listeners.iter().map(|(_, listener)| Arc::clone(listener)).collect();
+    broker.start_metadata(&open, &metadata_stopping).await?;
     let mut served = Vec::new();
     for (bound, listener) in listeners {
         served.push(Served {
@@ -142,7 +149,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         listener::accept_on(&broker, bound, &listener, &stopping);
     }
     tokio::spawn(listener::close_idle(Arc::clone(&broker)));
-    Ok(Handle { broker, served, stop })
+    Ok(Handle { broker, served, stop, stop_metadata })
 }
 
 /// How many files the logs may keep open: half of what the process may, the other half being for connections.
@@ -179,5 +186,6 @@ impl Handle {
                 "connections that did not close in time are dropped"
             );
         }
+        self.stop_metadata.send_replace(true);
     }
 }

@@ -134,6 +134,16 @@ impl Controller {
         self.contacts.insert(broker, Contact { epoch, at_ms: now_ms });
     }
 
+    /// Forgets the last sign of life of a broker: its process is known to be gone.
+    pub fn forget(&mut self, broker: i32) {
+        self.contacts.remove(&broker);
+    }
+
+    /// Goes back to `image`, because what was replayed since did not come to be committed.
+    pub fn reset(&mut self, image: MetadataImage) {
+        self.image = image;
+    }
+
     /// The effective integer of a broker's config on this node.
     fn setting(&self, name: &str) -> i64 {
         self.broker_configs().number(name)

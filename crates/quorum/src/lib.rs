@@ -8,6 +8,7 @@ mod file;
 mod frame;
 mod local;
 
+use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -74,7 +75,7 @@ pub struct Voters {
 }
 
 /// The metadata log as its users see it; see the crate's text.
-pub trait MetadataLog: Send + Sync {
+pub trait MetadataLog: Send + Sync + Debug {
     /// Commits `records`, all or none, and gives the offset behind them. Proposals made at once share one sync; those made
     /// one after the other are committed in that order.
     fn propose(&self, records: Vec<Record>) -> Pending<'_, Result<u64, ProposeError>>;

@@ -31,6 +31,16 @@ impl SecurityProtocol {
         }
     }
 
+    /// Kafka's number.
+    pub const fn code(self) -> i16 {
+        match self {
+            Self::Plaintext => 0,
+            Self::Ssl => 1,
+            Self::SaslPlaintext => 2,
+            Self::SaslSsl => 3,
+        }
+    }
+
     /// By Kafka's name, in any case.
     pub fn by_name(name: &str) -> Option<Self> {
         let all = [Self::Plaintext, Self::Ssl, Self::SaslPlaintext, Self::SaslSsl];

@@ -11,6 +11,8 @@ mod check;
 pub mod listeners;
 pub mod properties;
 
+use metadata::config::StaticConfigs;
+
 pub use check::Note;
 pub use listeners::{ListenerConfig, SecurityProtocol};
 pub use properties::{Origin, Properties, Property};
@@ -23,6 +25,8 @@ pub const DEFAULT_LOG_DIR: &str = "./mekong-data";
 pub struct Config {
     /// The properties as given, for DescribeConfigs and messages.
     pub properties: Properties,
+    /// The properties as the catalog of configs wants them.
+    pub statics: StaticConfigs,
     /// What is to be said once of some of them.
     pub notes: Vec<Note>,
     /// `node.id` (or `broker.id`).
@@ -110,6 +114,10 @@ impl Config {
         let notes = check::check(&properties)?;
         Ok(Self {
             notes,
+            statics: properties
+                .iter()
+                .map(|(key, one)| (key.to_owned(), one.value.trim().to_owned()))
+                .collect(),
             node_id: read.number_of(&["node.id", "broker.id"], 0..=i32::MAX, 1)?,
             rack: read.text("broker.rack").map(str::to_owned),
             listeners: read.listeners()?,
@@ -130,6 +138,14 @@ impl Config {
             },
             properties,
         })
+    }
+}
+
+impl Config {
+    /// `metadata.log.dir`, or the first of `log.dirs`.
+    pub fn metadata_dir(&self) -> PathBuf {
+        let named = self.properties.get("metadata.log.dir").map(|one| PathBuf::from(one.value.trim()));
+        named.or_else(|| self.log_dirs.first().cloned()).unwrap_or_else(|| PathBuf::from(DEFAULT_LOG_DIR))
     }
 }
 

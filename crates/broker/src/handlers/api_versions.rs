@@ -4,9 +4,12 @@
 //! - Version 3 tells the client software's name and version; malformed ones are INVALID_REQUEST.
 //! - Produce is advertised from 0, though 0–2 are refused: librdkafka derives its codecs from that number (KAFKA-18659).
 
-use wire::messages::api_versions::{ApiVersion, ApiVersionsRequest, ApiVersionsResponse};
+use wire::messages::api_versions::{
+    ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
+};
 use wire::{ApiKey, ErrorCode};
 
+use crate::controller::features;
 use crate::dispatch;
 use crate::request::RequestContext;
 
@@ -20,7 +23,25 @@ pub(crate) async fn handle(ctx: &RequestContext, request: ApiVersionsRequest) ->
         // Repeats on one connection change nothing.
         let _ = ctx.connection.software.set((name.detached(), version.detached()));
     }
-    ApiVersionsResponse { api_keys: dispatch::rows().map(advertised).collect(), ..Default::default() }
+    let image = ctx.broker().image();
+    let supported = features().into_iter().map(|range| SupportedFeatureKey {
+        name: range.name,
+        min_version: range.min,
+        max_version: range.max,
+    });
+    let finalized = image.features().iter().map(|(name, level)| FinalizedFeatureKey {
+        name: name.clone(),
+        min_version_level: *level,
+        max_version_level: *level,
+    });
+    let offset = ctx.broker().quorum().map_or(-1, |voters| voters.high_watermark as i64);
+    ApiVersionsResponse {
+        api_keys: dispatch::rows().map(advertised).collect(),
+        supported_features: supported.collect(),
+        finalized_features_epoch: offset,
+        finalized_features: finalized.collect(),
+        ..Default::default()
+    }
 }
 
 /// The answer to a version nobody knows, to be written in version 0.
