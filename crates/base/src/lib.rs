@@ -8,6 +8,7 @@ extern crate alloc;
 
 mod ids;
 pub mod limits;
+pub mod planted;
 mod text;
 mod uuid;
 
