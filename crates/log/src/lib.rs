@@ -36,6 +36,7 @@
 
 mod batch;
 pub mod checkpoint;
+pub mod cleaner;
 mod config;
 mod context;
 mod epochs;

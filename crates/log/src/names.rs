@@ -32,6 +32,9 @@ impl Kind {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Log, Self::Index, Self::TimeIndex, Self::TxnIndex, Self::Snapshot];
 
+    /// What a segment consists of; the snapshot belongs to the offset, not to the segment that begins there.
+    pub const WITHOUT_SNAPSHOT: [Self; 4] = [Self::Log, Self::Index, Self::TimeIndex, Self::TxnIndex];
+
     /// The file name's ending, with its dot.
     #[must_use]
     pub const fn ending(self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use env::File;
@@ -67,6 +67,16 @@ impl Segment {
         }
     }
 
+    /// A segment that starts empty under the names that the cleaner writes to; what an earlier round left there is overwritten.
+    pub(crate) fn cleaned(place: &Arc<Place>, base_offset: i64, files: &Arc<FileCache>) -> Self {
+        Self { suffix: Mutex::new(names::CLEANED), ..Self::create(place, base_offset, files) }
+    }
+
+    /// Its files were renamed one by one; this is what stands behind their names now.
+    pub(crate) fn is_named(&self, suffix: &'static str) {
+        *self.suffix() = suffix;
+    }
+
     /// A segment whose files are there.
     pub(crate) fn load(place: &Arc<Place>, base_offset: i64, len: u64, files: &Arc<FileCache>) -> Self {
         Self {
@@ -98,14 +108,23 @@ impl Segment {
     /// The path of one of its files, as it is named now.
     #[must_use]
     pub fn path(&self, kind: Kind) -> PathBuf {
+        let suffix = *self.suffix();
+        self.path_with(kind, suffix)
+    }
+
+    fn path_with(&self, kind: Kind, suffix: &str) -> PathBuf {
         let path = names::segment_file(&self.place.dir(), self.base_offset, kind);
-        let suffix = *self.suffix.lock().unwrap_or_else(PoisonError::into_inner);
         if suffix.is_empty() { path } else { names::with_suffix(&path, suffix) }
     }
 
-    /// One of its files, open.
+    fn suffix(&self) -> MutexGuard<'_, &'static str> {
+        self.suffix.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One of its files, open. A reader that opens it while it is being renamed waits, so that it finds the right one.
     pub(crate) fn file(&self, kind: Kind) -> std::io::Result<Arc<dyn File>> {
-        self.files.get((self.id, kind), || self.path(kind))
+        let suffix = self.suffix();
+        self.files.get((self.id, kind), || self.path_with(kind, *suffix))
     }
 
     /// The file of batches, open.
@@ -124,10 +143,14 @@ impl Segment {
 
     /// Renames its files so that they end in `suffix`; open handles go on.
     pub(crate) fn rename(&self, suffix: &'static str) -> Result<()> {
-        for kind in Kind::ALL {
-            let from = self.path(kind);
-            let plain = names::segment_file(&self.place.dir(), self.base_offset, kind);
-            let to = if suffix.is_empty() { plain } else { names::with_suffix(&plain, suffix) };
+        self.rename_kinds(suffix, &Kind::ALL)
+    }
+
+    /// As [`Self::rename`], for some of its files; the others are no longer its own.
+    pub(crate) fn rename_kinds(&self, suffix: &'static str, kinds: &[Kind]) -> Result<()> {
+        let mut current = self.suffix();
+        for kind in kinds {
+            let (from, to) = (self.path_with(*kind, *current), self.path_with(*kind, suffix));
             match self.files.disk().rename(&from, &to) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(LogError::io("rename", &from, error));
@@ -135,7 +158,7 @@ impl Segment {
                 _ => {}
             }
         }
-        *self.suffix.lock().unwrap_or_else(PoisonError::into_inner) = suffix;
+        *current = suffix;
         Ok(())
     }
 

@@ -255,7 +255,7 @@ impl PartitionLog {
 }
 
 /// Notes a batch at `position`: its timestamp, and an index entry if one is due.
-pub(super) fn note_in_index(
+pub(crate) fn note_in_index(
     active: &mut super::Active,
     segment: &Segment,
     header: &BatchHeader,
@@ -282,7 +282,7 @@ pub(super) fn note_in_index(
 }
 
 /// Adds the largest timestamp so far to the time index, unless it is there.
-pub(super) fn note_largest(active: &super::Active, segment: &Segment) -> Result<()> {
+pub(crate) fn note_largest(active: &super::Active, segment: &Segment) -> Result<()> {
     let (timestamp, offset) = active.largest;
     let path = || segment.path(Kind::TimeIndex);
     let last = segment.times.last(&|| segment.file(Kind::TimeIndex)).during("read", &path())?;

@@ -101,10 +101,13 @@ impl PartitionLog {
     /// Fills the list of segments; whether the folder is there.
     fn find_segments(&mut self, dir: &Path) -> Result<bool> {
         let disk = Arc::clone(&self.context.disk);
-        let entries = match disk.list(dir) {
+        let mut entries = match disk.list(dir) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             other => other.during("list", dir)?,
         };
+        if crate::cleaner::swap::finish(&*disk, dir, &entries)? {
+            entries = disk.list(dir).during("list", dir)?;
+        }
         let mut logs = BTreeMap::new();
         for entry in entries.iter().filter(|entry| !entry.is_dir) {
             let path = dir.join(&entry.name);
@@ -112,7 +115,7 @@ impl PartitionLog {
                 Some((base, Kind::Log, "")) => {
                     logs.insert(base, disk.len(&path).during("look at", &path)?);
                 }
-                Some((_, _, names::DELETED | names::CLEANED)) => {
+                Some((_, _, names::DELETED)) => {
                     disk.remove(&path).during("remove", &path)?;
                 }
                 _ => {}

@@ -7,13 +7,14 @@
 //! - A failed write leaves the log as it was: the file is cut back and what was derived is read anew.
 
 mod append;
+mod clean;
 mod load;
 mod lookup;
 mod recover;
 mod remove;
 mod retention;
 mod roll;
-mod scan;
+pub(crate) mod scan;
 #[cfg(test)]
 mod tests;
 mod truncate;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use base::{LeaderEpoch, Offset, ProducerId, TopicIdPartition};
 
 pub use append::{Append, AppendInfo};
+pub(crate) use append::{note_in_index, note_largest};
 pub use load::{Load, Loaded};
 pub use lookup::TimestampOffset;
 pub use recover::{Cut, RecoveryReport, Rot};
@@ -58,7 +60,7 @@ pub struct PartitionLog {
 
 /// What the writer knows of the segment it writes.
 #[derive(Clone, Copy, Debug)]
-struct Active {
+pub(crate) struct Active {
     /// The largest timestamp of its first batch: what `segment.ms` counts from.
     first_timestamp: Option<i64>,
     /// When it was begun, by the wall clock.
@@ -74,7 +76,7 @@ struct Active {
 }
 
 impl Active {
-    const fn new(begun_ms: i64, jitter_ms: i64) -> Self {
+    pub(crate) const fn new(begun_ms: i64, jitter_ms: i64) -> Self {
         Self {
             first_timestamp: None,
             begun_ms,

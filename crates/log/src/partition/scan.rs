@@ -15,13 +15,13 @@ const BLOCK_BYTES: usize = 64 * 1024;
 
 /// A place in a file where no sound batch begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Bad {
+pub(crate) struct Bad {
     pub position: u64,
     pub reason: &'static str,
 }
 
 /// The batches of one segment from some position on.
-pub(super) struct Scan<'a> {
+pub(crate) struct Scan<'a> {
     segment: &'a Segment,
     file: Arc<dyn File>,
     position: u64,
