@@ -15,6 +15,7 @@ mod dispatch;
 mod errors;
 mod fetch;
 mod handlers;
+mod housekeeping;
 mod listener;
 mod logs;
 mod metrics;

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use base::Str;
 use net::{AcceptPause, Bound, accept_error_pause};
@@ -107,13 +106,4 @@ fn take_in(broker: &Arc<Broker>, listener: &Arc<Listener>, stream: TcpStream, pe
             End::Refused(reason) => tracing::info!(%peer, reason, "connection closed"),
         }
     });
-}
-
-/// Closes idle connections when their time is up.
-pub(crate) async fn close_idle(broker: Arc<Broker>) {
-    const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(60);
-    while let Some(wait) = broker.connections.close_idle() {
-        let wait = wait.clamp(Duration::from_millis(10), LOOK_AT_LEAST_EVERY);
-        tokio::time::sleep(wait).await;
-    }
 }

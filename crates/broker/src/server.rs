@@ -14,6 +14,7 @@ use crate::config::{Config, SecurityProtocol};
 use crate::connections::Connections;
 use crate::controller::{Metadata, MetadataError};
 use crate::fetch::Sessions;
+use crate::housekeeping::{self, Housekeeping};
 use crate::listener::{self, Listener};
 use crate::logs::Logs;
 use crate::metrics::Metrics;
@@ -45,6 +46,7 @@ pub struct Broker {
     pub(crate) metadata: Metadata,
     pub(crate) logs: Logs,
     pub(crate) sessions: Sessions,
+    pub(crate) housekeeping: Housekeeping,
     random: OsRandom,
 }
 
@@ -130,6 +132,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         clock: SystemClock::new(),
         metadata: Metadata::default(),
         sessions: Sessions::new(config.fetch.session_slots),
+        housekeeping: Housekeeping::default(),
         logs,
         random: OsRandom,
         config,
@@ -148,7 +151,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         });
         listener::accept_on(&broker, bound, &listener, &stopping);
     }
-    tokio::spawn(listener::close_idle(Arc::clone(&broker)));
+    tokio::spawn(housekeeping::keep(Arc::clone(&broker)));
     Ok(Handle { broker, served, stop, stop_metadata })
 }
 

@@ -43,6 +43,8 @@ pub struct Config {
     pub fetch: FetchConfig,
     /// Topics nobody configured.
     pub topics: TopicDefaults,
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_ms: u64,
 }
 
 /// Sockets and connections.
@@ -136,6 +138,7 @@ impl Config {
                 replication_factor: read.number("default.replication.factor", 1..=i16::MAX, 1)?,
                 auto_create: read.flag("auto.create.topics.enable", true)?,
             },
+            retention_check_ms: read.number("log.retention.check.interval.ms", 1..=u64::MAX, 300_000)?,
             properties,
         })
     }

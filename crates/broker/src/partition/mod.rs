@@ -147,6 +147,12 @@ impl Partition {
         &self.reader
     }
 
+    /// Whether there is anything in it.
+    pub fn holds_records(&self) -> bool {
+        let view = self.reader.view();
+        view.log_start < view.log_end || view.segments.len() > 1
+    }
+
     /// The epoch of its leader, which is this node.
     pub fn leader_epoch(&self) -> LeaderEpoch {
         LeaderEpoch(self.leader_epoch.load(Ordering::Acquire))

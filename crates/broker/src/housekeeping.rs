@@ -1,0 +1,170 @@
+//! What must happen by the clock: retention, files whose delay is over, idle connections. One task, one queue of deadlines.
+//!
+//! A partition costs something here while it has something to delete, and one look per `log.retention.check.interval.ms` if it holds
+//! records at all.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use env::Clock;
+use tokio::sync::Notify;
+
+use crate::Broker;
+use crate::partition::Partition;
+
+/// Kafka's `log.initial.task.delay.ms`.
+const FIRST_SWEEP_MS: u64 = 30_000;
+/// How long until what failed is tried again.
+const RETRY_MS: u64 = 10_000;
+
+/// Something to do at its time.
+#[derive(Debug)]
+enum Duty {
+    /// Look at every partition for what retention takes.
+    Sweep,
+    /// Remove a partition's files whose delay is over.
+    RemoveFiles(Arc<Partition>),
+    /// Remove the folder of a partition that is gone.
+    RemoveFolder(Arc<Partition>),
+    /// Close connections that idled too long.
+    CloseIdle,
+}
+
+/// The duties by when they are due, in milliseconds since the start: a wall clock that jumps delays none of them.
+#[derive(Debug, Default)]
+pub(crate) struct Housekeeping {
+    due: Mutex<BTreeMap<(u64, u64), Duty>>,
+    added: Notify,
+}
+
+impl Housekeeping {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(u64, u64), Duty>> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, at_ms: u64, duty: Duty) {
+        let mut due = self.lock();
+        // Duties of one moment keep the order in which they came.
+        let number = due.range((at_ms, 0)..=(at_ms, u64::MAX)).next_back().map_or(0, |((_, last), _)| last + 1);
+        due.insert((at_ms, number), duty);
+        drop(due);
+        self.added.notify_one();
+    }
+
+    /// Takes what is due; else how long until something is.
+    fn take(&self, now_ms: u64) -> Result<Duty, Option<Duration>> {
+        let mut due = self.lock();
+        let Some(first) = due.first_entry() else { return Err(None) };
+        match first.key().0.saturating_sub(now_ms) {
+            0 => Ok(first.remove()),
+            wait => Err(Some(Duration::from_millis(wait))),
+        }
+    }
+
+    /// Has a folder removed once `delay_ms` is over.
+    pub fn remove_folder(&self, partition: Arc<Partition>, now_ms: u64, delay_ms: i64) {
+        let delay_ms = u64::try_from(delay_ms).unwrap_or_default();
+        self.add(now_ms.saturating_add(delay_ms), Duty::RemoveFolder(partition));
+    }
+}
+
+impl Broker {
+    /// Has the files removed that a partition's log let go of, once their delay is over.
+    pub(crate) fn remove_files_later(&self, partition: &Arc<Partition>, after_at_least_ms: u64) {
+        if let Some(at_ms) = partition.with_log(|log| log.next_tick_ms()) {
+            let wait_ms = u64::try_from(at_ms.saturating_sub(self.clock.wall_ms())).unwrap_or_default();
+            let at_ms = self.uptime_ms().saturating_add(wait_ms.max(after_at_least_ms));
+            self.housekeeping.add(at_ms, Duty::RemoveFiles(Arc::clone(partition)));
+        }
+    }
+}
+
+/// Does what is due, until the runtime ends.
+pub(crate) async fn keep(broker: Arc<Broker>) {
+    let house = &broker.housekeeping;
+    house.add(FIRST_SWEEP_MS.min(broker.config.retention_check_ms), Duty::Sweep);
+    house.add(0, Duty::CloseIdle);
+    loop {
+        let added = house.added.notified();
+        match house.take(broker.uptime_ms()) {
+            Ok(duty) => {
+                let broker = Arc::clone(&broker);
+                // A duty that panics has said so, and is not done; the others go on.
+                let _ = tokio::task::spawn_blocking(move || perform(&broker, duty)).await;
+            }
+            Err(None) => added.await,
+            Err(Some(wait)) => {
+                let _ = tokio::time::timeout(wait, added).await;
+            }
+        }
+    }
+}
+
+fn perform(broker: &Arc<Broker>, duty: Duty) {
+    let (house, now_ms) = (&broker.housekeeping, broker.uptime_ms());
+    match duty {
+        Duty::Sweep => {
+            sweep(broker, broker.clock.wall_ms());
+            house.add(now_ms.saturating_add(broker.config.retention_check_ms), Duty::Sweep);
+        }
+        Duty::RemoveFiles(partition) => {
+            let wall_ms = broker.clock.wall_ms();
+            if let Err(error) = partition.with_log(|log| log.on_tick(wall_ms)) {
+                tracing::warn!(?partition, %error, "cannot remove files");
+            }
+            broker.remove_files_later(&partition, RETRY_MS);
+        }
+        Duty::RemoveFolder(partition) => {
+            if let Err(error) = partition.with_log(|log| log.remove_dir()) {
+                tracing::warn!(?partition, %error, "cannot remove a deleted partition's folder");
+            }
+        }
+        Duty::CloseIdle => {
+            if let Some(wait) = broker.connections.close_idle() {
+                let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).clamp(10, 60_000);
+                house.add(now_ms.saturating_add(wait_ms), Duty::CloseIdle);
+            }
+        }
+    }
+}
+
+/// Retention, over all partitions that hold records; the fullest first, since the sweep may take its time.
+fn sweep(broker: &Arc<Broker>, now_ms: i64) {
+    let mut partitions: Vec<_> = broker.topics.all().iter().flat_map(|topic| topic.partitions()).collect();
+    partitions.retain(|partition| partition.holds_records());
+    partitions.sort_by_key(|partition| Reverse(partition.reader().view().segments.len()));
+    for partition in partitions {
+        match partition.with_log(|log| log.delete_old_segments(now_ms)) {
+            Ok(deleted) if deleted.is_empty() => {}
+            Ok(deleted) => {
+                for segment in &deleted {
+                    tracing::info!(?partition, base_offset = segment.base_offset.0, because = ?segment.because, "segment deleted");
+                }
+                partition.tell_readers();
+                broker.remove_files_later(&partition, 0);
+            }
+            Err(error) => tracing::warn!(?partition, %error, "retention failed"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn duties_come_at_their_time_in_their_order() {
+        let house = Housekeeping::default();
+        assert!(matches!(house.take(0), Err(None)));
+        house.add(10, Duty::Sweep);
+        house.add(10, Duty::CloseIdle);
+        house.add(5, Duty::CloseIdle);
+        assert!(matches!(house.take(4), Err(Some(wait)) if wait == Duration::from_millis(1)));
+        assert!(matches!(house.take(10), Ok(Duty::CloseIdle)));
+        assert!(matches!(house.take(10), Ok(Duty::Sweep)));
+        assert!(matches!(house.take(10), Ok(Duty::CloseIdle)));
+        assert!(matches!(house.take(10), Err(None)));
+    }
+}
