@@ -24,6 +24,9 @@ use crate::waiters::Waiters;
 /// How long a stop waits for connections to take their last answers.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
+/// What the youngest batches may take in memory: readers that keep up need no more than the last moments.
+const HOT_TAIL_BYTES_MAX: u64 = 128 << 20;
+
 /// What all connections and handlers of one broker share.
 #[derive(Debug)]
 pub struct Broker {
@@ -112,7 +115,7 @@ pub enum StartError {
 
 /// Starts a broker; when this returns it serves. Must run inside a tokio runtime of several threads.
 pub async fn serve(config: Config) -> Result<Handle, StartError> {
-    let hot_bytes = net::memory_limit_bytes() / 8;
+    let hot_bytes = (net::memory_limit_bytes() / 16).min(HOT_TAIL_BYTES_MAX);
     let files_max = files_max(net::raise_descriptor_limit());
     let logs = Logs::open(&config.log_dirs, files_max, hot_bytes).map_err(StartError::LogDirs)?;
     let mut listeners = Vec::new();

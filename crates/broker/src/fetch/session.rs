@@ -283,20 +283,20 @@ impl Sessions {
         drop(gone);
     }
 
-    /// Makes a session of a full fetch's partitions; `None` if no slot is free for it, with the partitions given back.
+    /// Makes a session of a full fetch's partitions; `None` if no slot is free for it.
     pub fn create(
         &self,
         watch: Watch,
         privileged: bool,
         uses_topic_ids: bool,
         now_ms: u64,
-    ) -> Result<i32, Watch> {
+    ) -> Option<i32> {
         let mut table = self.lock();
         let evicted = match table.sessions.len() >= self.slots {
             false => None,
             true => match table.victim(privileged, watch.len(), now_ms) {
                 Some(victim) => table.sessions.remove(&victim),
-                None => return Err(watch),
+                None => return None,
             },
         };
         let id = self.draw(&mut table);
@@ -306,7 +306,7 @@ impl Sessions {
         table.sessions.insert(id, Arc::new(session));
         drop(table);
         drop(evicted);
-        Ok(id)
+        Some(id)
     }
 
     fn draw(&self, table: &mut Table) -> i32 {
@@ -426,15 +426,15 @@ mod tests {
         let small = sessions.create(watch(&["a"]), false, false, 0).unwrap();
         sessions.create(watch(&["a", "b"]), false, false, 0).unwrap();
         assert!(
-            sessions.create(watch(&["a", "b", "c"]), false, false, 1000).is_err(),
+            sessions.create(watch(&["a", "b", "c"]), false, false, 1000).is_none(),
             "none has had its two minutes"
         );
         let follower = sessions.create(watch(&["a"]), true, false, 1000);
-        assert!(follower.is_ok(), "a follower's takes a consumer's place");
+        assert!(follower.is_some(), "a follower's takes a consumer's place");
         assert!(!sessions.lock().sessions.contains_key(&small));
         let later = EVICTABLE_AFTER_MS + 1;
         assert!(
-            sessions.create(watch(&["a"]), false, false, later).is_ok(),
+            sessions.create(watch(&["a"]), false, false, later).is_some(),
             "one was not used for two minutes"
         );
     }
