@@ -47,7 +47,8 @@ impl Housekeeping {
     fn add(&self, at_ms: u64, duty: Duty) {
         let mut due = self.lock();
         // Duties of one moment keep the order in which they came.
-        let number = due.range((at_ms, 0)..=(at_ms, u64::MAX)).next_back().map_or(0, |((_, last), _)| last + 1);
+        let number =
+            due.range((at_ms, 0)..=(at_ms, u64::MAX)).next_back().map_or(0, |((_, last), _)| last + 1);
         due.insert((at_ms, number), duty);
         drop(due);
         self.added.notify_one();

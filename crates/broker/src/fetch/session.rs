@@ -284,13 +284,7 @@ impl Sessions {
     }
 
     /// Makes a session of a full fetch's partitions; `None` if no slot is free for it.
-    pub fn create(
-        &self,
-        watch: Watch,
-        privileged: bool,
-        uses_topic_ids: bool,
-        now_ms: u64,
-    ) -> Option<i32> {
+    pub fn create(&self, watch: Watch, privileged: bool, uses_topic_ids: bool, now_ms: u64) -> Option<i32> {
         let mut table = self.lock();
         let evicted = match table.sessions.len() >= self.slots {
             false => None,
