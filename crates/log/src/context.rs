@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use env::{Disk, Random};
 
+use crate::commit::CommitQueue;
 use crate::fence::Fence;
 use crate::files::FileCache;
 use crate::hot::HotBudget;
@@ -19,12 +20,14 @@ pub struct LogContext {
     pub hot: Arc<HotBudget>,
     /// Closed for ever by the directory's first failure.
     pub fence: Arc<Fence>,
+    /// Where appends are handed to be made durable; without one, being in the page cache counts as durable.
+    pub commits: Option<Arc<CommitQueue>>,
     /// For jitter and unique names.
     pub random: Arc<dyn Random>,
 }
 
 impl LogContext {
-    /// A context of its own for one directory, over the node's shared parts.
+    /// The context of one directory over the node's shared parts, without a commit log: [`crate::LogDir`] makes one with.
     #[must_use]
     pub fn new(files: &Arc<FileCache>, hot: &Arc<HotBudget>, random: Arc<dyn Random>) -> Self {
         Self {
@@ -32,6 +35,7 @@ impl LogContext {
             files: Arc::clone(files),
             hot: Arc::clone(hot),
             fence: Fence::new(),
+            commits: None,
             random,
         }
     }

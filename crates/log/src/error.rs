@@ -97,14 +97,6 @@ pub enum LogError {
         /// The latest one in the log.
         current: i16,
     },
-    /// DUPLICATE_SEQUENCE_NUMBER: a batch older than the five that are remembered.
-    #[error("producer {producer}: sequence {found} was appended long ago")]
-    DuplicateSequence {
-        /// Whose.
-        producer: ProducerId,
-        /// The first sequence of the batch.
-        found: i32,
-    },
     /// INVALID_TXN_STATE.
     #[error("producer {producer}: {reason}")]
     InvalidTxnState {
@@ -122,6 +114,16 @@ pub enum LogError {
         found: i32,
         /// The latest seen.
         current: i32,
+    },
+    /// The folder belongs to another topic of the same name (INCONSISTENT_TOPIC_ID): one that was deleted.
+    #[error("{} belongs to topic {found}, not {expected}", path.display())]
+    OtherTopic {
+        /// The folder.
+        path: PathBuf,
+        /// Whose it is.
+        found: base::TopicId,
+        /// Whose it should be.
+        expected: base::TopicId,
     },
     /// The segments still need the commit log (see `PartitionLog::replace_segments`); try again after a checkpoint.
     #[error(

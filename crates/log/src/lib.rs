@@ -3,26 +3,43 @@
 //! Synchronous, spawns nothing, sees the world through `env`. What a broker does with it:
 //!
 //! ```text
-//! let files   = Arc::new(FileCache::new(disk, 512));         // open files of the node
-//! let hot     = HotBudget::new(64 << 20);                    // memory for hot tails of the node
-//! let context = Arc::new(LogContext::new(&files, &hot, random));   // one per log directory
+//! let files = Arc::new(FileCache::new(disk, 512));           // open files of the node
+//! let hot   = HotBudget::new(64 << 20);                      // memory for hot tails of the node
 //!
-//! let Loaded { log, report } = PartitionLog::open(&context, key, &dir, config, &Load::clean(now_ms))?;
+//! // per log directory (`inspect` says first, without touching anything, whether it is empty, ours, or neither):
+//! let OpenedDir { dir, mut committer, report } = LogDir::open(path, &meta, &files, &hot, &random, Policy::default())?;
+//!
+//! // one OS thread per directory owns the committer:
+//! let queue = Arc::clone(committer.queue());
+//! while queue.wait(Duration::from_secs(1)) {                 // a round also when nothing waits
+//!     match committer.commit_round(now_ms) {
+//!         // each partition whose durable end moved, with its reader: advance watermarks and answer those who wait
+//!         Ok(round) => for Committed { key, reader, durable_end } in round.committed { … },
+//!         Err(LogError::NoSpace { .. }) => { /* everything waits on: free space, try again in a while */ }
+//!         Err(error) => { /* the directory is fenced: fail those who wait with KAFKA_STORAGE_ERROR, end the thread */ }
+//!     }
+//! }
+//!
+//! // a partition, when it is first used (cheap after a clean stop; recovers what needs it after a crash):
+//! let Loaded { log, report } = dir.open_partition("orders", key, config, now_ms)?;
 //! let reader = log.reader();                                 // clone it, hand it to fetch handlers
 //!
 //! // the owner, per turn:
 //! let info = log.stage(valid_batches, &Append { leader_epoch, origin: Origin::Client, now_ms })?;   // once per request
 //! log.flush()?;                                              // once: one write, visible to readers as log end
-//! // the append is durable once reader.view().durable_end > info.last_offset; then, when replicated as asked:
-//! reader.advance_high_watermark(offset);                     // from any thread
+//! // committed once view.durable_end > info.last_offset: at once where !log.is_durable() (relaxed), else after a round
 //!
 //! // any thread:
-//! let view = reader.view();
-//! let limit = ReadLimit { bound: view.high_watermark, max_bytes, whole_first_batch: true };
+//! reader.advance_high_watermark(offset);
+//! let limit = ReadLimit { bound: reader.view().high_watermark, max_bytes, whole_first_batch: true };
 //! match reader.read_hot(offset, limit)? {                    // memory only: fit for an async thread
 //!     Some(result) => result,
 //!     None => reader.read(offset, limit)?,                   // reads a file: for a thread that may wait
 //! };
+//!
+//! // DeleteRecords: log.advance_log_start(offset)?; answer once view.durable_log_start >= offset (it shows in `committed`)
+//! // delete a topic: log.mark_deleted()?; after file.delete.delay.ms log.remove_dir()?
+//! // stop: dir.close_partition(log)? for each; queue.stop(); join the thread; dir.close(committer, now_ms)?
 //! ```
 //!
 //! * [`PartitionLog`]: the single writer: `append` (= `stage` + `flush`), `roll`, `truncate_to`, `truncate_fully`,
@@ -37,8 +54,10 @@
 mod batch;
 pub mod checkpoint;
 pub mod cleaner;
+mod commit;
 mod config;
 mod context;
+mod dir;
 mod epochs;
 mod error;
 mod fence;
@@ -52,8 +71,10 @@ mod read;
 mod segment;
 mod view;
 
+pub use commit::{CommitQueue, Committed, Committer, Known, Policy, Replayed, Round};
 pub use config::{Durability, LogConfig};
 pub use context::LogContext;
+pub use dir::{DirError, DirReport, LogDir, MetaProperties, OpenedDir, PartitionFolder, inspect};
 pub use epochs::EpochStart;
 pub use error::{LogError, Result};
 pub use fence::Fence;

@@ -1,7 +1,7 @@
 //! One segment: a file of batches with its indexes. Readers share it; closed, it never changes.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
@@ -29,6 +29,11 @@ impl Place {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The folder's name.
+    pub fn folder(&self) -> String {
+        self.dir().file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned()
+    }
+
     pub fn moved_to(&self, dir: &Path) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = dir.into();
     }
@@ -47,6 +52,8 @@ pub struct Segment {
     base_offset: i64,
     place: Arc<Place>,
     suffix: Mutex<&'static str>,
+    /// Whether its name, and that of its folder, would survive a power loss.
+    named: AtomicBool,
     len: AtomicU64,
     pub(crate) offsets: SparseIndex<OffsetEntry>,
     pub(crate) times: SparseIndex<TimeEntry>,
@@ -63,6 +70,7 @@ impl Segment {
             offsets: SparseIndex::empty(),
             times: SparseIndex::empty(),
             aborted: Mutex::new(Some(Vec::new())),
+            named: AtomicBool::new(false),
             ..Self::load(place, base_offset, 0, files)
         }
     }
@@ -84,6 +92,7 @@ impl Segment {
             base_offset,
             place: Arc::clone(place),
             suffix: Mutex::new(""),
+            named: AtomicBool::new(true),
             len: AtomicU64::new(len),
             offsets: SparseIndex::on_disk(),
             times: SparseIndex::on_disk(),
@@ -97,6 +106,11 @@ impl Segment {
     #[must_use]
     pub fn base_offset(&self) -> Offset {
         Offset(self.base_offset)
+    }
+
+    /// Its number within this process.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
     }
 
     /// The bytes of batches in it.
@@ -121,7 +135,8 @@ impl Segment {
         self.suffix.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One of its files, open. A reader that opens it while it is being renamed waits, so that it finds the right one.
+    /// One of its index files, open; created when missing. A reader that opens it while it is being renamed waits, so that it
+    /// finds the right one.
     pub(crate) fn file(&self, kind: Kind) -> std::io::Result<Arc<dyn File>> {
         let suffix = self.suffix();
         self.files.get((self.id, kind), || self.path_with(kind, *suffix))
@@ -129,7 +144,16 @@ impl Segment {
 
     /// The file of batches, open.
     pub(crate) fn log(&self) -> Result<Arc<dyn File>> {
-        self.file(Kind::Log).during("open", &self.path(Kind::Log))
+        let suffix = self.suffix();
+        let path = self.path_with(Kind::Log, *suffix);
+        let file = self.files.get_existing((self.id, Kind::Log), &path).during("open", &path)?;
+        file.ok_or_else(|| LogError::io("open", &path, std::io::ErrorKind::NotFound.into()))
+    }
+
+    /// Creates the file of batches, empty.
+    pub(crate) fn create_log(&self) -> Result<()> {
+        let path = self.path(Kind::Log);
+        self.file(Kind::Log).and_then(|file| file.truncate(0)).during("create", &path)
     }
 
     pub(crate) fn set_len(&self, len: u64) {
@@ -287,6 +311,29 @@ impl Segment {
         let before = all.len();
         all.retain(|txn| txn.last_offset.0 < end);
         if all.len() == before { Ok(()) } else { self.set_aborted(all) }
+    }
+
+    /// Makes its batches durable, and its name if need be; returns how often the disk was waited for. A segment that is gone
+    /// needs nothing.
+    pub(crate) fn sync_batches(&self) -> Result<usize> {
+        let path = self.path(Kind::Log);
+        let Some(file) = self.files.get_existing((self.id, Kind::Log), &path).during("open", &path)? else {
+            return Ok(0);
+        };
+        file.sync_data().during("sync", &path)?;
+        if self.named.load(Ordering::Acquire) {
+            return Ok(1);
+        }
+        let dir = self.place.dir();
+        let disk = self.files.disk();
+        let metadata = dir.join(names::PARTITION_METADATA);
+        let metadata_file = disk.open(&metadata, env::Open::Write).during("open", &metadata)?;
+        metadata_file.sync_data().during("sync", &metadata)?;
+        disk.sync_dir(&dir).during("sync", &dir)?;
+        let parent = dir.parent().unwrap_or(&dir);
+        disk.sync_dir(parent).during("sync", parent)?;
+        self.named.store(true, Ordering::Release);
+        Ok(4)
     }
 
     /// Makes all its files durable; their names are for [`env::Disk::sync_dir`].

@@ -19,6 +19,8 @@ const STABLE: i64 = i64::MAX;
 pub struct View {
     /// The first offset that may be read.
     pub log_start: Offset,
+    /// The log's start as it would be after a crash.
+    pub durable_log_start: Offset,
     /// The first offset in local segments; below it is tiered storage.
     pub local_log_start: Offset,
     /// The offset that the next record gets.
@@ -46,6 +48,8 @@ pub(crate) struct Shared {
     durable_end: AtomicI64,
     high_watermark: AtomicI64,
     first_unstable: AtomicI64,
+    durable_log_start: AtomicI64,
+    recovery_point: AtomicI64,
     /// Rises with each truncation, so that a commit of what is gone announces nothing.
     truncations: AtomicU64,
     /// Transactions by first offset, with the marker's offset once there is one; kept until the marker is committed.
@@ -65,6 +69,8 @@ impl Shared {
             durable_end: AtomicI64::new(0),
             high_watermark: AtomicI64::new(0),
             first_unstable: AtomicI64::new(STABLE),
+            durable_log_start: AtomicI64::new(0),
+            recovery_point: AtomicI64::new(0),
             truncations: AtomicU64::new(0),
             unstable: Mutex::default(),
         }
@@ -98,6 +104,7 @@ impl Shared {
         let log_end = self.log_end();
         View {
             log_start: Offset(self.log_start()),
+            durable_log_start: Offset(self.durable_log_start()),
             local_log_start: Offset(self.local_log_start.load(Ordering::Acquire)),
             log_end: Offset(log_end),
             durable_end: Offset(durable_end.min(log_end)),
@@ -118,6 +125,28 @@ impl Shared {
 
     pub fn set_log_end(&self, offset: i64) {
         self.log_end.store(offset, Ordering::Release);
+    }
+
+    /// Below this offset nothing comes back after a crash.
+    pub fn durable_log_start(&self) -> i64 {
+        self.durable_log_start.load(Ordering::Acquire)
+    }
+
+    pub fn set_durable_log_start(&self, offset: i64) {
+        self.durable_log_start.fetch_max(offset, Ordering::AcqRel);
+    }
+
+    /// Below this offset the segments need no commit log.
+    pub fn recovery_point(&self) -> i64 {
+        self.recovery_point.load(Ordering::Acquire)
+    }
+
+    pub fn advance_recovery_point(&self, offset: i64) {
+        self.recovery_point.fetch_max(offset, Ordering::AcqRel);
+    }
+
+    pub fn lower_recovery_point(&self, offset: i64) {
+        self.recovery_point.fetch_min(offset, Ordering::AcqRel);
     }
 
     /// The number to hand to [`Self::advance_durable`] later.

@@ -162,8 +162,8 @@ struct Output<'a> {
 
 impl<'a> Output<'a> {
     fn new(segment: &'a Segment, interval_bytes: u64) -> Result<Self> {
+        segment.create_log()?;
         let file = segment.log()?;
-        file.truncate(0).during("create", &segment.path(Kind::Log))?;
         let active = Active::new(0, 0);
         Ok(Self {
             segment,

@@ -9,6 +9,7 @@ use records::control::EndTransactionMarker;
 use records::{BatchHeader, ValidBatch, ValidBatches};
 
 use super::PartitionLog;
+use crate::commit::{self, Item};
 use crate::error::{Context, LogError, Result};
 use crate::hot::HotBatch;
 use crate::index::txn::AbortedTxn;
@@ -181,9 +182,8 @@ impl PartitionLog {
         for (_, batch) in &staged.batches {
             self.shared.hot.push(batch.clone());
         }
-        let end = staged.next_offset(self.shared.log_end());
-        self.shared.set_log_end(end);
-        self.hand_over(&segment, position, staged, end);
+        self.shared.set_log_end(staged.next_offset(self.shared.log_end()));
+        self.hand_over(&segment, position, staged);
         Ok(())
     }
 
@@ -249,8 +249,31 @@ impl PartitionLog {
         }
     }
 
-    fn hand_over(&self, _segment: &Arc<Segment>, _position: u64, _staged: &Staged, end: i64) {
-        self.shared.advance_durable(end, self.shared.truncations());
+    /// The batches are in the page cache: the committer is to make them durable, or that is enough.
+    fn hand_over(&self, segment: &Arc<Segment>, position: u64, staged: &Staged) {
+        let (Some((first, _)), Some((last, _))) = (staged.batches.first(), staged.batches.last()) else {
+            return;
+        };
+        let truncations = self.shared.truncations();
+        let next_offset = last.next_offset().0;
+        let pieces = staged.batches.iter().flat_map(|(_, batch)| [&batch.head, &batch.body]);
+        let told = self.is_durable()
+            && self.tell(|source| {
+                Item::Append(commit::Append {
+                    source,
+                    segment: Arc::clone(segment),
+                    position,
+                    first_offset: first.base_offset.0,
+                    next_offset,
+                    epoch: last.partition_leader_epoch.0,
+                    len: staged.bytes,
+                    pieces: pieces.filter(|piece| !piece.is_empty()).cloned().collect(),
+                    truncations,
+                })
+            });
+        if !told {
+            self.shared.advance_durable(next_offset, truncations);
+        }
     }
 }
 

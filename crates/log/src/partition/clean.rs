@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use base::{Offset, ProducerId};
 
-use super::PartitionLog;
 use super::scan::Scan;
+use super::{Deleting, PartitionLog};
 use crate::cleaner::{
     Cleanable, CleaningTask, CompactionPolicy, LastRecord, LogFacts, Replacement, SegmentFacts, choose, swap,
 };
@@ -110,7 +110,8 @@ impl PartitionLog {
         for old in &replacement.old {
             let kinds: &[Kind] = if old.base_offset() == base { &Kind::WITHOUT_SNAPSHOT } else { &Kind::ALL };
             old.rename_kinds(names::DELETED, kinds)?;
-            self.deleting.push((now_ms.saturating_add(self.config.file_delete_delay_ms), Arc::clone(old)));
+            let due_ms = now_ms.saturating_add(self.config.file_delete_delay_ms);
+            self.deleting.push(Deleting { due_ms, needs_log_start: i64::MIN, segment: Arc::clone(old) });
         }
         disk.sync_dir(&dir).map_err(|error| LogError::io("sync", &dir, error))?;
         swap::settle(&*disk, &dir, base.0)?;
@@ -131,7 +132,7 @@ impl PartitionLog {
 
     /// Below this, segments no longer need the commit log.
     fn settled_end(&self) -> i64 {
-        if self.is_durable() { self.recovery_point } else { self.shared.log_end() }
+        if self.context.commits.is_some() { self.shared.recovery_point() } else { self.shared.log_end() }
     }
 
     fn last_records(&self) -> BTreeMap<ProducerId, LastRecord> {

@@ -82,7 +82,6 @@ impl PartitionLog {
             producers: Producers::default(),
             epochs: Epochs::default(),
             deleting: Vec::new(),
-            recovery_point: load.recovery_point.0,
         };
         log.shared.set_log_start(load.log_start.0);
         log.shared.set_local_log_start(load.log_start.0);
@@ -94,7 +93,9 @@ impl PartitionLog {
         }
         let (start, end) = (log.shared.log_start(), log.shared.log_end());
         log.shared.advance_durable(end, log.shared.truncations());
-        log.recovery_point = log.recovery_point.clamp(start.min(end), end);
+        log.shared.set_durable_log_start(start);
+        // What was opened is durable now: a clean stop left it so, and recovery synced what it read.
+        log.shared.advance_recovery_point(end);
         Ok(Loaded { log, report })
     }
 

@@ -31,6 +31,7 @@ pub use lookup::TimestampOffset;
 pub use recover::{Cut, RecoveryReport, Rot};
 pub use retention::{Deleted, DeletedBecause};
 
+use crate::commit::{Item, Source};
 use crate::config::{Durability, LogConfig};
 use crate::context::LogContext;
 use crate::epochs::{EpochStart, Epochs};
@@ -53,9 +54,18 @@ pub struct PartitionLog {
     staged: Staged,
     producers: Producers,
     epochs: Epochs,
-    /// Renamed segments and when their files go, in milliseconds of the wall clock.
-    deleting: Vec<(i64, Arc<Segment>)>,
-    recovery_point: i64,
+    /// Segments that are out of the list and whose files are to go.
+    deleting: Vec<Deleting>,
+}
+
+/// A segment whose files are to go.
+#[derive(Debug)]
+struct Deleting {
+    /// Not before this moment of the wall clock.
+    due_ms: i64,
+    /// Not before the log's start is durable at or beyond this offset.
+    needs_log_start: i64,
+    segment: Arc<Segment>,
 }
 
 /// What the writer knows of the segment it writes.
@@ -119,9 +129,15 @@ impl PartitionLog {
         &self.config
     }
 
-    /// Changes the settings; they hold from the next append on.
-    pub fn set_config(&mut self, config: Arc<LogConfig>) {
+    /// Changes the settings; they hold from the next append on. Where the log becomes durable, what it holds is synced first.
+    pub fn set_config(&mut self, config: Arc<LogConfig>) -> crate::Result<()> {
+        self.flush()?;
+        if !self.is_durable() && config.durability == Durability::Durable && self.has_dir {
+            let synced = self.sync_behind(self.shared.recovery_point());
+            self.shared.fence.guard(synced)?;
+        }
         self.config = config;
+        Ok(())
     }
 
     /// The offset that the next record gets.
@@ -145,7 +161,7 @@ impl PartitionLog {
     /// Below this offset everything is durable in the segments themselves.
     #[must_use]
     pub fn recovery_point(&self) -> Offset {
-        Offset(self.recovery_point)
+        Offset(self.shared.recovery_point())
     }
 
     /// Whether an acknowledgement means durable.
@@ -198,6 +214,13 @@ impl PartitionLog {
 
     fn path(&self) -> Arc<Path> {
         self.place.dir()
+    }
+
+    /// Hands something to the committer, where there is one.
+    fn tell(&self, item: impl FnOnce(Source) -> Item) -> bool {
+        let Some(queue) = &self.context.commits else { return false };
+        queue.push(item(Source { shared: Arc::clone(&self.shared), place: Arc::clone(&self.place) }));
+        true
     }
 }
 

@@ -110,7 +110,7 @@ impl PartitionLog {
             }
         }
         self.drop_behind(&segments, kept, report)?;
-        self.settle(first, walk)
+        self.settle(first, walk, report.cut.is_some())
     }
 
     /// Reads one segment; whether the log was cut in it.
@@ -209,21 +209,22 @@ impl PartitionLog {
     }
 
     /// Makes what was found durable, and takes it as the log's state.
-    fn settle(&mut self, first: usize, walk: Walk) -> Result<()> {
+    fn settle(&mut self, first: usize, walk: Walk, cut: bool) -> Result<()> {
         let dir = self.path();
         let end = walk.next.max(self.shared.log_start());
         self.producers = walk.producers;
+        self.shared.set_log_end(end);
+        self.shared.set_open_transactions(self.producers.open_transactions());
+        if end == walk.trusted_below && !cut {
+            return Ok(());
+        }
         // A snapshot from before the crash may be of a log that was truncated since: only what was read now is believed.
         self.remove_snapshots_beyond(walk.start)?;
         self.write_snapshot(end)?;
         self.epochs.truncate_start(self.shared.log_start());
         self.epochs.store(&*self.context.disk, &dir)?;
-        for segment in self.segments().iter().skip(first).filter(|_| end > walk.trusted_below) {
-            segment.sync()?;
-        }
+        self.segments().iter().skip(first).try_for_each(|segment| segment.sync())?;
         self.context.disk.sync_dir(&dir).during("sync", &dir)?;
-        self.shared.set_log_end(end);
-        self.shared.set_open_transactions(self.producers.open_transactions());
         if end < walk.durable_end {
             // Rot took the tail: its offsets were given out and must never be given again.
             self.shared.set_log_end(walk.durable_end);

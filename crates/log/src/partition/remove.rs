@@ -1,6 +1,7 @@
 //! The end of a partition on this node: its folder is renamed at once, and removed when nobody reads from it.
 
 use super::PartitionLog;
+use crate::commit::Item;
 use crate::error::{Context, Result};
 use crate::names;
 
@@ -8,6 +9,9 @@ impl PartitionLog {
     /// Renames the folder to `….<unique>-delete`, so that the name is free; readers that have the log go on reading.
     pub fn mark_deleted(&mut self) -> Result<()> {
         let marked = self.depart(names::DELETE_DIR);
+        if marked.is_ok() {
+            self.tell(|source| Item::Delete { source });
+        }
         self.shared.fence.guard(marked)
     }
 

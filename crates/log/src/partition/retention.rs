@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base::Offset;
 
-use super::PartitionLog;
+use super::{Deleting, PartitionLog};
 use crate::error::Result;
 use crate::segment::Segment;
 
@@ -57,18 +57,21 @@ impl PartitionLog {
     /// Removes files whose delay is over, unless a reader still holds them, and forgets producers that were silent for long.
     pub fn on_tick(&mut self, now_ms: i64) -> Result<()> {
         self.producers.expire(now_ms, self.config.producer_id_expiration_ms);
-        let (due, waiting) = std::mem::take(&mut self.deleting)
-            .into_iter()
-            .partition(|(due, segment)| *due <= now_ms && Arc::strong_count(segment) == 1);
+        let durable_start = self.shared.durable_log_start();
+        let (due, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.deleting).into_iter().partition(|gone| {
+                gone.due_ms <= now_ms
+                    && gone.needs_log_start <= durable_start
+                    && Arc::strong_count(&gone.segment) == 1
+            });
         self.deleting = waiting;
-        let due: Vec<(i64, Arc<Segment>)> = due;
-        due.iter().try_for_each(|(_, segment)| segment.remove_files())
+        due.iter().try_for_each(|gone| gone.segment.remove_files())
     }
 
     /// When [`Self::on_tick`] has something to do next, by the wall clock; `None` while nothing waits.
     #[must_use]
     pub fn next_tick_ms(&self) -> Option<i64> {
-        self.deleting.iter().map(|(due, _)| *due).min()
+        self.deleting.iter().map(|gone| gone.due_ms).min()
     }
 
     /// Bytes beyond `retention.bytes`.
@@ -115,7 +118,14 @@ impl PartitionLog {
         self.shared.set_log_start(start);
         self.shared.set_local_log_start(start);
         self.shared.segments.store(Arc::new(kept.to_vec()));
-        gone.iter().try_for_each(|segment| self.delete_later(segment, now_ms))?;
+        for (place, segment) in gone.iter().enumerate() {
+            // The file keeps its name: after a crash before the new start is durable, the segment is simply there again.
+            let needs_log_start = all.get(place + 1).map_or(start, |next| next.base_offset().0);
+            let due_ms = now_ms.saturating_add(self.config.file_delete_delay_ms);
+            self.deleting.push(Deleting { due_ms, needs_log_start, segment: Arc::clone(segment) });
+            segment.close_files();
+        }
+        self.announce_log_start(start);
         if self.epochs.truncate_start(start) { self.store_epochs() } else { Ok(()) }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::append::note_largest;
 use super::{Active, PartitionLog};
+use crate::commit::Item;
 use crate::error::{Context, Result};
 use crate::names::{self, Kind};
 use crate::producers::snapshot;
@@ -71,6 +72,8 @@ impl PartitionLog {
     fn begin_next(&mut self, active: Option<Arc<Segment>>, now_ms: i64) -> Result<()> {
         if let Some(segment) = &active {
             self.close_segment(segment)?;
+            let (segment, end) = (Arc::clone(segment), self.shared.log_end());
+            self.tell(|source| Item::Closed { source, segment, end });
         }
         if !self.has_dir {
             self.create_dir()?;
@@ -80,8 +83,7 @@ impl PartitionLog {
             self.write_snapshot(base)?;
         }
         let segment = Segment::create(&self.place, base, &self.context.files);
-        let path = segment.path(Kind::Log);
-        segment.log()?.truncate(0).during("create", &path)?;
+        segment.create_log()?;
         let list = self.segments().iter().cloned().chain([Arc::new(segment)]).collect();
         self.shared.segments.store(Arc::new(list));
         let jitter = self.config.segment_jitter_ms.max(0) as u64;
@@ -102,8 +104,9 @@ impl PartitionLog {
         let end = self.shared.log_end();
         self.close_segment(&active)?;
         self.write_snapshot(end)?;
-        self.sync_behind(self.recovery_point)?;
-        self.recovery_point = end;
+        self.sync_behind(self.shared.recovery_point())?;
+        self.shared.advance_recovery_point(end);
+        self.shared.advance_durable(end, self.shared.truncations());
         active.close_files();
         Ok(())
     }
@@ -141,9 +144,7 @@ impl PartitionLog {
     fn create_dir(&mut self) -> Result<()> {
         let dir = self.path();
         self.context.disk.create_dir_all(&dir).during("create", &dir)?;
-        let path = dir.join(names::PARTITION_METADATA);
-        let text = format!("version: 0\ntopic_id: {}\n", self.key().topic);
-        crate::checkpoint::replace_lazily(&*self.context.disk, &path, text.as_bytes())?;
+        crate::dir::write_topic_id(&*self.context.disk, &dir, self.key().topic)?;
         self.has_dir = true;
         Ok(())
     }

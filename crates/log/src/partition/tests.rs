@@ -297,7 +297,7 @@ fn retention_takes_old_segments_and_their_files_follow() {
     log.on_tick(NOW + 60_000).unwrap();
     assert!(on_disk() < before);
 
-    log.set_config(Arc::new(LogConfig { retention_bytes: -1, retention_ms: 1000, ..config }));
+    log.set_config(Arc::new(LogConfig { retention_bytes: -1, retention_ms: 1000, ..config })).unwrap();
     assert!(log.delete_old_segments(NOW).unwrap().is_empty());
     let deleted = log.delete_old_segments(NOW + 100_000).unwrap();
     assert!(deleted.iter().all(|gone| gone.because == DeletedBecause::Age));
@@ -333,7 +333,8 @@ fn segments_roll_by_time_and_by_index() {
         segment_index_bytes: 24,
         index_interval_bytes: 1,
         ..LogConfig::default()
-    }));
+    }))
+    .unwrap();
     for _ in 0..10 {
         log.append(batch(&[NOW + day], None), &how(0)).unwrap();
     }

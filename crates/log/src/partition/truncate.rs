@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use base::Offset;
 
-use super::PartitionLog;
+use super::{Deleting, PartitionLog};
+use crate::commit::Item;
 use crate::error::{Context, LogError, Result};
 use crate::names::{self, Kind};
 use crate::producers::Producers;
@@ -50,10 +51,18 @@ impl PartitionLog {
         }
         self.shared.set_log_start(offset.0);
         self.shared.set_local_log_start(offset.0);
+        self.announce_log_start(offset.0);
         if self.epochs.truncate_start(offset.0) {
             self.store_epochs()?;
         }
         Ok(true)
+    }
+
+    /// Makes the log's start durable, through the committer where there is one.
+    pub(super) fn announce_log_start(&self, offset: i64) {
+        if !self.tell(|source| Item::LogStart { source, offset }) {
+            self.shared.set_durable_log_start(offset);
+        }
     }
 
     fn forget_epochs(&mut self, offset: i64) -> Result<()> {
@@ -79,7 +88,9 @@ impl PartitionLog {
         self.remove_snapshots_beyond(offset)?;
         self.derive_anew()?;
         self.active.allocated = 0;
-        self.recovery_point = self.recovery_point.min(offset);
+        self.shared.lower_recovery_point(offset);
+        let base = segment.base_offset().0;
+        self.tell(|source| Item::Truncate { source, segment: base, position, offset });
         self.store_epochs()
     }
 
@@ -96,8 +107,10 @@ impl PartitionLog {
         self.producers = Producers::default();
         self.shared.set_open_transactions(std::iter::empty());
         self.epochs = crate::epochs::Epochs::default();
-        self.recovery_point = offset;
+        self.shared.lower_recovery_point(offset);
         self.shared.advance_durable(offset, self.shared.truncations());
+        self.tell(|source| Item::Truncate { source, segment: -1, position: 0, offset });
+        self.announce_log_start(offset);
         if !self.has_dir {
             return Ok(());
         }
@@ -106,10 +119,11 @@ impl PartitionLog {
     }
 
     /// Takes a segment's files out of the way at once, and removes them after `file.delete.delay.ms`.
-    pub(super) fn delete_later(&mut self, segment: &Arc<Segment>, now_ms: i64) -> Result<()> {
+    fn delete_later(&mut self, segment: &Arc<Segment>, now_ms: i64) -> Result<()> {
         segment.rename(names::DELETED)?;
         segment.close_files();
-        self.deleting.push((now_ms.saturating_add(self.config.file_delete_delay_ms), Arc::clone(segment)));
+        let due_ms = now_ms.saturating_add(self.config.file_delete_delay_ms);
+        self.deleting.push(Deleting { due_ms, needs_log_start: i64::MIN, segment: Arc::clone(segment) });
         Ok(())
     }
 

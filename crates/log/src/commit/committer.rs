@@ -1,0 +1,277 @@
+//! The committer: takes what waits, makes it durable with a bounded number of syncs, says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base::{Offset, TopicIdPartition};
+use bytes::Bytes;
+
+use super::bounds::Bounds;
+use super::file::{CommitFile, NAMES};
+use super::frame::{Frame, Kind};
+use super::plan::{Policy, files_to_sync};
+use super::queue::{Append, CommitQueue, Item, Source};
+use super::release::Generation;
+use crate::context::LogContext;
+use crate::error::{Context, LogError, Result};
+use crate::read::LogReader;
+
+/// A partition whose durable end (or durable log start) has moved.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// The partition.
+    pub key: TopicIdPartition,
+    /// Its reader, so that a watermark can be moved without a hop to the owner.
+    pub reader: LogReader,
+    /// The durable end now.
+    pub durable_end: Offset,
+}
+
+/// What one round did.
+#[derive(Clone, Debug, Default)]
+pub struct Round {
+    /// Each partition at most once, in no particular order.
+    pub committed: Vec<Committed>,
+    /// Bytes written into the commit log.
+    pub frame_bytes: u64,
+    /// Bytes that became durable by syncing their segment.
+    pub synced_bytes: u64,
+    /// Calls that wait for the disk.
+    pub syncs: usize,
+}
+
+/// The one that makes the appends of a log directory durable. Synchronous and without a thread of its own:
+///
+/// ```text
+/// while queue.wait(timeout) { let round = committer.commit_round(now_ms)?; … tell those who wait … }
+/// ```
+#[derive(Debug)]
+pub struct Committer {
+    pub(super) dir: PathBuf,
+    pub(super) context: Arc<LogContext>,
+    pub(super) queue: Arc<CommitQueue>,
+    pub(super) policy: Policy,
+    pub(super) bounds: Arc<Bounds>,
+    pub(super) current: CommitFile,
+    /// The other file, when it is not retiring.
+    pub(super) spare: Option<CommitFile>,
+    pub(super) generation: Generation,
+    /// The generation before, on its way to be released.
+    pub(super) retiring: Option<(CommitFile, Generation)>,
+    /// Partitions that must not take the short way, until this generation is released.
+    pub(super) framed: BTreeMap<TopicIdPartition, u64>,
+}
+
+impl Committer {
+    /// The committer of a directory whose commit log was replayed and released.
+    pub(crate) fn open(
+        dir: &Path,
+        context: &Arc<LogContext>,
+        queue: &Arc<CommitQueue>,
+        bounds: &Arc<Bounds>,
+        policy: Policy,
+        generation: u64,
+    ) -> Result<Self> {
+        let open = |name| CommitFile::open(&*context.disk, dir, name).during("open", &dir.join(name));
+        let mut current = open(NAMES[0])?;
+        let mut spare = open(NAMES[1])?;
+        // Both are wiped before a new generation begins: what they held was replayed.
+        for file in [&mut current, &mut spare] {
+            file.release().during("release", &file.path)?;
+        }
+        let seed = context.random.next_u64();
+        current.begin(generation, seed).during("write", &current.path)?;
+        current.sync().during("sync", &current.path)?;
+        context.disk.sync_dir(dir).during("sync", dir)?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            context: Arc::clone(context),
+            queue: Arc::clone(queue),
+            policy,
+            bounds: Arc::clone(bounds),
+            current,
+            spare: Some(spare),
+            generation: Generation::default(),
+            retiring: None,
+            framed: BTreeMap::new(),
+        })
+    }
+
+    /// The queue that its partitions fill.
+    #[must_use]
+    pub fn queue(&self) -> &Arc<CommitQueue> {
+        &self.queue
+    }
+
+    /// Makes everything durable that waits. An error means that nothing of it is: for want of room it waits on, otherwise the
+    /// directory is fenced for good.
+    ///
+    /// `now_ms` is the wall clock. Call it also when nothing waits, every second or so: recovery points move then.
+    pub fn commit_round(&mut self, now_ms: i64) -> Result<Round> {
+        self.context.fence.check()?;
+        let items = self.queue.take();
+        let mut round = Round::default();
+        if !items.is_empty() {
+            let chain = self.current.chain();
+            self.generation.just_named.clear();
+            let framed = |append: &Append| self.framed.contains_key(&append.source.shared.key);
+            let short = files_to_sync(&self.policy, &items, framed);
+            let committed = self.commit(&items, &short, &mut round);
+            if let Err(error) = committed {
+                self.current.roll_back(chain);
+                for key in self.generation.just_named.drain(..) {
+                    self.generation.named.remove(&key);
+                }
+                if matches!(error, LogError::NoSpace { .. }) {
+                    self.queue.put_back(items);
+                }
+                return self.context.fence.guard(Err(error));
+            }
+            self.announce(items, &short, &mut round);
+            self.generation.began_ms.get_or_insert(now_ms);
+        }
+        let retired = self.retire_step(&mut round, now_ms);
+        self.context.fence.guard(retired)?;
+        Ok(round)
+    }
+
+    fn commit(&mut self, items: &[Item], short: &[u64], round: &mut Round) -> Result<()> {
+        let before = self.current.len();
+        let mut must_sync = false;
+        for item in items {
+            must_sync |= self.frame(item, short);
+        }
+        round.frame_bytes = self.current.len() - before;
+        if self.current.has_pending() {
+            self.current.write().during("write", &self.current.path)?;
+        }
+        if must_sync {
+            self.current.sync().during("sync", &self.current.path)?;
+            round.syncs += 1;
+        }
+        self.sync_files(items, short, round)
+    }
+
+    /// Puts the item into the commit file, unless its segment takes the short way; whether the file must be synced for it.
+    fn frame(&mut self, item: &Item, short: &[u64]) -> bool {
+        match item {
+            Item::Append(append) if short.contains(&append.segment.id()) => {
+                self.mark_durable(append);
+                false
+            }
+            Item::Append(append) => {
+                self.push_data(append);
+                true
+            }
+            Item::Truncate { source, segment, position, offset } => {
+                let frame = Frame {
+                    next_offset: *offset,
+                    segment: *segment,
+                    position: u32::try_from(*position).unwrap_or(u32::MAX),
+                    ..Frame::of(Kind::Truncate, source.shared.key)
+                };
+                self.push_named(source, frame, Vec::new());
+                self.framed.insert(source.shared.key, self.current.generation);
+                true
+            }
+            Item::LogStart { source, offset } => {
+                let frame = Frame { first_offset: *offset, ..Frame::of(Kind::LogStart, source.shared.key) };
+                self.push_named(source, frame, Vec::new());
+                true
+            }
+            Item::Delete { source } => {
+                self.push_named(source, Frame::of(Kind::Delete, source.shared.key), Vec::new());
+                self.generation.named.remove(&source.shared.key);
+                true
+            }
+            Item::Closed { .. } => false,
+        }
+    }
+
+    fn push_data(&mut self, append: &Append) {
+        let frame = Frame {
+            len: u32::try_from(append.len).unwrap_or(u32::MAX),
+            first_offset: append.first_offset,
+            next_offset: append.next_offset,
+            segment: append.segment.base_offset().0,
+            position: u32::try_from(append.position).unwrap_or(u32::MAX),
+            epoch: append.epoch,
+            ..Frame::of(Kind::Data, append.source.shared.key)
+        };
+        self.push_named(&append.source, frame, append.pieces.clone());
+    }
+
+    /// Notes, once in a while and without a sync, how far a partition got by the short way: recovery then calls what is bad
+    /// below rot, and not a torn write.
+    fn mark_durable(&mut self, append: &Append) {
+        const EVERY_BYTES: u64 = 8 << 20;
+        let key = append.source.shared.key;
+        let passed = self.generation.unmarked.entry(key).or_default();
+        *passed += append.len;
+        if *passed < EVERY_BYTES {
+            return;
+        }
+        *passed = 0;
+        // What this round brings is not durable yet: only what rounds before it brought is announced.
+        let frame =
+            Frame { next_offset: append.source.shared.durable_end(), ..Frame::of(Kind::Durable, key) };
+        self.push_named(&append.source, frame, Vec::new());
+    }
+
+    fn push_named(&mut self, source: &Source, frame: Frame, payload: Vec<Bytes>) {
+        let key = source.shared.key;
+        if self.generation.named.insert(key) {
+            self.generation.just_named.push(key);
+            let name = Bytes::from(source.place.folder().into_bytes());
+            let naming = Frame { len: name.len() as u32, ..Frame::of(Kind::Name, key) };
+            self.current.push(&naming, vec![name]);
+        }
+        self.current.push(&frame, payload);
+    }
+
+    fn sync_files(&mut self, items: &[Item], short: &[u64], round: &mut Round) -> Result<()> {
+        let mut done = BTreeSet::new();
+        for item in items {
+            let Item::Append(append) = item else { continue };
+            if !short.contains(&append.segment.id()) {
+                continue;
+            }
+            round.synced_bytes += append.len;
+            if done.insert(append.segment.id()) {
+                round.syncs += append.segment.sync_batches()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything is durable: say so, and remember what retirement has to do.
+    fn announce(&mut self, items: Vec<Item>, short: &[u64], round: &mut Round) {
+        let mut moved = BTreeMap::new();
+        for item in items {
+            match item {
+                Item::Append(append) => {
+                    let shared = &append.source.shared;
+                    if shared.advance_durable(append.next_offset, append.truncations).is_some() {
+                        moved.insert(shared.key, Arc::clone(shared));
+                    }
+                    let passed = short.contains(&append.segment.id());
+                    self.generation.note_append(append, passed);
+                }
+                Item::LogStart { source, offset } => {
+                    source.shared.set_durable_log_start(offset);
+                    self.generation.log_starts.insert(source.place.folder(), offset);
+                    moved.insert(source.shared.key, source.shared);
+                }
+                Item::Truncate { source, offset, .. } => self.generation.note_truncation(&source, offset),
+                Item::Delete { source } => self.generation.note_deletion(&source),
+                Item::Closed { source, segment, end } => self.generation.note_closed(&source, segment, end),
+            }
+        }
+        let committed = moved.into_iter().map(|(key, shared)| {
+            let durable_end = Offset(shared.durable_end());
+            Committed { key, reader: LogReader(shared), durable_end }
+        });
+        round.committed.extend(committed);
+    }
+}

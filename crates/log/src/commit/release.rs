@@ -1,0 +1,219 @@
+//! Generations: what a commit file still stands for, and how it is brought to stand for nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base::TopicIdPartition;
+
+use super::committer::{Committer, Round};
+use super::queue::{Append, Source};
+use crate::error::{Context, Result};
+use crate::names;
+use crate::segment::Segment;
+use crate::view::Shared;
+
+/// What happened while one commit file was written.
+#[derive(Debug, Default)]
+pub(super) struct Generation {
+    /// When its first round was, by the wall clock.
+    pub began_ms: Option<i64>,
+    /// Partitions that have a name frame in it.
+    pub named: BTreeSet<TopicIdPartition>,
+    /// Those that the round under way has named.
+    pub just_named: Vec<TopicIdPartition>,
+    /// Bytes that took the short way since the partition's last mark.
+    pub unmarked: BTreeMap<TopicIdPartition, u64>,
+    /// Log starts that moved, by folder.
+    pub log_starts: BTreeMap<String, i64>,
+    /// Segments that are not durable in their own files yet.
+    dirty: BTreeMap<u64, Arc<Segment>>,
+    /// Where each partition's recovery point may go once those are.
+    reached: BTreeMap<TopicIdPartition, Reached>,
+    /// Partitions that are gone.
+    deleted: BTreeSet<String>,
+    /// Bytes that went past the commit file.
+    passed_bytes: u64,
+    /// Folders and files, once the segments are done.
+    folders: Option<Vec<PathBuf>>,
+}
+
+#[derive(Debug)]
+struct Reached {
+    shared: Arc<Shared>,
+    folder: String,
+    dir: PathBuf,
+    offset: i64,
+}
+
+impl Generation {
+    /// `passed`: its segment was synced.
+    pub fn note_append(&mut self, append: Append, passed: bool) {
+        self.reach(&append.source, append.next_offset);
+        if passed {
+            self.passed_bytes += append.len;
+        } else {
+            self.dirty.insert(append.segment.id(), append.segment);
+        }
+    }
+
+    pub fn note_closed(&mut self, source: &Source, segment: Arc<Segment>, end: i64) {
+        self.passed_bytes += segment.size();
+        self.reach(source, end);
+        self.dirty.insert(segment.id(), segment);
+    }
+
+    pub fn note_truncation(&mut self, source: &Source, offset: i64) {
+        if let Some(reached) = self.reached.get_mut(&source.shared.key) {
+            reached.offset = reached.offset.min(offset);
+        }
+    }
+
+    pub fn note_deletion(&mut self, source: &Source) {
+        self.reached.remove(&source.shared.key);
+        let folder = source.place.folder();
+        // The folder was renamed to `<topic>-<partition>.<unique>-delete` before.
+        let name = folder.rsplit_once('.').map_or(folder.as_str(), |(name, _)| name);
+        self.deleted.insert(name.to_owned());
+    }
+
+    fn reach(&mut self, source: &Source, offset: i64) {
+        let reached = self.reached.entry(source.shared.key).or_insert_with(|| Reached {
+            shared: Arc::clone(&source.shared),
+            folder: source.place.folder(),
+            dir: source.place.dir().to_path_buf(),
+            offset,
+        });
+        reached.offset = reached.offset.max(offset);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.reached.is_empty()
+            && self.log_starts.is_empty()
+            && self.deleted.is_empty()
+            && self.dirty.is_empty()
+    }
+}
+
+impl Committer {
+    /// Whether the recovery points may still move: something was committed since they did.
+    #[must_use]
+    pub fn has_unreleased(&self) -> bool {
+        self.retiring.is_some() || !self.generation.is_empty()
+    }
+
+    /// Brings all recovery points up to what is durable now, and empties the commit log. For a stop in order, and for tests.
+    pub fn checkpoint(&mut self) -> Result<()> {
+        let mut round = Round::default();
+        while self.has_unreleased() {
+            if self.retiring.is_none() {
+                self.turn()?;
+            }
+            while self.retiring.is_some() {
+                let retired = self.retire(usize::MAX, &mut round);
+                self.context.fence.guard(retired)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Behind each round: begins the next generation when it is time, and moves the retiring one a bounded step on.
+    pub(super) fn retire_step(&mut self, round: &mut Round, now_ms: i64) -> Result<()> {
+        let full = self.current.len() >= self.policy.file_bytes;
+        let passed = self.generation.passed_bytes >= self.policy.passed_bytes;
+        if self.retiring.is_none() {
+            let old =
+                self.generation.began_ms.is_some_and(|began| now_ms - began >= self.policy.turn_after_ms);
+            if full || passed || old {
+                self.turn()?;
+            }
+        } else if self.current.len() >= 2 * self.policy.file_bytes {
+            // The disk does not keep up: better one slow round than a commit log without bound.
+            return self.retire(usize::MAX, round);
+        }
+        if self.retiring.is_some() { self.retire(self.policy.retire_syncs, round) } else { Ok(()) }
+    }
+
+    /// Begins the next generation in the other file.
+    fn turn(&mut self) -> Result<()> {
+        let Some(mut next) = self.spare.take() else { return Ok(()) };
+        let begun = next.begin(self.current.generation + 1, self.context.random.next_u64());
+        if let Err(error) = begun {
+            let path = next.path.clone();
+            self.spare = Some(next);
+            return Err(crate::error::LogError::io("write", &path, error));
+        }
+        let retiring = std::mem::replace(&mut self.current, next);
+        self.retiring = Some((retiring, std::mem::take(&mut self.generation)));
+        Ok(())
+    }
+
+    /// At most `syncs` syncs towards the release of the retiring generation.
+    fn retire(&mut self, syncs: usize, round: &mut Round) -> Result<()> {
+        let Some((_, generation)) = &mut self.retiring else { return Ok(()) };
+        if generation.dirty.len() > self.policy.sync_all_from {
+            self.context.disk.sync_filesystem(&self.dir).during("sync", &self.dir)?;
+            round.syncs += 1;
+            generation.dirty.clear();
+            generation.folders = Some(Vec::new());
+        }
+        for _ in 0..syncs {
+            if let Some((id, segment)) = generation.dirty.pop_first() {
+                if let Err(error) = segment.sync() {
+                    generation.dirty.insert(id, segment);
+                    return Err(error);
+                }
+                round.syncs += 1;
+                continue;
+            }
+            let reached = generation.reached.values();
+            let folders = generation
+                .folders
+                .get_or_insert_with(|| reached.map(|reached| reached.dir.clone()).collect());
+            let Some(folder) = folders.pop() else { return self.release() };
+            sync_folder(&*self.context.disk, &folder)?;
+            round.syncs += 1;
+        }
+        Ok(())
+    }
+
+    /// Everything the retiring generation speaks of is durable elsewhere: record that, then wipe it.
+    fn release(&mut self) -> Result<()> {
+        let Some((mut file, generation)) = self.retiring.take() else { return Ok(()) };
+        self.context.disk.sync_dir(&self.dir).during("sync", &self.dir)?;
+        self.record(&generation);
+        self.bounds.write(&*self.context.disk, &self.dir)?;
+        file.release().during("release", &file.path)?;
+        for reached in generation.reached.into_values() {
+            reached.shared.advance_recovery_point(reached.offset);
+        }
+        self.framed.retain(|_, since| *since > file.generation);
+        self.spare = Some(file);
+        Ok(())
+    }
+
+    fn record(&self, generation: &Generation) {
+        let mut maps = self.bounds.lock();
+        for reached in generation.reached.values() {
+            maps.recovery_points.insert(reached.folder.clone(), reached.offset);
+        }
+        maps.log_starts.extend(generation.log_starts.clone());
+        generation.deleted.iter().for_each(|folder| maps.forget(folder));
+    }
+}
+
+/// Makes a partition's small files and all its names durable. A folder that is gone needs nothing.
+fn sync_folder(disk: &dyn env::Disk, dir: &std::path::Path) -> Result<()> {
+    for name in [names::LEADER_EPOCHS, names::PARTITION_METADATA] {
+        let path = dir.join(name);
+        match disk.open(&path, env::Open::Write) {
+            Ok(file) => file.sync_data().during("sync", &path)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(crate::error::LogError::io("open", &path, error)),
+        }
+    }
+    match disk.sync_dir(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other.during("sync", dir),
+    }
+}

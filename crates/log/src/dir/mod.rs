@@ -1,0 +1,314 @@
+//! A log directory: whose it is, who holds it, what is in it, and the commit log that all its partitions share.
+//!
+//! ```text
+//! <log dir>/meta.properties                       cluster, node, directory; `mekong.version` says that it is ours
+//!           .lock                                 held while a process uses the directory
+//!           .kafka_cleanshutdown                  there only between a stop in order and the next start
+//!           recovery-point-offset-checkpoint      and the other checkpoints, see [`crate::checkpoint`]
+//!           mekong-commit-0, mekong-commit-1      see [`crate::commit`]
+//!           <topic>-<partition>/                  see [`crate::names`]
+//! ```
+//!
+//! Opening costs a list of names, the checkpoints, and after a crash the replay of the commit log: never a look into folders
+//! that the commit log does not speak of. They are opened, and after a crash recovered, when they are first used.
+
+mod meta;
+#[cfg(test)]
+mod tests;
+mod topic_id;
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base::{Offset, TopicIdPartition, Uuid};
+use env::{Disk, Guard, Random};
+
+pub use meta::{DirError, MetaProperties, inspect};
+pub(crate) use topic_id::{read as read_topic_id, write as write_topic_id};
+
+use crate::commit::bounds::Bounds;
+use crate::commit::{self, CommitQueue, Committer, Known, Policy, Replayed};
+use crate::config::LogConfig;
+use crate::context::LogContext;
+use crate::error::{Context, LogError, Result};
+use crate::files::FileCache;
+use crate::hot::HotBudget;
+use crate::names;
+use crate::partition::{Load, Loaded, PartitionLog};
+
+const LOCK: &str = ".lock";
+const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
+
+/// A log directory that this process holds.
+#[derive(Debug)]
+pub struct LogDir {
+    path: PathBuf,
+    meta: MetaProperties,
+    context: Arc<LogContext>,
+    bounds: Arc<Bounds>,
+    clean: bool,
+    known: BTreeMap<TopicIdPartition, Known>,
+    /// Folders that were opened since the start, and whether they are open.
+    opened: Mutex<BTreeMap<String, bool>>,
+    _lock: Guard,
+}
+
+/// What opening a directory gives.
+#[derive(Debug)]
+pub struct OpenedDir {
+    /// The directory.
+    pub dir: LogDir,
+    /// Its committer, for the one thread that runs it.
+    pub committer: Committer,
+    /// What was found, for the shell to log.
+    pub report: DirReport,
+}
+
+/// What opening a directory found.
+#[derive(Debug, Default)]
+pub struct DirReport {
+    /// It was new.
+    pub created: bool,
+    /// It was stopped in order.
+    pub clean: bool,
+    /// What was replayed after a crash.
+    pub replayed: Replayed,
+    /// Checkpoint files that could not be read and are begun anew: recovery reads more, nothing is lost.
+    pub unreadable_checkpoints: Option<LogError>,
+    /// Folders of deleted partitions that were still there and are gone now.
+    pub removed: Vec<String>,
+}
+
+/// A partition's folder in a directory.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct PartitionFolder {
+    /// The topic's name.
+    pub topic: String,
+    /// The partition's index.
+    pub partition: i32,
+}
+
+impl LogDir {
+    /// Takes a directory: locks it, checks or writes whose it is, and after a crash replays its commit log.
+    ///
+    /// `meta` is what the node is; its `directory_id` is used only where the directory is new.
+    pub fn open(
+        path: &Path,
+        meta: &MetaProperties,
+        files: &Arc<FileCache>,
+        hot: &Arc<HotBudget>,
+        random: &Arc<dyn Random>,
+        policy: Policy,
+    ) -> Result<OpenedDir, DirError> {
+        let disk = Arc::clone(files.disk());
+        let found = inspect(&*disk, path)?;
+        if let Some(found) = &found {
+            meta.check_same_node(path, found)?;
+        }
+        disk.create_dir_all(path).map_err(|error| DirError::from_io(path, "create", error))?;
+        let lock = disk.lock(&path.join(LOCK)).map_err(|error| DirError::from_io(path, "lock", error))?;
+        let lock = lock.ok_or_else(|| DirError::Locked { path: path.to_owned() })?;
+        let meta = match found {
+            Some(found) => found,
+            None => meta.write(&*disk, path)?,
+        };
+        let mut report = DirReport { created: meta.is_new, ..DirReport::default() };
+        report.clean = take_clean_mark(&*disk, path)?;
+        let bounds = read_bounds(&*disk, path, &mut report);
+        if !report.clean {
+            report.replayed = commit::replay(&*disk, path)?;
+            bounds.take_over(&report.replayed);
+            bounds.write(&*disk, path)?;
+        }
+        report.removed = remove_departed(&*disk, path)?;
+        let queue = CommitQueue::new();
+        let mut context = LogContext::new(files, hot, Arc::clone(random));
+        context.commits = Some(Arc::clone(&queue));
+        let (context, bounds) = (Arc::new(context), Arc::new(bounds));
+        let generation = report.replayed.generation + 1;
+        let committer = Committer::open(path, &context, &queue, &bounds, policy, generation)?;
+        let dir = Self {
+            path: path.to_owned(),
+            meta,
+            context,
+            bounds,
+            clean: report.clean,
+            known: report.replayed.known.clone(),
+            opened: Mutex::default(),
+            _lock: lock,
+        };
+        Ok(OpenedDir { dir, committer, report })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn meta(&self) -> &MetaProperties {
+        &self.meta
+    }
+
+    /// The directory's own id (KIP-858).
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.meta.directory_id
+    }
+
+    /// What its partitions share.
+    #[must_use]
+    pub fn context(&self) -> &Arc<LogContext> {
+        &self.context
+    }
+
+    /// The partitions that have a folder here, from one list of names.
+    pub fn partitions(&self) -> Result<Vec<PartitionFolder>> {
+        let entries = self.context.disk.list(&self.path).during("list", &self.path)?;
+        let mut folders: Vec<_> = entries
+            .iter()
+            .filter(|entry| entry.is_dir)
+            .filter_map(|entry| names::parse_partition_dir(&entry.name))
+            .map(|(topic, partition)| PartitionFolder { topic: topic.to_owned(), partition })
+            .collect();
+        folders.sort();
+        Ok(folders)
+    }
+
+    /// The topic whose partition is in the folder, where the folder says so.
+    pub fn topic_id(&self, folder: &PartitionFolder) -> Result<Option<base::TopicId>> {
+        let dir = self.path.join(names::partition_dir(&folder.topic, folder.partition));
+        read_topic_id(&*self.context.disk, &dir)
+    }
+
+    /// The high watermark of the last checkpoint.
+    #[must_use]
+    pub fn high_watermark(&self, topic: &str, partition: i32) -> Option<Offset> {
+        let folder = names::partition_dir(topic, partition);
+        self.bounds.lock().high_watermarks.get(&folder).copied().map(Offset)
+    }
+
+    /// Opens a partition's log, recovering it where that is needed; a partition without a folder is empty.
+    pub fn open_partition(
+        &self,
+        topic: &str,
+        key: TopicIdPartition,
+        config: Arc<LogConfig>,
+        now_ms: i64,
+    ) -> Result<Loaded> {
+        let folder = names::partition_dir(topic, key.partition);
+        let path = self.path.join(&folder);
+        if let Some(found) = read_topic_id(&*self.context.disk, &path)?
+            && found != key.topic
+        {
+            return Err(LogError::OtherTopic { path, found, expected: key.topic });
+        }
+        let load = self.load(&folder, key, now_ms);
+        let loaded = PartitionLog::open(&self.context, key, &path, config, &load)?;
+        self.opened().insert(folder.clone(), true);
+        if !load.clean {
+            self.bounds.lock().recovery_points.insert(folder, loaded.log.recovery_point().0);
+        }
+        Ok(loaded)
+    }
+
+    /// Closes a log in order and notes where it stands, for the checkpoints.
+    pub fn close_partition(&self, mut log: PartitionLog) -> Result<()> {
+        log.close()?;
+        let Some(folder) = log.dir().file_name().and_then(|name| name.to_str()).map(str::to_owned) else {
+            return Ok(());
+        };
+        let view = log.view();
+        let mut maps = self.bounds.lock();
+        maps.recovery_points.insert(folder.clone(), view.log_end.0);
+        maps.high_watermarks.insert(folder.clone(), view.high_watermark.0);
+        if view.log_start.0 > 0 {
+            maps.log_starts.insert(folder.clone(), view.log_start.0);
+        }
+        drop(maps);
+        self.opened().insert(folder, false);
+        Ok(())
+    }
+
+    /// Writes the high watermarks: these, and those of before.
+    pub fn write_high_watermarks(&self, now: impl Iterator<Item = (PartitionFolder, Offset)>) -> Result<()> {
+        let mut maps = self.bounds.lock();
+        for (folder, offset) in now {
+            maps.high_watermarks.insert(names::partition_dir(&folder.topic, folder.partition), offset.0);
+        }
+        drop(maps);
+        self.bounds.write_high_watermarks(&*self.context.disk, &self.path)
+    }
+
+    /// Stops in order: the commit log is emptied, the checkpoints are written, and last the mark that says so. All partitions
+    /// have been closed, and nothing waits in the queue.
+    pub fn close(self, mut committer: Committer, now_ms: i64) -> Result<()> {
+        self.context.fence.check()?;
+        committer.commit_round(now_ms)?;
+        committer.checkpoint()?;
+        let disk = &*self.context.disk;
+        self.bounds.write(disk, &self.path)?;
+        self.bounds.write_high_watermarks(disk, &self.path)?;
+        if self.opened().values().any(|open| *open) {
+            return Ok(());
+        }
+        let mark = self.path.join(CLEAN_SHUTDOWN);
+        disk.replace(&mark, b"version: 0\nbrokerEpoch: -1\n").during("write", &mark)
+    }
+
+    fn load(&self, folder: &str, key: TopicIdPartition, now_ms: i64) -> Load {
+        let clean = match self.opened().get(folder) {
+            Some(open) => !open,
+            None => self.clean,
+        };
+        let known = self.known.get(&key);
+        let maps = self.bounds.lock();
+        let offset = |map: &BTreeMap<String, i64>| Offset(map.get(folder).copied().unwrap_or(0));
+        Load {
+            clean,
+            recovery_point: offset(&maps.recovery_points),
+            durable_end: known.and_then(|known| known.durable_end).unwrap_or(Offset(0)),
+            log_start: offset(&maps.log_starts),
+            now_ms,
+        }
+    }
+
+    fn opened(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, bool>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the last process stopped in order; the mark is gone, durably, before anything else happens.
+fn take_clean_mark(disk: &dyn Disk, path: &Path) -> Result<bool> {
+    let mark = path.join(CLEAN_SHUTDOWN);
+    match disk.remove(&mark) {
+        Ok(()) => disk.sync_dir(path).during("sync", path).map(|()| true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(LogError::io("remove", &mark, error)),
+    }
+}
+
+fn read_bounds(disk: &dyn Disk, path: &Path, report: &mut DirReport) -> Bounds {
+    Bounds::read(disk, path).unwrap_or_else(|error| {
+        report.unreadable_checkpoints = Some(error);
+        report.clean = false;
+        Bounds::default()
+    })
+}
+
+/// Removes what deletion left behind.
+fn remove_departed(disk: &dyn Disk, path: &Path) -> Result<Vec<String>> {
+    let mut removed = Vec::new();
+    for entry in disk.list(path).during("list", path)? {
+        if entry.is_dir && entry.name.ends_with(names::DELETE_DIR) {
+            let dir = path.join(&entry.name);
+            disk.remove_dir_all(&dir).during("remove", &dir)?;
+            removed.push(entry.name);
+        }
+    }
+    Ok(removed)
+}
