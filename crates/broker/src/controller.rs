@@ -139,7 +139,9 @@ impl Broker {
             let (settings, log_config) = (configs.topic(), configs.log());
             for partition in topic.partitions() {
                 partition.set_settings(Arc::clone(&settings));
-                partition.with_log(|log| log.set_config(Arc::clone(&log_config)));
+                if let Err(error) = partition.with_log(|log| log.set_config(Arc::clone(&log_config))) {
+                    tracing::error!(topic = %topic.name(), %error, "a partition does not take its new settings");
+                }
             }
         }
     }

@@ -17,7 +17,7 @@ pub(crate) fn of_log(error: &LogError) -> ErrorCode {
         LogError::StaleEpoch { .. } => ErrorCode::NOT_LEADER_OR_FOLLOWER,
         LogError::OutOfOrderSequence { .. } => ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
         LogError::InvalidProducerEpoch { .. } => ErrorCode::INVALID_PRODUCER_EPOCH,
-        LogError::DuplicateSequence { .. } => ErrorCode::DUPLICATE_SEQUENCE_NUMBER,
+        LogError::OtherTopic { .. } => ErrorCode::INCONSISTENT_TOPIC_ID,
         LogError::InvalidTxnState { .. } => ErrorCode::INVALID_TXN_STATE,
         LogError::CoordinatorFenced { .. } => ErrorCode::TRANSACTION_COORDINATOR_FENCED,
     }
