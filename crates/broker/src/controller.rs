@@ -90,6 +90,11 @@ impl Broker {
         for id in delta.removed_topics.keys() {
             self.take_down(*id);
         }
+        self.coordinators.follow(self, &image);
+        if !delta.removed_topics.is_empty() {
+            let names: Vec<Str> = delta.removed_topics.values().cloned().collect();
+            self.coordinators.topics_deleted(&names);
+        }
     }
 
     fn bring_up(self: &Arc<Self>, image: &MetadataImage, key: TopicIdPartition) {

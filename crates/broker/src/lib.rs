@@ -11,6 +11,7 @@ pub mod config;
 mod connection;
 mod connections;
 mod controller;
+mod coordinators;
 mod dispatch;
 mod errors;
 mod fetch;

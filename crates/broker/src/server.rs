@@ -13,6 +13,7 @@ use crate::accounting::Accounts;
 use crate::config::{Config, SecurityProtocol};
 use crate::connections::Connections;
 use crate::controller::{Metadata, MetadataError};
+use crate::coordinators::Coordinators;
 use crate::fetch::Sessions;
 use crate::housekeeping::{self, Housekeeping};
 use crate::listener::{self, Listener};
@@ -50,6 +51,7 @@ pub struct Broker {
     pub(crate) logs: Logs,
     pub(crate) sessions: Sessions,
     pub(crate) housekeeping: Housekeeping,
+    pub(crate) coordinators: Coordinators,
     random: OsRandom,
 }
 
@@ -125,14 +127,16 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         let listener = Arc::new(Listener { config: listener.clone(), port: bound.port });
         listeners.push((bound, listener));
     }
+    let clock = SystemClock::new();
     let broker = Arc::new(Broker {
+        coordinators: Coordinators::new(&clock),
         connections: Connections::new(config.network.clone()),
         memory: MemoryBudget::new(config.network.request_bytes_max),
         accounts: Accounts::default(),
         metrics: Metrics::default(),
         waiters: Arc::new(Waiters::default()),
         topics: Topics::default(),
-        clock: SystemClock::new(),
+        clock,
         metadata: Metadata::default(),
         sessions: Sessions::new(config.fetch.session_slots),
         housekeeping: Housekeeping::default(),
@@ -155,6 +159,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         listener::accept_on(&broker, bound, &listener, &stopping);
     }
     tokio::spawn(housekeeping::keep(Arc::clone(&broker)));
+    tokio::spawn(Coordinators::run_timer(Arc::clone(&broker)));
     Ok(Handle { broker, served, stop, stop_metadata })
 }
 
@@ -185,6 +190,7 @@ impl Handle {
     /// Stops: accepts no more, answers what was received, closes.
     pub async fn stop(self) {
         self.stop.send_replace(true);
+        self.broker.coordinators.unload_all();
         self.broker.connections.stop();
         if tokio::time::timeout(STOP_GRACE, self.broker.connections.none_left()).await.is_err() {
             tracing::warn!(

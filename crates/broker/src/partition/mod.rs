@@ -11,7 +11,7 @@
 //! ```
 
 mod acks;
-mod mailbox;
+pub(crate) mod mailbox;
 mod table;
 mod watermark;
 

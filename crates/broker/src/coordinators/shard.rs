@@ -1,0 +1,320 @@
+//! One shard: the core of its groups, those who wait for its answers, and its way to its log.
+//!
+//! Whoever brings work while nobody works here becomes the owner until all work is done (see `partition::mailbox`); what several
+//! requests write in one turn goes to the log together. An append that fails ends the core's life: it is loaded anew.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use coordinator::engine::{Answer, Outcome, Waiter, WriteId};
+use coordinator::group::record::GroupRecord;
+use coordinator::group::{GroupEngine, Request, Response, Settings};
+use log::{AppendInfo, Origin};
+use records::{BatchBuilder, BatchOptions, NewRecord, ValidBatch, ValidBatches};
+use tokio::sync::oneshot;
+use wire::ErrorCode;
+
+use super::timer::Timer;
+use super::{SteadyClock, load};
+use crate::Broker;
+use crate::partition::mailbox::Mailbox;
+use crate::partition::{Acks, AppendAs, AppendError, AppendWatcher, Partition};
+
+/// What a caller hears.
+type Reply = oneshot::Sender<Result<Response, ErrorCode>>;
+
+/// All that can happen to a shard.
+enum Job {
+    Ask(Box<Request>, Option<Reply>),
+    Loaded(Box<GroupEngine>),
+    LoadFailed,
+    /// Of the core's how-manieth life it was an append, and what came of it.
+    Appended(u64, WriteId, Result<(), ErrorCode>),
+    Tick,
+    Unload,
+}
+
+/// Where a shard stands.
+enum Core {
+    Loading,
+    Serving(Box<GroupEngine>),
+    /// Its log cannot be read, or it is led elsewhere.
+    Gone,
+}
+
+struct State {
+    core: Core,
+    /// How often the core was loaded; answers from the log to an earlier life are void.
+    life: u64,
+    waiting: HashMap<Waiter, Reply>,
+    next_waiter: u64,
+}
+
+/// One partition of `__consumer_offsets` that this node leads.
+pub(super) struct Shard {
+    partition: Arc<Partition>,
+    settings: Settings,
+    state: Mailbox<State, Job>,
+    timer: Arc<Timer>,
+    clock: SteadyClock,
+    broker: Weak<Broker>,
+}
+
+impl fmt::Debug for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shard({:?})", self.partition)
+    }
+}
+
+/// What a turn writes: the records of all its requests, and the number of the last of them.
+#[derive(Default)]
+struct Written {
+    records: Vec<GroupRecord>,
+    last: Option<WriteId>,
+}
+
+impl Shard {
+    /// A shard whose log has not been read.
+    pub fn new(
+        partition: Arc<Partition>,
+        settings: Settings,
+        timer: Arc<Timer>,
+        clock: SteadyClock,
+        broker: Weak<Broker>,
+    ) -> Arc<Self> {
+        let state = State { core: Core::Loading, life: 0, waiting: HashMap::new(), next_waiter: 0 };
+        Arc::new(Self { partition, settings, state: Mailbox::new(state), timer, clock, broker })
+    }
+
+    /// The partition that is its log.
+    pub fn partition(&self) -> &Arc<Partition> {
+        &self.partition
+    }
+
+    /// What its groups are bound by.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Asks, and waits for the answer: until its records are committed, or as long as a rebalance takes.
+    pub async fn ask(self: &Arc<Self>, request: Request) -> Result<Response, ErrorCode> {
+        let (reply, answer) = oneshot::channel();
+        self.post(Job::Ask(Box::new(request), Some(reply)));
+        answer.await.unwrap_or(Err(ErrorCode::COORDINATOR_NOT_AVAILABLE))
+    }
+
+    /// Asks, and does not care for the answer.
+    pub fn tell(self: &Arc<Self>, request: Request) {
+        self.post(Job::Ask(Box::new(request), None));
+    }
+
+    /// A deadline may have passed.
+    pub fn tick(self: &Arc<Self>) {
+        self.post(Job::Tick);
+    }
+
+    /// Its log has been read; without a core, it could not be.
+    pub fn loaded(self: &Arc<Self>, core: Option<GroupEngine>) {
+        self.post(core.map_or(Job::LoadFailed, |core| Job::Loaded(Box::new(core))));
+    }
+
+    /// It is led elsewhere, or the node stops.
+    pub fn unload(self: &Arc<Self>) {
+        self.post(Job::Unload);
+    }
+
+    fn post(self: &Arc<Self>, job: Job) {
+        self.state.post(job, |state, jobs| self.turn(state, jobs));
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.broker.upgrade().map_or(0, |broker| self.clock.now_ms(&broker.clock))
+    }
+
+    fn turn(self: &Arc<Self>, state: &mut State, jobs: VecDeque<Job>) {
+        let mut written = Written::default();
+        let now_ms = self.now_ms();
+        for job in jobs {
+            match job {
+                Job::Ask(request, reply) => state.ask(*request, reply, now_ms, &mut written),
+                Job::Loaded(core) => state.loaded(core, now_ms, &mut written),
+                Job::LoadFailed => state.core = Core::Gone,
+                Job::Appended(life, _, _) if life != state.life => {}
+                Job::Appended(_, write, Ok(())) => state.committed(write),
+                Job::Appended(_, _, Err(error)) => {
+                    // What this turn decided stood on records that are lost.
+                    written = Written::default();
+                    self.reload(state, error, now_ms);
+                }
+                Job::Tick => state.tick(now_ms, &mut written),
+                Job::Unload => {
+                    written = Written::default();
+                    state.end(Core::Gone, ErrorCode::NOT_COORDINATOR, now_ms);
+                }
+            }
+        }
+        self.timer.set(self.partition.key().partition, state.next_deadline());
+        self.write(state.life, written, now_ms);
+    }
+
+    fn reload(self: &Arc<Self>, state: &mut State, error: ErrorCode, now_ms: i64) {
+        tracing::warn!(shard = ?self.partition, error = error.name(), "an append failed: groups are loaded anew");
+        state.end(Core::Loading, error, now_ms);
+        load::in_background(vec![Arc::clone(self)]);
+    }
+
+    /// Appends what a turn wrote. One batch, unless it is more than one may hold.
+    fn write(self: &Arc<Self>, life: u64, written: Written, now_ms: i64) {
+        let Some(last) = written.last else { return };
+        let batches = batches(&written.records, self.settings.record_bytes_max, now_ms);
+        let count = batches.len();
+        for (place, batch) in batches.into_iter().enumerate() {
+            let how = AppendAs {
+                origin: Origin::Coordinator,
+                leader_epoch: self.partition.leader_epoch(),
+                acks: Acks::All,
+                now_ms,
+            };
+            let watcher =
+                Watcher { shard: Arc::clone(self), life, write: (place + 1 == count).then_some(last) };
+            self.partition.append(ValidBatches::from(batch), how, watcher);
+        }
+    }
+}
+
+impl State {
+    fn ask(&mut self, request: Request, reply: Option<Reply>, now_ms: i64, written: &mut Written) {
+        let refusal = match &self.core {
+            Core::Serving(_) => None,
+            Core::Loading => Some(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS),
+            Core::Gone => Some(ErrorCode::NOT_COORDINATOR),
+        };
+        if let Some(error) = refusal {
+            if let Some(reply) = reply {
+                let _ = reply.send(Err(error));
+            }
+            return;
+        }
+        self.next_waiter += 1;
+        let waiter = Waiter(self.next_waiter);
+        self.waiting.extend(reply.map(|reply| (waiter, reply)));
+        let Core::Serving(core) = &mut self.core else { return };
+        let outcome = core.handle(request, waiter, now_ms);
+        self.take(outcome, written);
+    }
+
+    fn loaded(&mut self, mut core: Box<GroupEngine>, now_ms: i64, written: &mut Written) {
+        if !matches!(self.core, Core::Loading) {
+            return;
+        }
+        self.life += 1;
+        let outcome = core.loaded(now_ms);
+        self.core = Core::Serving(core);
+        self.take(outcome, written);
+    }
+
+    fn tick(&mut self, now_ms: i64, written: &mut Written) {
+        while let Core::Serving(core) = &mut self.core {
+            if core.next_deadline().is_none_or(|at_ms| at_ms > now_ms) {
+                return;
+            }
+            let outcome = core.on_tick(now_ms);
+            self.take(outcome, written);
+        }
+    }
+
+    fn committed(&mut self, write: WriteId) {
+        let Core::Serving(core) = &mut self.core else { return };
+        let answers = core.on_committed(write);
+        self.answer(answers);
+    }
+
+    /// Ends the core's life; whoever waits is told why.
+    fn end(&mut self, next: Core, error: ErrorCode, now_ms: i64) {
+        if let Core::Serving(mut core) = std::mem::replace(&mut self.core, next) {
+            let answers = core.unload(error, now_ms);
+            self.answer(answers);
+        }
+        self.life += 1;
+        for (_, reply) in self.waiting.drain() {
+            let _ = reply.send(Err(error));
+        }
+    }
+
+    fn next_deadline(&self) -> Option<i64> {
+        match &self.core {
+            Core::Serving(core) => core.next_deadline(),
+            Core::Loading | Core::Gone => None,
+        }
+    }
+
+    fn take(&mut self, outcome: Outcome<GroupRecord, Response>, written: &mut Written) {
+        written.records.extend(outcome.records);
+        written.last = outcome.write.or(written.last);
+        self.answer(outcome.answers);
+    }
+
+    fn answer(&mut self, answers: Vec<Answer<Response>>) {
+        for (waiter, answer) in answers {
+            if let Some(reply) = self.waiting.remove(&waiter) {
+                let _ = reply.send(answer);
+            }
+        }
+    }
+}
+
+/// The records as batches of at most `bytes_max`, each record's timestamp being now, as Kafka's coordinator writes them.
+fn batches(records: &[GroupRecord], bytes_max: usize, now_ms: i64) -> Vec<ValidBatch> {
+    let mut batches = Vec::new();
+    let mut batch = BatchBuilder::new(BatchOptions::default());
+    for record in records {
+        let (key, value) = (record.key(), record.value());
+        let new = NewRecord { timestamp: now_ms, key: Some(&key), value: value.as_deref(), headers: &[] };
+        if !batch.is_empty() && !batch.has_room_for(&new, bytes_max) {
+            let full = std::mem::replace(&mut batch, BatchBuilder::new(BatchOptions::default()));
+            batches.push(full.build());
+        }
+        if batch.append(new).is_err() {
+            tracing::error!(group = %record.group(), "a record fits into no batch");
+        }
+    }
+    if !batch.is_empty() {
+        batches.push(batch.build());
+    }
+    batches
+}
+
+/// Brings the log's word on an append back to the shard. Only the last batch of a write tells of success.
+struct Watcher {
+    shard: Arc<Shard>,
+    life: u64,
+    write: Option<WriteId>,
+}
+
+impl AppendWatcher for Watcher {
+    fn ordered(&mut self, _info: &AppendInfo) {}
+
+    fn done(self: Box<Self>, outcome: Result<(), AppendError>) {
+        let outcome = outcome.map_err(|error| as_coordinator(error.code()));
+        match (self.write, outcome) {
+            (None, Ok(())) => {}
+            (write, outcome) => {
+                let write = write.unwrap_or_default();
+                self.shard.post(Job::Appended(self.life, write, outcome));
+            }
+        }
+    }
+}
+
+/// What a failed append means to who asked for it: where to look for the coordinator, or that it cannot be had.
+fn as_coordinator(error: ErrorCode) -> ErrorCode {
+    match error {
+        ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::KAFKA_STORAGE_ERROR => ErrorCode::NOT_COORDINATOR,
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+        | ErrorCode::NOT_ENOUGH_REPLICAS
+        | ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND
+        | ErrorCode::REQUEST_TIMED_OUT => ErrorCode::COORDINATOR_NOT_AVAILABLE,
+        _ => ErrorCode::UNKNOWN_SERVER_ERROR,
+    }
+}
