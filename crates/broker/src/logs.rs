@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base::{Str, TopicIdPartition};
-use env::{Disk, OsRandom, RealDisk};
+use env::{Disk, OsRandom, RealDisk, Space};
 use log::{FileCache, HotBudget, Load, LogConfig, LogContext, LogError, PartitionLog};
 
 /// All log directories of a broker.
@@ -52,6 +52,17 @@ impl Logs {
         let loaded =
             PartitionLog::open(&dir.context, key, &dir.path.join(&folder), config, &Load::unclean(now_ms))?;
         Ok(loaded.log)
+    }
+
+    /// The folders, as configured.
+    pub fn roots(&self) -> impl Iterator<Item = &Path> {
+        self.dirs.iter().map(|dir| dir.path.as_path())
+    }
+
+    /// The room on the disk of one of the folders.
+    pub fn space(&self, root: &Path) -> io::Result<Space> {
+        let dir = self.dirs.iter().find(|dir| dir.path == root).ok_or(io::ErrorKind::NotFound)?;
+        dir.context.disk.space(root)
     }
 
     /// Deletes a partition's folder.

@@ -20,6 +20,7 @@ use crate::listener::{self, Listener};
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::partition::Topics;
+use crate::producer_ids::ProducerIds;
 use crate::waiters::Waiters;
 
 /// How long a stop waits for connections to take their last answers.
@@ -48,6 +49,7 @@ pub struct Broker {
     /// Time.
     pub clock: SystemClock,
     pub(crate) metadata: Metadata,
+    pub(crate) producer_ids: ProducerIds,
     pub(crate) logs: Logs,
     pub(crate) sessions: Sessions,
     pub(crate) housekeeping: Housekeeping,
@@ -138,6 +140,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         topics: Topics::default(),
         clock,
         metadata: Metadata::default(),
+        producer_ids: ProducerIds::default(),
         sessions: Sessions::new(config.fetch.session_slots),
         housekeeping: Housekeeping::default(),
         logs,

@@ -3,10 +3,14 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use broker::config::{Config, Origin, Properties};
-use broker::{Handle, Served};
+use broker::{Handle, Loggers, Served};
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, reload};
 
 /// The arguments of `mekong serve`.
 #[derive(clap::Args)]
@@ -24,9 +28,10 @@ pub struct Arguments {
 
 /// Runs a broker; returns when it has stopped.
 pub fn run(arguments: Arguments) -> ExitCode {
-    start_logs();
+    let loggers = start_logs();
     let json = arguments.json;
-    let outcome = config(arguments).and_then(|config| {
+    let outcome = config(arguments).and_then(|mut config| {
+        config.loggers = loggers;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         runtime.map_err(|error| error.to_string())?.block_on(serve(config, json))
     });
@@ -94,10 +99,21 @@ fn listener_as_text(served: &Served) -> String {
     format!("Kafka clients on {}://{}{moved}", served.name, addresses.join(","))
 }
 
-/// Logs go to stderr: for people on a terminal, as JSON otherwise; `RUST_LOG` sets the levels.
-fn start_logs() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if std::io::stderr().is_terminal() { logs.init() } else { logs.json().init() }
+/// Logs go to stderr: for people on a terminal, as JSON otherwise; `RUST_LOG` sets the levels they begin with, clients of the
+/// broker may change them while it runs.
+fn start_logs() -> Loggers {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let (filter, handle) = reload::Layer::new(filter);
+    let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    if std::io::stderr().is_terminal() {
+        registry.with(logs).init();
+    } else {
+        registry.with(logs.json()).init();
+    }
+    Loggers::new(Arc::new(move |directives: &str| {
+        if let Err(error) = handle.reload(EnvFilter::new(directives)) {
+            tracing::warn!(%error, "the log levels could not be changed");
+        }
+    }))
 }

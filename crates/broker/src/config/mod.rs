@@ -13,6 +13,8 @@ pub mod properties;
 
 use metadata::config::StaticConfigs;
 
+use crate::loggers::Loggers;
+
 pub use check::Note;
 pub use listeners::{ListenerConfig, SecurityProtocol};
 pub use properties::{Origin, Properties, Property};
@@ -27,6 +29,8 @@ pub struct Config {
     pub properties: Properties,
     /// The properties as the catalog of configs wants them.
     pub statics: StaticConfigs,
+    /// The log levels of the process.
+    pub loggers: Loggers,
     /// What is to be said once of some of them.
     pub notes: Vec<Note>,
     /// `node.id` (or `broker.id`).
@@ -114,16 +118,16 @@ impl Config {
     pub fn new(properties: Properties) -> Result<Self, ConfigError> {
         let read = Reader(&properties);
         let notes = check::check(&properties)?;
+        let node_id = read.number_of(&["node.id", "broker.id"], 0..=i32::MAX, 1)?;
+        let log_dirs = read.log_dirs()?;
         Ok(Self {
             notes,
-            statics: properties
-                .iter()
-                .map(|(key, one)| (key.to_owned(), one.value.trim().to_owned()))
-                .collect(),
-            node_id: read.number_of(&["node.id", "broker.id"], 0..=i32::MAX, 1)?,
+            loggers: Loggers::default(),
+            statics: statics(&properties, node_id, &log_dirs),
+            node_id,
             rack: read.text("broker.rack").map(str::to_owned),
             listeners: read.listeners()?,
-            log_dirs: read.log_dirs()?,
+            log_dirs,
             network: read.network()?,
             fetch: FetchConfig {
                 max_bytes: read.number("fetch.max.bytes", 1024..=i32::MAX as usize, 55 << 20)?,
@@ -150,6 +154,19 @@ impl Config {
         let named = self.properties.get("metadata.log.dir").map(|one| PathBuf::from(one.value.trim()));
         named.or_else(|| self.log_dirs.first().cloned()).unwrap_or_else(|| PathBuf::from(DEFAULT_LOG_DIR))
     }
+}
+
+/// The properties with what Mekong finds by itself where Kafka demands it, so that DescribeConfigs tells what is.
+fn statics(properties: &Properties, node_id: i32, log_dirs: &[PathBuf]) -> StaticConfigs {
+    let given = properties.iter().map(|(key, one)| (key.to_owned(), one.value.trim().to_owned()));
+    let mut all: StaticConfigs = given.collect();
+    for key in ["node.id", "broker.id"] {
+        all.insert(key.to_owned(), node_id.to_string());
+    }
+    all.entry("process.roles".to_owned()).or_insert_with(|| "broker,controller".to_owned());
+    let dirs: Vec<_> = log_dirs.iter().map(|dir| dir.display().to_string()).collect();
+    all.entry("log.dirs".to_owned()).or_insert_with(|| dirs.join(","));
+    all
 }
 
 /// Typed access with Kafka's bounds.

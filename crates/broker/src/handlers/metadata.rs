@@ -14,13 +14,10 @@ use wire::messages::metadata::{
     MetadataResponsePartition, MetadataResponseTopic,
 };
 
+use crate::nodes::{CLUSTER_OPERATIONS, TOPIC_OPERATIONS};
 use crate::partition::is_internal;
 use crate::request::{Operation, RequestContext, ResourceType};
 use crate::topic_name;
-
-/// All operations on a cluster, and on a topic, as bits (KIP-430): without an authorizer everything is allowed.
-const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
-const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
 
 /// Tells the image, as far as it is asked for.
 pub(crate) async fn handle(ctx: &RequestContext, request: MetadataRequest) -> MetadataResponse {

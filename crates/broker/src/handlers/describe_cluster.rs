@@ -1,0 +1,61 @@
+//! DescribeCluster (60), versions 0–2: who belongs to the cluster (KIP-700).
+//!
+//! Version 1 names the kind of endpoint wanted (KIP-919): on a broker's listener only brokers can be had. Version 2 can include
+//! fenced brokers (KIP-1073).
+
+use wire::ErrorCode;
+use wire::messages::describe_cluster::{
+    DescribeClusterBroker, DescribeClusterRequest, DescribeClusterResponse,
+};
+
+use crate::nodes::CLUSTER_OPERATIONS;
+use crate::request::RequestContext;
+
+/// Kafka's numbers of the kinds of endpoints.
+const BROKERS: i8 = 1;
+const CONTROLLERS: i8 = 2;
+
+/// Tells the brokers as the client's listener names them.
+pub(crate) async fn handle(ctx: &RequestContext, request: DescribeClusterRequest) -> DescribeClusterResponse {
+    if let Some(error) = wrong_endpoint(request.endpoint_type) {
+        return error;
+    }
+    let (broker, image) = (ctx.broker(), ctx.broker().image());
+    let live = broker.endpoints_for(&ctx.connection).into_iter();
+    let live = live.map(|node| DescribeClusterBroker {
+        broker_id: node.id,
+        host: node.host,
+        port: node.port,
+        rack: node.rack,
+        is_fenced: false,
+    });
+    let listener = ctx.connection.listener.config.name.as_str();
+    let fenced = image.brokers().values().filter(|one| one.fenced && request.include_fenced_brokers);
+    let fenced = fenced.filter_map(|one| {
+        let endpoint = one.endpoint(listener)?;
+        let (host, port) = (endpoint.host.clone(), i32::from(endpoint.port));
+        Some(DescribeClusterBroker { broker_id: one.id, host, port, rack: one.rack.clone(), is_fenced: true })
+    });
+    let operations = request.include_cluster_authorized_operations;
+    DescribeClusterResponse {
+        endpoint_type: request.endpoint_type,
+        cluster_id: broker.cluster_id().unwrap_or_default(),
+        controller_id: broker.controller_id(),
+        brokers: live.chain(fenced).collect(),
+        cluster_authorized_operations: if operations { CLUSTER_OPERATIONS } else { i32::MIN },
+        ..Default::default()
+    }
+}
+
+fn wrong_endpoint(endpoint_type: i8) -> Option<DescribeClusterResponse> {
+    let (error_code, message) = match endpoint_type {
+        BROKERS => return None,
+        CONTROLLERS => (
+            ErrorCode::MISMATCHED_ENDPOINT_TYPE,
+            "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER"
+                .to_owned(),
+        ),
+        other => (ErrorCode::UNSUPPORTED_ENDPOINT_TYPE, format!("Unsupported endpoint type {other}")),
+    };
+    Some(DescribeClusterResponse { error_code, error_message: Some(message.into()), ..Default::default() })
+}
