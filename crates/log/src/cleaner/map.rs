@@ -7,7 +7,6 @@ use super::task::{CleanError, CleaningTask, Pace};
 use super::transactions::Transactions;
 use crate::batch;
 use crate::error::Result;
-use crate::index::txn::AbortedTxn;
 use crate::partition::scan::Scan;
 use crate::read::segment_of;
 use crate::segment::Segment;
@@ -18,7 +17,7 @@ use records::{Batch, BatchHeader};
 /// Fills `map` from the first dirty offset on, as far as it has room; its `latest_offset` says how far that was.
 pub(super) fn build(map: &mut OffsetMap, task: &CleaningTask, pace: Pace<'_>) -> Result<(), CleanError> {
     map.clear();
-    let mut transactions = Transactions::new(aborted_from(task, task.first_dirty)?);
+    let mut transactions = Transactions::new(task.aborted_from(task.first_dirty));
     let first = segment_of(&task.segments, task.first_dirty);
     for (place, segment) in task.segments.iter().enumerate().skip(first) {
         let end = task.segments.get(place + 1).map_or(task.end, |next| next.base_offset().0);
@@ -28,18 +27,6 @@ pub(super) fn build(map: &mut OffsetMap, task: &CleaningTask, pace: Pace<'_>) ->
         map.latest_offset = end - 1;
     }
     Ok(())
-}
-
-/// The aborted transactions of the round whose marker is not below `from`.
-pub(super) fn aborted_from(task: &CleaningTask, from: i64) -> Result<Vec<AbortedTxn>> {
-    let mut found = Vec::new();
-    for segment in task.segments.iter().skip(segment_of(&task.segments, from)) {
-        found.extend(segment.aborted()?);
-    }
-    // A transaction may lie in the round and its marker behind it: then it ends above the last stable offset, and the round does
-    // not reach it.
-    found.retain(|txn| txn.last_offset.0 >= from);
-    Ok(found)
 }
 
 /// Whether all of the segment found room.

@@ -31,6 +31,8 @@ mod offsets;
 mod siphash;
 pub(crate) mod swap;
 mod task;
+#[cfg(test)]
+mod tests;
 mod transactions;
 
 pub use choose::{Cleanable, LogFacts, SegmentFacts, choose, filthiest};

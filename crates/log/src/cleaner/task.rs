@@ -9,12 +9,13 @@ use env::Random;
 use super::CompactionPolicy;
 use super::copy::Copy;
 use super::groups::{Room, Weight, group};
-use super::map::{aborted_from, build};
+use super::map::build;
 use super::offset_map::OffsetMap;
 use super::transactions::Transactions;
 use crate::config::LogConfig;
 use crate::error::{Context, LogError, Result};
 use crate::files::FileCache;
+use crate::index::txn::AbortedTxn;
 use crate::names::Kind;
 use crate::segment::{Place, Segment};
 
@@ -42,7 +43,16 @@ pub struct CleaningTask {
     pub(crate) now_ms: i64,
     pub(crate) place: Arc<Place>,
     pub(crate) files: Arc<FileCache>,
+    /// All that were aborted and begin in the segments; their markers may lie behind.
+    pub(crate) aborted: Vec<AbortedTxn>,
     pub(crate) truncations: u64,
+}
+
+impl CleaningTask {
+    /// The aborted transactions whose marker is not below `from`.
+    pub(super) fn aborted_from(&self, from: i64) -> Vec<AbortedTxn> {
+        self.aborted.iter().filter(|txn| txn.last_offset.0 >= from).copied().collect()
+    }
 }
 
 /// A clean segment, complete and durable under its `.cleaned` names, and those it replaces.
@@ -141,7 +151,7 @@ impl Cleaner {
     ) -> Result<Cleaned, CleanError> {
         build(&mut self.map, task, &mut *pace)?;
         let end = (self.map.latest_offset + 1).max(task.first_dirty);
-        let mut transactions = Transactions::new(aborted_from(task, 0)?);
+        let mut transactions = Transactions::new(task.aborted_from(0));
         let mut stats = CleanerStats { map_utilization: self.map.utilization(), ..CleanerStats::default() };
         let below = task.segments.partition_point(|segment| segment.base_offset().0 < end);
         let mut rest = task.segments.get(..below).unwrap_or_default();

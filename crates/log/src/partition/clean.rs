@@ -54,11 +54,15 @@ impl PartitionLog {
         cleanable: &Cleanable,
         policy: &CompactionPolicy,
         now_ms: i64,
-    ) -> CleaningTask {
+    ) -> Result<CleaningTask> {
         let end = cleanable.first_uncleanable.0;
         let segments = self.segments();
         let below = segments.partition_point(|segment| segment.base_offset().0 < end);
-        CleaningTask {
+        let mut aborted = Vec::new();
+        for segment in segments.iter() {
+            aborted.extend(segment.aborted()?.into_iter().filter(|txn| txn.first_offset.0 < end));
+        }
+        Ok(CleaningTask {
             segments: segments.get(..below).unwrap_or_default().to_vec(),
             first_dirty: cleanable.first_dirty.0,
             end,
@@ -68,8 +72,9 @@ impl PartitionLog {
             now_ms,
             place: Arc::clone(&self.place),
             files: Arc::clone(&self.context.files),
+            aborted,
             truncations: self.shared.truncations(),
-        }
+        })
     }
 
     /// Puts a clean segment in the place of those it was made of; `false`, and its files removed, when the log has changed there
