@@ -57,32 +57,24 @@ impl Copy<'_> {
         pace: Pace<'_>,
     ) -> Result<(), CleanError> {
         let mut out = Output::new(cleaned, self.task.config.index_interval_bytes)?;
-        let last = group.iter().rposition(|segment| segment.size() > 0);
-        for (place, segment) in group.iter().enumerate() {
+        for segment in group {
             let mut scan = Scan::new(segment, 0)?;
-            while let Some((position, batch)) = next_batch(&mut scan, segment)? {
+            while let Some((_, batch)) = next_batch(&mut scan, segment)? {
                 if !pace(batch.bytes.len() as u64) {
                     return Err(CleanError::Stopped);
                 }
-                let is_last = last == Some(place) && position + batch.bytes.len() as u64 == segment.size();
-                self.copy_batch(segment, &batch, is_last, &mut out)?;
+                self.copy_batch(segment, &batch, &mut out)?;
             }
         }
         self.stats.bytes_kept += out.finish()?;
         Ok(())
     }
 
-    fn copy_batch(
-        &mut self,
-        segment: &Segment,
-        batch: &Batch<'_>,
-        is_last: bool,
-        out: &mut Output<'_>,
-    ) -> Result<()> {
+    fn copy_batch(&mut self, segment: &Segment, batch: &Batch<'_>, out: &mut Output<'_>) -> Result<()> {
         let header = &batch.header;
         self.stats.bytes_read += batch.bytes.len() as u64;
         self.stats.records_read += i64::from(header.records_count);
-        let verdict = self.judge(batch, is_last, out);
+        let verdict = self.judge(batch, out);
         if verdict.discards && verdict.when_empty == WhenEmpty::Drop {
             return Ok(());
         }
@@ -106,7 +98,7 @@ impl Copy<'_> {
         }
     }
 
-    fn judge(&mut self, batch: &Batch<'_>, is_last: bool, out: &mut Output<'_>) -> Verdict {
+    fn judge(&mut self, batch: &Batch<'_>, out: &mut Output<'_>) -> Verdict {
         let header = &batch.header;
         let (producer, last_offset) = (header.producer_id, header.last_offset().0);
         let is_control = header.attributes.is_control();
@@ -124,7 +116,7 @@ impl Copy<'_> {
             (false, self.transactions.is_aborted(producer, header.attributes.is_transactional(), last_offset))
         };
         let ends_round = header.next_offset().0 == self.task.end;
-        let keep = is_last || ends_round || self.is_last_of_producer(header);
+        let keep = ends_round || self.is_last_of_producer(header);
         let when_empty = if keep { WhenEmpty::Keep } else { WhenEmpty::Drop };
         Verdict { discards, when_empty, marks_nothing }
     }

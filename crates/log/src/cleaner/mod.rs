@@ -17,8 +17,8 @@
 //! * tombstones and transaction markers until their delete horizon has passed: `delete.retention.ms` after the round that first
 //!   saw them settled, noted in the batch itself (KIP-534);
 //! * of an aborted transaction nothing but its marker; a record without key never;
-//! * the last batch of each live producer, empty if need be, so that its sequence numbers survive (KIP-98);
-//! * the last batch of each rewritten segment, empty if need be: it says which segments the file replaces after a crash.
+//! * the last batch of each live producer, empty if need be, so that its sequence numbers survive (KIP-98), and the last batch of
+//!   the round.
 //!
 //! A batch that is not sound stops the round with [`crate::LogError::Corrupt`]; nothing is ever skipped silently.
 

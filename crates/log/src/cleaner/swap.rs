@@ -13,8 +13,8 @@
 //! ```
 //!
 //! After a crash [`finish`] goes on: without a `.log.swap` the round never was; with it, an `.index.swap` means step 3, none
-//! means step 5. Which segments are old is read off the new one: all that begin within its offsets, which is why its last batch
-//! is that of the old ones.
+//! means step 5. Which segments are old is read off the new one: all that begin within its offsets. One that begins behind
+//! its last batch stays, since of it nothing was kept: the round was not over, and the next one goes over it again.
 
 use std::path::{Path, PathBuf};
 

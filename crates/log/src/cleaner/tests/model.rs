@@ -195,3 +195,31 @@ pub(super) fn read_all(log: &PartitionLog) -> Vec<Found> {
         next = result.next_offset;
     }
 }
+
+/// Checks that the indexes of closed segments are those of their batches.
+pub(super) fn check_indexes(log: &PartitionLog) {
+    let view = log.view();
+    for segment in view.segments.iter().rev().skip(1) {
+        let file = segment.log().unwrap();
+        let (mut position, mut largest, mut end) = (0, -1, segment.base_offset().0);
+        while let Some(header) = segment.header_at(&*file, position).unwrap() {
+            assert!(header.base_offset.0 >= end, "offsets rise");
+            assert!(
+                segment.position_for(header.base_offset.0).unwrap() <= position,
+                "an index entry points beyond its batch"
+            );
+            largest = largest.max(header.max_timestamp);
+            position += header.size() as u64;
+            end = header.next_offset().0;
+        }
+        assert_eq!(segment.largest().unwrap().timestamp, largest, "segment {}", segment.base_offset());
+        let indexed = segment.position_for(end).unwrap();
+        assert!(
+            indexed + 2_000 > position,
+            "the index of segment {} ends at {indexed} of {position}",
+            segment.base_offset()
+        );
+    }
+    let starts: Vec<_> = view.segments.iter().map(|segment| segment.base_offset()).collect();
+    assert!(starts.windows(2).all(|pair| pair[0] < pair[1]));
+}
