@@ -9,6 +9,7 @@ use schema::avro::{AvroSchema, Strictness};
 use schema::json::{Json, escape_into, parse};
 use schema::jsonschema::{JsonSchema, Policy};
 use schema::protobuf::ProtobufSchema;
+use schema::{Metadata, Reference, RuleSet};
 
 fn main() -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
@@ -26,6 +27,7 @@ fn judge(command: &Json) -> Answer {
     let judged = match command.get("type").and_then(Json::as_str) {
         Some("JSON") => json_schema(command),
         Some("PROTOBUF") => protobuf(command),
+        Some("GUID") => identity(command),
         _ => avro(command),
     };
     judged.unwrap_or_else(|error| vec![("error", quoted(error.reason()))])
@@ -115,6 +117,26 @@ fn protobuf(command: &Json) -> Result<Answer, schema::SchemaError> {
         differences.iter().map(|d| format!("[{},{}]", quoted(d.kind.name()), quoted(&d.path))).collect();
     let compatible = differences.iter().all(|d| d.kind.is_compatible());
     Ok(vec![("differences", format!("[{}]", rows.join(","))), ("compatible", compatible.to_string())])
+}
+
+/// The identity of a text with references, metadata and rules.
+fn identity(command: &Json) -> Result<Answer, schema::SchemaError> {
+    let text = |json: &Json, key: &str| json.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let references: Vec<Reference> = command
+        .get("references")
+        .and_then(Json::as_array)
+        .unwrap_or_default()
+        .iter()
+        .map(|r| Reference {
+            name: text(r, "name"),
+            subject: text(r, "subject"),
+            version: r.get("version").and_then(Json::as_number).and_then(|n| n.as_i64()).unwrap_or(0) as i32,
+        })
+        .collect();
+    let metadata = command.get("metadata").map(Metadata::read).transpose()?;
+    let rules = command.get("rules").map(RuleSet::read).transpose()?;
+    let id = schema::guid(&text(command, "schema"), &references, metadata.as_ref(), rules.as_ref());
+    Ok(vec![("guid", quoted(&id.to_string()))])
 }
 
 fn quoted(text: &str) -> String {

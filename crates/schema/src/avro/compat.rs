@@ -106,8 +106,8 @@ impl<'a> Comparison<'a> {
             (Kind::Union(_), Kind::Union(branches)) => self.unions(reader, branches),
             (_, Kind::Union(branches)) => {
                 let mut found = Vec::new();
-                for branch in branches {
-                    found.extend(self.pair(reader, *branch)?);
+                for (i, branch) in branches.iter().enumerate() {
+                    found.extend(self.at(&i.to_string(), reader, *branch)?);
                 }
                 Ok(found)
             }
