@@ -1,15 +1,39 @@
 //! The `mekong` binary: the only place that prints.
 
+mod ask;
+mod cluster;
+mod config;
+mod connect;
+mod consume;
+mod failure;
+mod format;
+mod group;
+mod log;
+mod output;
+mod perf;
+mod produce;
+mod profile;
 mod serve;
+mod text;
+mod time;
+mod topic;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use connect::Connect;
+use failure::Outcome;
+use output::Output;
 
 /// Event streaming that speaks Kafka's protocol.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version, about, propagate_version = true)]
 struct Arguments {
+    #[command(flatten)]
+    connect: Connect,
+    /// Print JSON: one object, or one a line where there are many.
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -18,10 +42,86 @@ struct Arguments {
 enum Command {
     /// Run a broker.
     Serve(serve::Arguments),
+    /// Create, list, describe, alter and delete topics.
+    #[command(subcommand, visible_alias = "topics")]
+    Topic(topic::Command),
+    /// Send records from arguments, lines or JSON lines.
+    Produce(produce::Arguments),
+    /// Print records.
+    Consume(consume::Arguments),
+    /// List, describe, reset and delete consumer groups.
+    #[command(subcommand, visible_alias = "groups")]
+    Group(group::Command),
+    /// Show and change configs of topics, brokers and groups.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Show the cluster: brokers, what they speak, what lies on their disks.
+    #[command(subcommand)]
+    Cluster(cluster::Command),
+    /// Read the files of a partition, without a broker.
+    #[command(subcommand)]
+    Log(log::Command),
+    /// Measure throughput and latency.
+    #[command(subcommand)]
+    Perf(perf::Command),
+    /// Keep the addresses of clusters under names.
+    #[command(subcommand)]
+    Profile(profile::Command),
+    /// Print a script that completes commands in a shell.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Serve(arguments) => serve::run(arguments),
+    let Arguments { connect, json, command } = Arguments::parse();
+    if let Command::Serve(arguments) = command {
+        return serve::run(arguments, json);
+    }
+    let output = Output::new(json);
+    match run(command, &connect, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(&output),
+    }
+}
+
+fn run(command: Command, connect: &Connect, output: &Output) -> Outcome {
+    match command {
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "mekong", &mut script);
+            return output.bytes(&script);
+        }
+        Command::Log(command) => return log::run(command, output),
+        Command::Profile(command) => return profile::run(command, output),
+        _ => {}
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(run_connected(command, connect, output));
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn run_connected(command: Command, connect: &Connect, output: &Output) -> Outcome {
+    match command {
+        Command::Topic(command) => topic::run(command, connect, output).await,
+        Command::Produce(arguments) => produce::run(arguments, connect, output).await,
+        Command::Consume(arguments) => consume::run(arguments, connect, output).await,
+        Command::Group(command) => group::run(command, connect, output).await,
+        Command::Config(command) => config::run(command, connect, output).await,
+        Command::Cluster(command) => cluster::run(command, connect, output).await,
+        Command::Perf(command) => perf::run(command, connect, output).await,
+        Command::Serve(_) | Command::Log(_) | Command::Profile(_) | Command::Completions { .. } => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        super::Arguments::command().debug_assert();
     }
 }

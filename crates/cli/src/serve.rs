@@ -21,15 +21,11 @@ pub struct Arguments {
     /// One property; wins over the file's. May be given many times.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Say what is served where as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Runs a broker; returns when it has stopped.
-pub fn run(arguments: Arguments) -> ExitCode {
+pub fn run(arguments: Arguments, json: bool) -> ExitCode {
     let loggers = start_logs();
-    let json = arguments.json;
     let outcome = config(arguments).and_then(|mut config| {
         config.loggers = loggers;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

@@ -131,6 +131,7 @@ pub struct Consumer {
     shared: Arc<Shared>,
     commands: mpsc::UnboundedSender<Command>,
     decoded: VecDeque<Decoded>,
+    records_max: usize,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -149,7 +150,8 @@ impl Drop for Consumer {
 
 impl Consumer {
     fn new(shared: Arc<Shared>, commands: mpsc::UnboundedSender<Command>) -> Self {
-        Self { shared, commands, decoded: VecDeque::new() }
+        let records_max = shared.settings.poll_records_max;
+        Self { shared, commands, decoded: VecDeque::new(), records_max }
     }
 
     /// Waits for records: at least one, at most `max.poll.records`, all of one partition.
@@ -220,7 +222,7 @@ impl Consumer {
             return None;
         }
         self.decoded.retain(|decoded| state.is_current(&decoded.partition, decoded.era));
-        let most = self.shared.settings.poll_records_max;
+        let most = self.records_max;
         loop {
             let is_served =
                 |decoded: &Decoded| state.get(&decoded.partition).is_some_and(|known| !known.is_paused);
@@ -247,6 +249,11 @@ impl Consumer {
             known.not_before = Some(Instant::now() + Duration::from_secs(1));
         }
         ConsumeError::Corrupt { partition, offset, reason }
+    }
+
+    /// Hands out at most so many records at once from now on.
+    pub fn set_max_poll_records(&mut self, records: usize) {
+        self.records_max = records.max(1);
     }
 
     /// The partitions that are read.

@@ -1,0 +1,59 @@
+//! Which cluster a command talks to: `--bootstrap-server`, `--profile`, the default profile, or this machine.
+
+use std::time::Duration;
+
+use client::{Client, ClientOptions};
+
+use crate::failure::{Failure, Outcome};
+use crate::profile::Profiles;
+
+/// How to reach the cluster.
+#[derive(clap::Args)]
+pub struct Connect {
+    /// Brokers to ask first, as HOST:PORT,… [default: the profile's, else localhost:9092]
+    #[arg(
+        long,
+        short = 'b',
+        global = true,
+        value_name = "HOST:PORT,…",
+        env = "MEKONG_BOOTSTRAP_SERVER",
+        hide_env = true
+    )]
+    bootstrap_server: Option<String>,
+    /// A profile of `mekong profile`.
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
+    /// How long an operation may take, in seconds.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
+    timeout: u64,
+}
+
+impl Connect {
+    fn settings(&self) -> Outcome<Vec<(String, String)>> {
+        let mut settings = Profiles::load()?.settings(self.profile.as_deref())?;
+        if let Some(bootstrap) = &self.bootstrap_server {
+            settings.push((BOOTSTRAP.to_owned(), bootstrap.clone()));
+        }
+        Ok(settings)
+    }
+
+    /// The client's settings.
+    pub fn options(&self) -> Outcome<ClientOptions> {
+        let timeout = Duration::from_secs(self.timeout.max(1));
+        let mut options = ClientOptions::new("localhost:9092")
+            .client_id("mekong-cli")
+            .api_timeout(timeout)
+            .connect_timeout(timeout.min(Duration::from_secs(10)));
+        for (name, value) in self.settings()? {
+            options = options.option(&name, &value);
+        }
+        Ok(options)
+    }
+
+    /// Connects.
+    pub async fn client(&self) -> Outcome<Client> {
+        self.options()?.connect().await.map_err(Failure::from)
+    }
+}
+
+const BOOTSTRAP: &str = "bootstrap.servers";
