@@ -8,7 +8,6 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use base::{LeaderEpoch, Str, TopicId, TopicIdPartition};
-use env::Clock;
 use metadata::config::BrokerConfigs;
 use metadata::controller::Command;
 use metadata::{Delta, MetadataImage};
@@ -18,7 +17,6 @@ use wire::ErrorCode;
 
 use crate::Broker;
 use crate::listener::Listener;
-use crate::partition::Partition;
 use crate::settings::TopicConfigs;
 
 use shell::Mailbox;
@@ -97,36 +95,13 @@ impl Broker {
         }
     }
 
-    fn bring_up(self: &Arc<Self>, image: &MetadataImage, key: TopicIdPartition) {
+    fn bring_up(&self, image: &MetadataImage, key: TopicIdPartition) {
         let Some(topic) = image.topic(key.topic) else { return };
         let Some(state) = image.partition(key.topic, key.partition) else { return };
         let known = self.topics.get_or_add(key.topic, topic.name());
-        let epoch = LeaderEpoch(state.leader_epoch);
-        if state.leader != self.config.node_id {
-            return;
-        }
-        match known.partition(key.partition) {
-            Some(partition) => partition.set_leader_epoch(epoch),
-            None => {
-                let configs = self.topic_configs(image, topic.name());
-                let opened = self.logs.partition(key, topic.name(), configs.log(), self.clock.wall_ms());
-                match opened {
-                    Ok(log) => {
-                        let settings = configs.topic();
-                        let waiters = Arc::clone(&self.waiters);
-                        known.add(vec![Arc::new(Partition::new(
-                            known.name().clone(),
-                            log,
-                            epoch,
-                            settings,
-                            waiters,
-                        ))]);
-                    }
-                    Err(error) => {
-                        tracing::error!(topic = %topic.name(), partition = key.partition, %error, "cannot open log")
-                    }
-                }
-            }
+        match state.leader == self.config.node_id {
+            true => known.lead(key.partition, LeaderEpoch(state.leader_epoch)),
+            false => known.leave(key.partition),
         }
     }
 
@@ -142,7 +117,7 @@ impl Broker {
         for topic in topics {
             let configs = self.topic_configs(image, topic.name());
             let (settings, log_config) = (configs.topic(), configs.log());
-            for partition in topic.partitions() {
+            for partition in topic.all_opened() {
                 partition.set_settings(Arc::clone(&settings));
                 if let Err(error) = partition.with_log(|log| log.set_config(Arc::clone(&log_config))) {
                     tracing::error!(topic = %topic.name(), %error, "a partition does not take its new settings");
@@ -153,16 +128,23 @@ impl Broker {
 
     fn take_down(&self, id: TopicId) {
         let Some(topic) = self.topics.remove(id) else { return };
+        // Also those whose logs were never opened: their folders go as well.
         for partition in topic.partitions() {
             partition.close();
-            let dir = partition.with_log(|log| log.dir());
-            if let Err(error) = self.logs.delete(&dir) {
-                tracing::warn!(dir = %dir.display(), %error, "cannot delete a partition's folder");
-            }
+            let delay_ms = match partition
+                .with_log(|log| log.mark_deleted().map(|()| log.config().file_delete_delay_ms))
+            {
+                Ok(delay_ms) => delay_ms,
+                Err(error) => {
+                    tracing::warn!(?partition, %error, "cannot delete a partition");
+                    continue;
+                }
+            };
+            self.housekeeping.remove_folder(partition, self.uptime_ms(), delay_ms);
         }
     }
 
-    fn topic_configs<'a>(&'a self, image: &'a MetadataImage, topic: &'a Str) -> TopicConfigs<'a> {
+    pub(crate) fn topic_configs<'a>(&'a self, image: &'a MetadataImage, topic: &'a Str) -> TopicConfigs<'a> {
         TopicConfigs { image, properties: &self.config.properties, node_id: self.config.node_id, topic }
     }
 }

@@ -18,6 +18,8 @@ use crate::partition::Partition;
 const FIRST_SWEEP_MS: u64 = 30_000;
 /// How long until what failed is tried again.
 const RETRY_MS: u64 = 10_000;
+/// `replica.high.watermark.checkpoint.interval.ms`.
+const CHECKPOINT_MS: u64 = 5_000;
 
 /// Something to do at its time.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ enum Duty {
     RemoveFolder(Arc<Partition>),
     /// Close connections that idled too long.
     CloseIdle,
+    /// Write down how far partitions are committed.
+    Checkpoint,
 }
 
 /// The duties by when they are due, in milliseconds since the start: a wall clock that jumps delays none of them.
@@ -87,6 +91,7 @@ pub(crate) async fn keep(broker: Arc<Broker>) {
     let house = &broker.housekeeping;
     house.add(FIRST_SWEEP_MS.min(broker.config.retention_check_ms), Duty::Sweep);
     house.add(0, Duty::CloseIdle);
+    house.add(CHECKPOINT_MS, Duty::Checkpoint);
     loop {
         let added = house.added.notified();
         match house.take(broker.uptime_ms()) {
@@ -121,6 +126,10 @@ fn perform(broker: &Arc<Broker>, duty: Duty) {
             if let Err(error) = partition.with_log(|log| log.remove_dir()) {
                 tracing::warn!(?partition, %error, "cannot remove a deleted partition's folder");
             }
+        }
+        Duty::Checkpoint => {
+            broker.checkpoint_high_watermarks();
+            house.add(now_ms.saturating_add(CHECKPOINT_MS), Duty::Checkpoint);
         }
         Duty::CloseIdle => {
             if let Some(wait) = broker.connections.close_idle() {

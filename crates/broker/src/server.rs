@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use log::DirError;
 use net::{BindError, MemoryBudget};
 use tokio::sync::watch;
+use wire::ErrorCode;
 
 use env::{Clock, OsRandom, Random, SystemClock};
 
@@ -54,6 +56,8 @@ pub struct Broker {
     pub(crate) sessions: Sessions,
     pub(crate) housekeeping: Housekeeping,
     pub(crate) coordinators: Coordinators,
+    /// Why the broker cannot go on, once it cannot.
+    failure: watch::Sender<Option<String>>,
     random: OsRandom,
 }
 
@@ -66,6 +70,12 @@ impl Broker {
     /// How many incremental fetch sessions there are.
     pub fn fetch_sessions(&self) -> usize {
         self.sessions.count()
+    }
+
+    /// Says that the broker cannot go on.
+    pub(crate) fn fail(&self, reason: String) {
+        tracing::error!(reason, "the broker cannot go on");
+        self.failure.send_if_modified(|failure| failure.is_none() && failure.replace(reason).is_none());
     }
 
     /// Bytes nobody can guess.
@@ -101,9 +111,9 @@ pub struct Served {
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The log directories could not be opened.
+    /// A log directory could not be taken.
     #[error("log.dirs: {0}")]
-    LogDirs(std::io::Error),
+    LogDirs(#[from] DirError),
     /// The metadata could not be had.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
@@ -121,7 +131,7 @@ pub enum StartError {
 pub async fn serve(config: Config) -> Result<Handle, StartError> {
     let hot_bytes = (net::memory_limit_bytes() / 16).min(HOT_TAIL_BYTES_MAX);
     let files_max = files_max(net::raise_descriptor_limit());
-    let logs = Logs::open(&config.log_dirs, files_max, hot_bytes).map_err(StartError::LogDirs)?;
+    let logs = Logs::open(&config.log_dirs, config.node_id, files_max, hot_bytes)?;
     let mut listeners = Vec::new();
     for listener in &config.listeners {
         let bound = net::bind(&listener.host, listener.port, config.network.backlog)
@@ -144,9 +154,16 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         sessions: Sessions::new(config.fetch.session_slots),
         housekeeping: Housekeeping::default(),
         logs,
+        failure: watch::Sender::new(None),
         random: OsRandom,
         config,
     });
+    let opening = Arc::downgrade(&broker);
+    broker.topics.open_with(Box::new(move |topic, index, epoch| {
+        let broker = opening.upgrade().ok_or(ErrorCode::BROKER_NOT_AVAILABLE)?;
+        broker.open_partition(topic, index, epoch)
+    }));
+    broker.logs.start(&broker);
     let (stop, stopping) = watch::channel(false);
     let (stop_metadata, metadata_stopping) = watch::channel(false);
     let open: Vec<_> = listeners.iter().map(|(_, listener)| Arc::clone(listener)).collect();
@@ -202,5 +219,15 @@ impl Handle {
             );
         }
         self.stop_metadata.send_replace(true);
+        // Syncing takes the disk's time.
+        let broker = Arc::clone(&self.broker);
+        let _ = tokio::task::spawn_blocking(move || broker.close_logs()).await;
+    }
+
+    /// Waits until the broker cannot go on, and says why; it is to be stopped then.
+    pub async fn failed(&self) -> String {
+        let mut failure = self.broker.failure.subscribe();
+        let failed = failure.wait_for(Option::is_some).await;
+        failed.ok().and_then(|reason| reason.clone()).unwrap_or_default()
     }
 }

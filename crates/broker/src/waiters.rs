@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use base::{Str, TopicIdPartition};
 
@@ -24,6 +25,16 @@ pub enum Key {
 pub trait Waiter: Send + Sync {
     /// Something moved under the key registered with this token.
     fn moved(&self, token: usize);
+}
+
+/// One who waits for a single thing.
+#[derive(Default)]
+struct Signal(tokio::sync::Notify);
+
+impl Waiter for Signal {
+    fn moved(&self, _: usize) {
+        self.0.notify_one();
+    }
 }
 
 /// All waiters of a broker.
@@ -75,6 +86,23 @@ impl Waiters {
         }
         drop(shard);
         Registration { waiters: Arc::clone(self), key, place }
+    }
+
+    /// Waits until `done` says so, asking whenever something moves under `key`; `false` if it did not within `timeout`.
+    pub async fn wait_until(
+        self: &Arc<Self>,
+        key: Key,
+        timeout: Duration,
+        mut done: impl FnMut() -> bool,
+    ) -> bool {
+        let signal = Arc::new(Signal::default());
+        let _registration = self.register(key, Arc::clone(&signal) as _, 0);
+        let waited = async {
+            while !done() {
+                signal.0.notified().await;
+            }
+        };
+        tokio::time::timeout(timeout, waited).await.is_ok()
     }
 
     /// Tells everyone registered under `key`.

@@ -11,6 +11,7 @@ use broker::Handle;
 use bytes::Bytes;
 use common::{Raw, broker};
 use records::{BatchBuilder, BatchOptions, NewRecord};
+use wire::messages::delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic};
 use wire::messages::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData};
 use wire::messages::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
 use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponseTopic};
@@ -248,4 +249,47 @@ async fn offsets_are_listed_by_place_and_time() {
             "{timestamp} in version {version}"
         );
     }
+}
+
+#[tokio::test]
+async fn records_and_topics_outlive_the_process() {
+    let folder = common::folder();
+    let mut expected = Vec::new();
+    for round in 0..3_i64 {
+        let broker = common::broker_in(&folder, &[]).await;
+        let mut raw = Raw::connect(broker.address().unwrap()).await;
+        let topic = topic(&mut raw, "t").await;
+        let value = format!("round {round}");
+        let answer = produced(&mut raw, 13, &produce(&topic, 0, -1, batch(&[&value]))).await;
+        assert_eq!((answer.error_code, answer.base_offset), (ErrorCode::NONE, round));
+        expected.push((round, value));
+        assert_eq!(values(only(&raw.call(18, &fetch(&topic, 0)).await)), expected);
+        broker.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn deleted_records_are_gone_and_stay_so() {
+    let folder = common::folder();
+    let broker = common::broker_in(&folder, &[]).await;
+    let mut raw = Raw::connect(broker.address().unwrap()).await;
+    let topic = topic(&mut raw, "t").await;
+    for value in ["a", "b", "c"] {
+        produced(&mut raw, 13, &produce(&topic, 0, -1, batch(&[value]))).await;
+    }
+    for (offset, expected) in
+        [(2, (ErrorCode::NONE, 2)), (4, (ErrorCode::OFFSET_OUT_OF_RANGE, -1)), (-1, (ErrorCode::NONE, 3))]
+    {
+        let partitions = vec![DeleteRecordsPartition { partition_index: 0, offset }];
+        let topics = vec![DeleteRecordsTopic { name: "t".into(), partitions }];
+        let answer = raw.call(2, &DeleteRecordsRequest { topics, timeout_ms: 5000 }).await;
+        let found = &answer.topics[0].partitions[0];
+        assert_eq!((found.error_code, found.low_watermark), expected);
+    }
+    broker.stop().await;
+    let broker = common::broker_in(&folder, &[]).await;
+    let mut raw = Raw::connect(broker.address().unwrap()).await;
+    let answer = raw.call(11, &fetch(&topic, 0)).await;
+    assert_eq!(only(&answer).error_code, ErrorCode::OFFSET_OUT_OF_RANGE);
+    broker.stop().await;
 }

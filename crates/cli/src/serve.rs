@@ -65,12 +65,13 @@ async fn serve(config: Config, json: bool) -> Result<(), String> {
     let handle = broker::serve(config).await.map_err(|error| error.to_string())?;
     // The schema registry and the console start here, as clients of this broker in the same process.
     say_ready(&handle, json);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    let failure = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        reason = handle.failed() => Some(reason),
+    };
     handle.stop().await;
-    Ok(())
+    failure.map_or(Ok(()), Err)
 }
 
 /// The one line on stdout.

@@ -39,7 +39,7 @@
 //!
 //! // DeleteRecords: log.advance_log_start(offset)?; answer once view.durable_log_start >= offset (it shows in `committed`)
 //! // delete a topic: log.mark_deleted()?; after file.delete.delay.ms log.remove_dir()?
-//! // stop: dir.close_partition(log)? for each; queue.stop(); join the thread; dir.close(committer, now_ms)?
+//! // stop: dir.close_partition(&mut log)? for each; queue.stop(); join the thread; dir.close(committer, now_ms)?
 //! ```
 //!
 //! * [`PartitionLog`]: the single writer: `append` (= `stage` + `flush`), `roll`, `truncate_to`, `truncate_fully`,

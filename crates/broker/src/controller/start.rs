@@ -115,8 +115,8 @@ impl Starting {
 
     /// Gives the cluster its identity and its features.
     async fn found(&mut self, broker: &Broker) -> Result<(), MetadataError> {
-        let id = Uuid::from_random(broker.random_bytes());
-        let mut records = vec![ClusterIdRecord { id: id.to_string().into() }.into()];
+        let id = broker.logs.cluster_id();
+        let mut records = vec![ClusterIdRecord { id: id.into() }.into()];
         let levels =
             features().into_iter().map(|range| FeatureLevelRecord { name: range.name, level: range.max });
         records.extend(levels.map(Record::from));
@@ -139,6 +139,7 @@ impl Starting {
                     max_supported_version: range.max,
                 })
                 .collect(),
+            log_dirs: broker.logs.dirs().iter().map(|dir| dir.id).collect(),
             rack: broker.config.rack.as_deref().map(Str::from),
             ..Default::default()
         };

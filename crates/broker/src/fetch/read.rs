@@ -73,7 +73,7 @@ async fn try_read(broker: &Arc<Broker>, wanted: &Wanted, ask: Ask) -> Result<Rea
         true => broker.topics.by_id(name.topic_id.into()).ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?,
         false => broker.topics.by_name(&name.topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?,
     };
-    let partition = topic.partition(name.partition).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    let partition = topic.find(name.partition)?;
     partition.check_epoch(LeaderEpoch(wanted.current_leader_epoch))?;
     if ask.version < 10
         && partition

@@ -1,5 +1,8 @@
 //! DeleteRecords (21), versions 0–2: moves the log's start (KIP-107). -1 stands for the high watermark.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use base::Offset;
 use wire::ErrorCode;
 use wire::messages::delete_records::{
@@ -9,16 +12,18 @@ use wire::messages::delete_records::{
 
 use crate::errors;
 use crate::request::{Operation, RequestContext, ResourceType};
+use crate::waiters::Key;
 
 /// Moves each partition's start.
 pub(crate) async fn handle(ctx: &RequestContext, request: DeleteRecordsRequest) -> DeleteRecordsResponse {
+    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or_default());
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let allowed = ctx.authorize(Operation::Delete, ResourceType::Topic, &topic.name);
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in &topic.partitions {
             let outcome = match allowed {
-                true => delete(ctx, &topic.name, asked).await,
+                true => delete(ctx, &topic.name, asked, timeout).await,
                 false => Err(ErrorCode::TOPIC_AUTHORIZATION_FAILED),
             };
             partitions.push(DeleteRecordsPartitionResult {
@@ -32,12 +37,17 @@ pub(crate) async fn handle(ctx: &RequestContext, request: DeleteRecordsRequest) 
     DeleteRecordsResponse { topics, ..Default::default() }
 }
 
-async fn delete(ctx: &RequestContext, name: &str, asked: &DeleteRecordsPartition) -> Result<i64, ErrorCode> {
+async fn delete(
+    ctx: &RequestContext,
+    name: &str,
+    asked: &DeleteRecordsPartition,
+    timeout: Duration,
+) -> Result<i64, ErrorCode> {
     let topic = ctx.broker().topics.by_name(name).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     if topic.is_internal() {
         return Err(ErrorCode::INVALID_TOPIC_EXCEPTION);
     }
-    let partition = topic.partition(asked.partition_index).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    let partition = topic.find(asked.partition_index)?;
     if !partition.settings().deletes {
         return Err(ErrorCode::POLICY_VIOLATION);
     }
@@ -47,11 +57,13 @@ async fn delete(ctx: &RequestContext, name: &str, asked: &DeleteRecordsPartition
         offset if offset < 0 || offset > high_watermark.0 => return Err(ErrorCode::OFFSET_OUT_OF_RANGE),
         offset => Offset(offset),
     };
-    let work = move || {
-        let outcome = partition.with_log(|log| log.advance_log_start(offset));
-        partition.tell_readers();
-        outcome.map(|_| partition.reader().view().log_start.0)
-    };
-    let outcome = tokio::task::spawn_blocking(work).await.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
-    outcome.map_err(|error| errors::of_log(&error))
+    let (log, key) = (Arc::clone(&partition), Key::Partition(partition.key()));
+    let moved = tokio::task::spawn_blocking(move || log.with_log(|log| log.advance_log_start(offset))).await;
+    moved.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?.map_err(|error| errors::of_log(&error))?;
+    partition.tell_readers();
+    let is_durable = || partition.reader().view().durable_log_start >= offset;
+    match ctx.broker().waiters.wait_until(key, timeout, is_durable).await {
+        true => Ok(partition.reader().view().log_start.0),
+        false => Err(ErrorCode::REQUEST_TIMED_OUT),
+    }
 }

@@ -38,7 +38,7 @@ pub(crate) async fn handle(
 
 fn producers(ctx: &RequestContext, topic: &str, index: i32) -> Result<Vec<ProducerState>, ErrorCode> {
     let topic = ctx.broker().topics.by_name(topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-    let partition = topic.partition(index).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    let partition = topic.find(index)?;
     Ok(partition.with_log(|log| {
         let states = log.producers().map(|one| ProducerState {
             producer_id: one.id.0,

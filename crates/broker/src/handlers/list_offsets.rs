@@ -96,7 +96,7 @@ async fn find(
         return Err(ErrorCode::UNSUPPORTED_VERSION);
     }
     let topic = ctx.broker().topics.by_name(topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-    let partition = topic.partition(asked.partition_index).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    let partition = topic.find(asked.partition_index)?;
     partition.check_epoch(LeaderEpoch(asked.current_leader_epoch))?;
     let view = partition.reader().view();
     let end = match (replica, committed) {

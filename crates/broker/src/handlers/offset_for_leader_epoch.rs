@@ -38,7 +38,7 @@ fn find(
     asked: &OffsetForLeaderPartition,
 ) -> Result<(i32, i64), ErrorCode> {
     let topic = ctx.broker().topics.by_name(topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-    let partition = topic.partition(asked.partition).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    let partition = topic.find(asked.partition)?;
     partition.check_epoch(LeaderEpoch(asked.current_leader_epoch))?;
     let epoch = LeaderEpoch(asked.leader_epoch);
     if epoch == partition.leader_epoch() {

@@ -119,7 +119,7 @@ fn append(
         if topic.is_internal() && ctx.client_id != *"__admin_client" {
             return Err(ErrorCode::INVALID_TOPIC_EXCEPTION);
         }
-        topic.partition(index).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
+        topic.find(index)
     });
     let partition = match found {
         Ok(partition) => partition,

@@ -17,7 +17,7 @@ mod watermark;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -26,6 +26,7 @@ use log::{Append, AppendInfo, LogError, LogReader, Origin, PartitionLog};
 use records::{ValidBatches, Validation};
 use wire::ErrorCode;
 
+use crate::logs::Dir;
 use crate::waiters::{Key, Waiters};
 use acks::AckQueue;
 pub(crate) use acks::Acks;
@@ -102,6 +103,11 @@ pub struct Partition {
     log: Mailbox<PartitionLog, Job>,
     acks: Mutex<AckQueue<Box<dyn AppendWatcher>>>,
     waiters: Arc<Waiters>,
+    dir: Arc<Dir>,
+    /// The durable log start that readers were told last.
+    log_start_told: AtomicI64,
+    /// Nothing is appended any more.
+    is_closed: AtomicBool,
 }
 
 impl fmt::Debug for Partition {
@@ -117,19 +123,26 @@ impl Partition {
         leader_epoch: LeaderEpoch,
         settings: Arc<TopicSettings>,
         waiters: Arc<Waiters>,
+        dir: Arc<Dir>,
     ) -> Self {
         let reader = log.reader();
-        Self {
+        let view = reader.view();
+        let partition = Self {
             key: log.key(),
             topic,
             leader_epoch: AtomicI32::new(leader_epoch.0),
-            epoch_start: AtomicI64::new(reader.view().log_end.0),
+            epoch_start: AtomicI64::new(view.log_end.0),
             settings: ArcSwap::new(settings),
             reader,
             log: Mailbox::new(log),
             acks: Mutex::default(),
             waiters,
-        }
+            dir,
+            log_start_told: AtomicI64::new(view.durable_log_start.0),
+            is_closed: AtomicBool::new(false),
+        };
+        partition.watermarks_moved();
+        partition
     }
 
     /// The partition's identity.
@@ -140,6 +153,11 @@ impl Partition {
     /// The topic's name.
     pub fn topic(&self) -> &Str {
         &self.topic
+    }
+
+    /// The directory its log is in.
+    pub(crate) fn dir(&self) -> &Arc<Dir> {
+        &self.dir
     }
 
     /// Its log, for readers.
@@ -239,6 +257,12 @@ impl Partition {
         how: &AppendAs,
     ) -> Result<AppendInfo, AppendError> {
         let leader_epoch = self.leader_epoch();
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(AppendError::Fenced(ErrorCode::NOT_LEADER_OR_FOLLOWER));
+        }
+        if self.dir.is_full() && how.origin == Origin::Client {
+            return Err(AppendError::Fenced(ErrorCode::KAFKA_STORAGE_ERROR));
+        }
         if how.leader_epoch.0 != -1 && how.leader_epoch != leader_epoch {
             return Err(AppendError::Fenced(ErrorCode::NOT_LEADER_OR_FOLLOWER));
         }
@@ -248,10 +272,12 @@ impl Partition {
 
     /// Computes the high watermark from what is durable, and tells those who wait for what moved.
     pub(crate) fn watermarks_moved(&self) {
-        let durable_end = self.reader.view().durable_end;
-        let moved = self.reader.advance_high_watermark(watermark::high_watermark(durable_end, &[]));
+        let view = self.reader.view();
+        let moved = self.reader.advance_high_watermark(watermark::high_watermark(view.durable_end, &[]));
         self.release_acks();
-        if moved {
+        let log_start_moved =
+            self.log_start_told.swap(view.durable_log_start.0, Ordering::AcqRel) != view.durable_log_start.0;
+        if moved || log_start_moved {
             self.tell_readers();
         }
     }
@@ -273,8 +299,15 @@ impl Partition {
         waiting.into_iter().for_each(|one| one.done(Err(AppendError::Fenced(error))));
     }
 
+    /// Closes the log in order; nothing is appended any more.
+    pub(crate) fn close_log(&self) -> Result<(), LogError> {
+        self.is_closed.store(true, Ordering::Release);
+        self.with_log(|log| self.dir.with(|dir| dir.close_partition(log))).unwrap_or(Ok(()))
+    }
+
     /// The partition is gone, or led elsewhere: nobody waits here any more.
     pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
         self.fail_acks(ErrorCode::NOT_LEADER_OR_FOLLOWER);
         self.tell_readers();
     }

@@ -1,34 +1,56 @@
-//! The topics this node has, by id; names resolve through the metadata image.
+//! The topics this node has, by id and by name, and which of their partitions it leads.
+//!
+//! A partition that is led costs a few bytes until it is first used: only then its log is opened (and, after a crash, recovered).
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use arc_swap::ArcSwap;
-use base::{Str, TopicId};
+use base::{LeaderEpoch, Str, TopicId};
+use wire::ErrorCode;
 
 use super::Partition;
 
 /// Topics whose records only Mekong writes.
 const INTERNAL: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
 
-/// One topic with those of its partitions that this node leads.
-#[derive(Debug)]
-pub struct Topic {
-    id: TopicId,
-    name: Str,
-    partitions: ArcSwap<Vec<Option<Arc<Partition>>>>,
-}
-
 /// Whether a topic of this name is internal.
 pub(crate) fn is_internal(name: &str) -> bool {
     INTERNAL.contains(&name)
 }
 
-impl Topic {
-    pub(crate) fn new(id: TopicId, name: Str) -> Self {
-        Self { id, name, partitions: ArcSwap::default() }
-    }
+/// Opens a partition's log; blocks as long as the disk does.
+pub(crate) type Opener = dyn Fn(&Topic, i32, LeaderEpoch) -> Result<Arc<Partition>, ErrorCode> + Send + Sync;
 
+/// What this node has of a partition.
+#[derive(Clone, Debug, Default)]
+enum Place {
+    /// Nothing: it is led elsewhere.
+    #[default]
+    Elsewhere,
+    /// The lead, in this epoch; the log has not been used yet.
+    Closed(LeaderEpoch),
+    /// The lead, and the log.
+    Open(Arc<Partition>),
+}
+
+/// One topic with those of its partitions that this node leads.
+pub struct Topic {
+    id: TopicId,
+    name: Str,
+    places: RwLock<Vec<Place>>,
+    /// Held while a log is opened, so that none is opened twice.
+    opening: Mutex<()>,
+    opener: Arc<OnceLock<Box<Opener>>>,
+}
+
+impl fmt::Debug for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Topic({})", self.name)
+    }
+}
+
+impl Topic {
     /// Its identity.
     pub fn id(&self) -> TopicId {
         self.id
@@ -44,38 +66,108 @@ impl Topic {
         is_internal(&self.name)
     }
 
-    /// One partition, if this node leads it.
-    pub fn partition(&self, index: i32) -> Option<Arc<Partition>> {
-        self.partitions.load().get(usize::try_from(index).ok()?)?.clone()
-    }
-
-    /// All partitions that this node leads.
-    pub fn partitions(&self) -> Vec<Arc<Partition>> {
-        self.partitions.load().iter().flatten().cloned().collect()
-    }
-
-    pub(crate) fn add(&self, partitions: Vec<Arc<Partition>>) {
-        let mut all = Vec::clone(&self.partitions.load());
-        for partition in partitions {
-            let Ok(index) = usize::try_from(partition.key().partition) else { continue };
-            if all.len() <= index {
-                all.resize(index + 1, None);
-            }
-            if let Some(place) = all.get_mut(index) {
-                *place = Some(partition);
-            }
+    /// One partition that this node leads; its first use opens its log. Blocks then.
+    pub fn find(&self, index: i32) -> Result<Arc<Partition>, ErrorCode> {
+        match self.place(index) {
+            Some(Place::Open(partition)) => Ok(partition),
+            Some(Place::Closed(_)) => self.open(index),
+            Some(Place::Elsewhere) => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+            None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
         }
-        self.partitions.store(Arc::new(all));
+    }
+
+    /// As [`find`](Self::find), for those who need no reason.
+    pub fn partition(&self, index: i32) -> Option<Arc<Partition>> {
+        self.find(index).ok()
+    }
+
+    /// One partition, if its log is open.
+    pub fn opened(&self, index: i32) -> Option<Arc<Partition>> {
+        match self.place(index)? {
+            Place::Open(partition) => Some(partition),
+            _ => None,
+        }
+    }
+
+    /// All partitions whose logs are open.
+    pub fn all_opened(&self) -> Vec<Arc<Partition>> {
+        let places = self.read();
+        let open =
+            places.iter().filter_map(|place| if let Place::Open(one) = place { Some(one) } else { None });
+        open.cloned().collect()
+    }
+
+    /// All partitions that this node leads. Opens their logs: may block.
+    pub fn partitions(&self) -> Vec<Arc<Partition>> {
+        let count = i32::try_from(self.read().len()).unwrap_or(i32::MAX);
+        (0..count).filter_map(|index| self.partition(index)).collect()
+    }
+
+    fn place(&self, index: i32) -> Option<Place> {
+        self.read().get(usize::try_from(index).ok()?).cloned()
+    }
+
+    fn open(&self, index: i32) -> Result<Arc<Partition>, ErrorCode> {
+        let _one_at_a_time = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = match self.place(index) {
+            Some(Place::Open(partition)) => return Ok(partition),
+            Some(Place::Closed(epoch)) => epoch,
+            Some(Place::Elsewhere) => return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+            None => return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+        };
+        let opener = self.opener.get().ok_or(ErrorCode::BROKER_NOT_AVAILABLE)?;
+        let partition = opener(self, index, epoch)?;
+        self.put(index, Place::Open(Arc::clone(&partition)));
+        Ok(partition)
+    }
+
+    /// Takes the lead of a partition, or goes on with it in a later epoch.
+    pub(crate) fn lead(&self, index: i32, epoch: LeaderEpoch) {
+        match self.place(index) {
+            Some(Place::Open(partition)) => partition.set_leader_epoch(epoch),
+            _ => self.put(index, Place::Closed(epoch)),
+        }
+    }
+
+    /// Notes a partition that is led elsewhere.
+    pub(crate) fn leave(&self, index: i32) {
+        let left = self.opened(index);
+        self.put(index, Place::Elsewhere);
+        if let Some(partition) = left {
+            partition.close();
+        }
+    }
+
+    fn put(&self, index: i32, place: Place) {
+        let Ok(index) = usize::try_from(index) else { return };
+        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+        if places.len() <= index {
+            places.resize(index + 1, Place::Elsewhere);
+        }
+        if let Some(slot) = places.get_mut(index) {
+            *slot = place;
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Vec<Place>> {
+        self.places.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// All topics of this node.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Topics {
     table: RwLock<Table>,
+    opener: Arc<OnceLock<Box<Opener>>>,
 }
 
-#[derive(Debug, Default)]
+impl fmt::Debug for Topics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Topics").field("count", &self.read().by_id.len()).finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
 struct Table {
     by_id: HashMap<TopicId, Arc<Topic>>,
     by_name: HashMap<Str, Arc<Topic>>,
@@ -105,13 +197,20 @@ impl Topics {
         self.read().by_id.values().cloned().collect()
     }
 
+    /// Says how logs are opened; once, at the start.
+    pub(crate) fn open_with(&self, opener: Box<Opener>) {
+        assert!(self.opener.set(opener).is_ok(), "how logs are opened is said once");
+    }
+
     /// The topic, made if it is not there.
     pub(crate) fn get_or_add(&self, id: TopicId, name: &Str) -> Arc<Topic> {
         let mut table = self.write();
         if let Some(topic) = table.by_id.get(&id) {
             return Arc::clone(topic);
         }
-        let topic = Arc::new(Topic::new(id, name.detached()));
+        let opener = Arc::clone(&self.opener);
+        let (places, opening) = (RwLock::default(), Mutex::default());
+        let topic = Arc::new(Topic { id, name: name.detached(), places, opening, opener });
         table.by_id.insert(id, Arc::clone(&topic));
         table.by_name.insert(topic.name.clone(), Arc::clone(&topic));
         topic

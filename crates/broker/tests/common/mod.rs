@@ -13,13 +13,24 @@ use tokio::net::TcpStream;
 use wire::{Request, frame};
 
 /// A broker on a free port with these properties, in a new folder.
+#[allow(dead_code, reason = "each test file uses some")]
 pub async fn broker(properties: &[(&str, &str)]) -> Handle {
+    broker_in(&folder(), properties).await
+}
+
+/// A new folder.
+pub fn folder() -> String {
     static FOLDERS: AtomicUsize = AtomicUsize::new(0);
     let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
     let folder = std::env::temp_dir().join(format!("mekong-test-{}-{number}", std::process::id()));
     std::fs::remove_dir_all(&folder).ok();
+    folder.to_str().unwrap().to_owned()
+}
+
+/// A broker on a free port with these properties and this folder.
+pub async fn broker_in(folder: &str, properties: &[(&str, &str)]) -> Handle {
     let mut all = Properties::default();
-    all.set("log.dirs", folder.to_str().unwrap(), Origin::Embedder);
+    all.set("log.dirs", folder, Origin::Embedder);
     all.set("listeners", "PLAINTEXT://127.0.0.1:0", Origin::Embedder);
     for (key, value) in properties {
         all.set(*key, *value, Origin::Embedder);

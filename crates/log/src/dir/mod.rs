@@ -217,7 +217,7 @@ impl LogDir {
     }
 
     /// Closes a log in order and notes where it stands, for the checkpoints.
-    pub fn close_partition(&self, mut log: PartitionLog) -> Result<()> {
+    pub fn close_partition(&self, log: &mut PartitionLog) -> Result<()> {
         log.close()?;
         let Some(folder) = log.dir().file_name().and_then(|name| name.to_str()).map(str::to_owned) else {
             return Ok(());

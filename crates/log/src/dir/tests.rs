@@ -106,7 +106,7 @@ fn appends_are_durable_after_a_round_and_come_back_after_a_crash_and_after_a_sto
     logs[2].append(batch(b"last"), &HOW).unwrap();
     committer.commit_round(NOW).unwrap();
     let before: Vec<_> = logs.iter().map(content).collect();
-    logs.into_iter().for_each(|log| dir.close_partition(log).unwrap());
+    logs.into_iter().for_each(|mut log| dir.close_partition(&mut log).unwrap());
     dir.close(committer, NOW).unwrap();
 
     let OpenedDir { dir, committer, report } = home.open();

@@ -1,0 +1,115 @@
+//! The thread of a log directory: makes durable what waits, tells who waits for it, and watches the room on the disk.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use env::{Clock, Space};
+use log::{Committed, Committer, LogError, Round};
+use wire::ErrorCode;
+
+use super::Dir;
+use crate::Broker;
+
+/// A round is made this often even when nothing waits.
+const ROUND_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait for room before trying again.
+const NO_SPACE_PAUSE: Duration = Duration::from_millis(200);
+/// The room that is kept free, so that what was accepted can be committed, and deleting still works: a part of the disk …
+const RESERVE_SHARE: u64 = 20;
+/// … but no more than this.
+const RESERVE_BYTES_MAX: u64 = 1 << 30;
+
+/// Runs until the queue is stopped, and gives the committer back; nothing once the directory has failed.
+pub(super) fn run(dir: &Arc<Dir>, broker: &Weak<Broker>, mut committer: Committer) -> Option<Committer> {
+    let queue = Arc::clone(committer.queue());
+    let mut room = Room::new(dir);
+    while queue.wait(ROUND_AT_LEAST_EVERY) {
+        let Some(broker) = broker.upgrade() else { return Some(committer) };
+        match committer.commit_round(broker.clock.wall_ms()) {
+            Ok(round) => {
+                room.look(dir, &round);
+                if !round.committed.is_empty() {
+                    dir.moved.store(true, Ordering::Relaxed);
+                }
+                round.committed.iter().for_each(|one| tell(&broker, one));
+            }
+            Err(LogError::NoSpace { path }) => {
+                if !dir.full.swap(true, Ordering::Relaxed) {
+                    tracing::error!(path = %path.display(), "the disk is full: nothing is accepted until there is room");
+                }
+                std::thread::sleep(NO_SPACE_PAUSE);
+                room.look_again(dir);
+            }
+            Err(error) => {
+                tracing::error!(dir = %dir.path.display(), %error, "the log directory failed: its partitions are offline");
+                broker.dir_failed(dir, &error);
+                return None;
+            }
+        }
+    }
+    Some(committer)
+}
+
+fn tell(broker: &Broker, committed: &Committed) {
+    let topic = broker.topics.by_id(committed.key.topic);
+    if let Some(partition) = topic.and_then(|topic| topic.opened(committed.key.partition)) {
+        partition.watermarks_moved();
+    }
+}
+
+/// The room left on the disk of a directory.
+struct Room {
+    reserve: u64,
+    /// Bytes that may be written before it is worth looking again.
+    credit: u64,
+    looked: Instant,
+}
+
+impl Room {
+    fn new(dir: &Dir) -> Self {
+        let mut room = Self { reserve: 0, credit: 0, looked: Instant::now() };
+        room.look_again(dir);
+        room
+    }
+
+    fn look(&mut self, dir: &Dir, round: &Round) {
+        self.credit = self.credit.saturating_sub(round.frame_bytes + round.synced_bytes);
+        if self.credit == 0 || self.looked.elapsed() > ROUND_AT_LEAST_EVERY {
+            self.look_again(dir);
+        }
+    }
+
+    fn look_again(&mut self, dir: &Dir) {
+        let Ok(Space { available, total }) = dir.disk.space(&dir.path) else { return };
+        self.looked = Instant::now();
+        self.reserve = (total / RESERVE_SHARE).min(RESERVE_BYTES_MAX);
+        self.credit = (available.saturating_sub(self.reserve) / 4).max(1 << 20);
+        let full = available < self.reserve;
+        if dir.full.swap(full, Ordering::Relaxed) != full {
+            match full {
+                true => {
+                    tracing::error!(dir = %dir.path.display(), available, "the disk is nearly full: appends are refused")
+                }
+                false => {
+                    tracing::info!(dir = %dir.path.display(), available, "there is room again: appends are accepted")
+                }
+            }
+        }
+    }
+}
+
+impl Broker {
+    /// A directory has failed: who waits for it hears so, and who reads from it looks again.
+    fn dir_failed(&self, dir: &Arc<Dir>, error: &LogError) {
+        for partition in self.topics.all().into_iter().flat_map(|topic| topic.all_opened()) {
+            if Arc::ptr_eq(partition.dir(), dir) {
+                partition.fail_acks(ErrorCode::KAFKA_STORAGE_ERROR);
+                partition.tell_readers();
+            }
+        }
+        if self.logs.dirs().iter().all(|dir| dir.has_failed()) {
+            self.fail(format!("all log directories have failed, the last one with: {error}"));
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The log directories: whose they are, the partitions in them, and the thread of each that makes appends durable.
+//!
+//! A directory that fails is fenced and stays so until the process ends: its partitions answer KAFKA_STORAGE_ERROR, the others go on.
+//! When the last one has failed, or the one that holds the metadata, the broker says so and is to be stopped.
+
+mod commit;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use base::{BrokerId, LeaderEpoch, TopicIdPartition, Uuid};
+use env::{Clock, Disk, OsRandom, Random, RealDisk, Space};
+use log::{
+    Committer, DirError, FileCache, HotBudget, LogDir, LogError, MetaProperties, OpenedDir, PartitionFolder,
+    PartitionLog, Policy, inspect,
+};
+use wire::ErrorCode;
+
+use crate::Broker;
+use crate::errors;
+use crate::partition::{Partition, Topic};
+
+/// How large the commit files may be, as a share of the disk.
+const COMMIT_FILE_SHARE: u64 = 64;
+
+/// All log directories of a broker.
+#[derive(Debug)]
+pub(crate) struct Logs {
+    dirs: Vec<Arc<Dir>>,
+    cluster_id: String,
+}
+
+/// One log directory.
+#[derive(Debug)]
+pub(crate) struct Dir {
+    /// Gone once it is closed.
+    log_dir: RwLock<Option<LogDir>>,
+    pub path: PathBuf,
+    pub id: Uuid,
+    disk: Arc<dyn Disk>,
+    committing: Mutex<Committing>,
+    /// Folders taken up by partitions since the start, so that the emptiest directory gets the next one.
+    folders: Mutex<BTreeSet<String>>,
+    /// The disk is nearly full: nothing is appended.
+    pub full: AtomicBool,
+    /// Something was committed since the high watermarks were written down.
+    pub moved: AtomicBool,
+}
+
+/// Where the committer is.
+#[derive(Debug)]
+enum Committing {
+    NotYet(Box<Committer>),
+    Thread(JoinHandle<Option<Committer>>, Arc<log::CommitQueue>),
+    Over,
+}
+
+impl Logs {
+    /// Takes the directories, which are made where they are missing; all of one cluster and one node.
+    pub fn open(paths: &[PathBuf], node_id: i32, files_max: usize, hot_bytes: u64) -> Result<Self, DirError> {
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        let random: Arc<dyn Random> = Arc::new(OsRandom);
+        let mut cluster_id = None;
+        for path in paths {
+            cluster_id = cluster_id.or(inspect(&*disk, path)?.map(|meta| meta.cluster_id));
+        }
+        let cluster_id = cluster_id.unwrap_or_else(|| uuid(&*random).to_string());
+        let files = Arc::new(FileCache::new(Arc::clone(&disk), files_max));
+        let hot = HotBudget::new(hot_bytes);
+        let mut dirs = Vec::new();
+        for path in paths {
+            let (node_id, directory_id) = (BrokerId(node_id), uuid(&*random));
+            let meta =
+                MetaProperties { cluster_id: cluster_id.clone(), node_id, directory_id, is_new: false };
+            let opened = LogDir::open(path, &meta, &files, &hot, &random, policy(&*disk, path))?;
+            dirs.push(Arc::new(Dir::new(opened, &disk)?));
+        }
+        Ok(Self { dirs, cluster_id })
+    }
+
+    /// The cluster that the directories belong to.
+    pub fn cluster_id(&self) -> &str {
+        &self.cluster_id
+    }
+
+    /// All directories.
+    pub fn dirs(&self) -> &[Arc<Dir>] {
+        &self.dirs
+    }
+
+    /// The folders, as configured.
+    pub fn roots(&self) -> impl Iterator<Item = &Path> {
+        self.dirs.iter().map(|dir| dir.path.as_path())
+    }
+
+    /// The room on the disk of one of the folders.
+    pub fn space(&self, root: &Path) -> io::Result<Space> {
+        let dir = self.dirs.iter().find(|dir| dir.path == root).ok_or(io::ErrorKind::NotFound)?;
+        dir.disk.space(root)
+    }
+
+    /// Starts making appends durable.
+    pub fn start(&self, broker: &Arc<Broker>) {
+        self.dirs.iter().for_each(|dir| dir.start(broker));
+    }
+
+    /// The directory that has the partition, or the one to place it in: the emptiest that works.
+    fn dir_of(&self, folder: &str) -> Option<&Arc<Dir>> {
+        let has = |dir: &&Arc<Dir>| dir.folders().contains(folder);
+        let place = || self.dirs.iter().filter(|dir| !dir.has_failed()).min_by_key(|dir| dir.folders().len());
+        self.dirs.iter().find(has).or_else(place)
+    }
+
+    /// Stops in order, after the partitions were closed: everything is durable, and said to be.
+    pub fn close(&self, now_ms: i64) {
+        self.dirs.iter().for_each(|dir| dir.close(now_ms));
+    }
+}
+
+fn uuid(random: &dyn Random) -> Uuid {
+    let mut bytes = [0; 16];
+    random.fill(&mut bytes);
+    Uuid::from_random(bytes)
+}
+
+/// The committer's limits: small files on a small disk.
+fn policy(disk: &dyn Disk, path: &Path) -> Policy {
+    let default = Policy::default();
+    let parent = path.ancestors().find_map(|dir| disk.space(dir).ok());
+    let share = parent.map_or(u64::MAX, |space| (space.total / COMMIT_FILE_SHARE).max(1 << 20));
+    Policy { file_bytes: default.file_bytes.min(share), ..default }
+}
+
+impl Dir {
+    fn new(opened: OpenedDir, disk: &Arc<dyn Disk>) -> Result<Self, LogError> {
+        let OpenedDir { dir, committer, report } = opened;
+        let path = dir.path().to_path_buf();
+        if !report.created && !report.clean {
+            tracing::info!(dir = %path.display(), replayed = ?report.replayed, "was not stopped in order; recovered");
+        }
+        if let Some(error) = report.unreadable_checkpoints {
+            tracing::warn!(dir = %path.display(), %error, "checkpoints are begun anew");
+        }
+        let folders = dir
+            .partitions()?
+            .iter()
+            .map(|one| log::names::partition_dir(&one.topic, one.partition))
+            .collect();
+        Ok(Self {
+            id: dir.id(),
+            path,
+            log_dir: RwLock::new(Some(dir)),
+            disk: Arc::clone(disk),
+            committing: Mutex::new(Committing::NotYet(Box::new(committer))),
+            folders: Mutex::new(folders),
+            full: AtomicBool::new(false),
+            moved: AtomicBool::new(false),
+        })
+    }
+
+    fn folders(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn committing(&self) -> MutexGuard<'_, Committing> {
+        self.committing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks something of the directory; nothing once it is closed.
+    pub fn with<R>(&self, ask: impl FnOnce(&LogDir) -> R) -> Option<R> {
+        self.log_dir.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(ask)
+    }
+
+    /// Whether it was fenced.
+    pub fn has_failed(&self) -> bool {
+        self.with(|dir| dir.context().fence.reason().is_some()).unwrap_or(true)
+    }
+
+    /// Whether nothing can be appended, now or ever.
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    fn start(self: &Arc<Self>, broker: &Arc<Broker>) {
+        let mut committing = self.committing();
+        let Committing::NotYet(committer) = std::mem::replace(&mut *committing, Committing::Over) else {
+            return;
+        };
+        let queue = Arc::clone(committer.queue());
+        let (dir, broker) = (Arc::clone(self), Arc::downgrade(broker));
+        let thread = std::thread::Builder::new().name("committer".to_owned());
+        match thread.spawn(move || commit::run(&dir, &broker, *committer)) {
+            Ok(thread) => *committing = Committing::Thread(thread, queue),
+            Err(error) => tracing::error!(%error, "cannot start a committer"),
+        }
+    }
+
+    fn close(&self, now_ms: i64) {
+        let Committing::Thread(thread, queue) = std::mem::replace(&mut *self.committing(), Committing::Over)
+        else {
+            return;
+        };
+        queue.stop();
+        let committer = thread.join().ok().flatten();
+        let dir = self.log_dir.write().unwrap_or_else(PoisonError::into_inner).take();
+        let (Some(committer), Some(dir)) = (committer, dir) else { return };
+        if let Err(error) = dir.close(committer, now_ms) {
+            tracing::warn!(dir = %self.path.display(), %error, "was not closed in order; the next start recovers it");
+        }
+    }
+}
+
+impl Broker {
+    /// Opens the log of a partition that this node leads.
+    pub(crate) fn open_partition(
+        &self,
+        topic: &Topic,
+        index: i32,
+        epoch: LeaderEpoch,
+    ) -> Result<Arc<Partition>, ErrorCode> {
+        let key = TopicIdPartition { topic: topic.id(), partition: index };
+        let folder = log::names::partition_dir(topic.name(), index);
+        let dir = self.logs.dir_of(&folder).ok_or(ErrorCode::KAFKA_STORAGE_ERROR)?;
+        let image = self.image();
+        let configs = self.topic_configs(&image, topic.name());
+        let now_ms = self.clock.wall_ms();
+        let opened = dir.with(|one| one.open_partition(topic.name(), key, configs.log(), now_ms));
+        let loaded = opened.ok_or(ErrorCode::BROKER_NOT_AVAILABLE)?.map_err(|error| {
+            tracing::error!(topic = %topic.name(), partition = index, %error, "cannot open a log");
+            errors::of_log(&error)
+        })?;
+        if !loaded.report.is_quiet() {
+            tracing::warn!(topic = %topic.name(), partition = index, report = ?loaded.report, "recovered a log");
+        }
+        dir.folders().insert(folder);
+        Ok(self.partition_of(topic, loaded.log, epoch, configs.topic(), dir))
+    }
+
+    fn partition_of(
+        &self,
+        topic: &Topic,
+        log: PartitionLog,
+        epoch: LeaderEpoch,
+        settings: Arc<crate::TopicSettings>,
+        dir: &Arc<Dir>,
+    ) -> Arc<Partition> {
+        let waiters = Arc::clone(&self.waiters);
+        Arc::new(Partition::new(topic.name().clone(), log, epoch, settings, waiters, Arc::clone(dir)))
+    }
+
+    /// Writes down how far partitions are committed, as Kafka does every five seconds.
+    pub(crate) fn checkpoint_high_watermarks(&self) {
+        for dir in self.logs.dirs().iter().filter(|dir| dir.moved.swap(false, Ordering::Relaxed)) {
+            let partitions = self.topics.all().into_iter().flat_map(|topic| topic.all_opened());
+            let of_dir =
+                partitions.filter(|partition| Arc::ptr_eq(partition.dir(), dir) && partition.holds_records());
+            let marks = of_dir.map(|partition| {
+                let folder = PartitionFolder {
+                    topic: partition.topic().to_string(),
+                    partition: partition.key().partition,
+                };
+                (folder, partition.reader().view().high_watermark)
+            });
+            if let Some(Err(error)) = dir.with(|one| one.write_high_watermarks(marks)) {
+                tracing::warn!(dir = %dir.path.display(), %error, "cannot write the high watermarks");
+            }
+        }
+    }
+
+    /// Closes all logs in order.
+    pub(crate) fn close_logs(&self) {
+        for partition in self.topics.all().into_iter().flat_map(|topic| topic.all_opened()) {
+            if let Err(error) = partition.close_log() {
+                tracing::warn!(?partition, %error, "a log was not closed in order; the next start recovers it");
+            }
+        }
+        self.logs.close(self.clock.wall_ms());
+    }
+}
