@@ -271,26 +271,26 @@ impl Partition {
     }
 
     /// Computes the high watermark from what is durable, and tells those who wait for what moved.
+    ///
+    /// Readers are told first and under the lock of the acks: who has an answer to an append finds it by its next fetch.
     pub(crate) fn watermarks_moved(&self) {
+        let mut acks = self.lock_acks();
+        let durable_end = self.reader.view().durable_end;
+        let moved = self.reader.advance_high_watermark(watermark::high_watermark(durable_end, &[]));
         let view = self.reader.view();
-        let moved = self.reader.advance_high_watermark(watermark::high_watermark(view.durable_end, &[]));
-        self.release_acks();
-        let log_start_moved =
-            self.log_start_told.swap(view.durable_log_start.0, Ordering::AcqRel) != view.durable_log_start.0;
+        let log_start = view.durable_log_start.0;
+        let log_start_moved = self.log_start_told.swap(log_start, Ordering::AcqRel) != log_start;
         if moved || log_start_moved {
             self.tell_readers();
         }
+        let released = acks.release(view.durable_end, view.high_watermark);
+        drop(acks);
+        released.into_iter().for_each(|waiting| waiting.done(Ok(())));
     }
 
     /// Tells those who wait to read that something changed here.
     pub(crate) fn tell_readers(&self) {
         self.waiters.moved(&Key::Partition(self.key));
-    }
-
-    fn release_acks(&self) {
-        let view = self.reader.view();
-        let released = self.lock_acks().release(view.durable_end, view.high_watermark);
-        released.into_iter().for_each(|waiting| waiting.done(Ok(())));
     }
 
     /// Fails all appends that wait: their log directory failed, or this node leads no longer.
