@@ -138,11 +138,12 @@ fn what_counts_stays_through_rounds_and_restarts() {
 
 #[test]
 fn a_stop_at_any_step_leaves_the_old_segments_or_the_new() {
-    let config = config(3_000);
     let origin = CrashDisk::default();
-    let (mut log, mut model) = filled(&origin, &config, 77, 60);
+    let (mut log, mut model) = filled(&origin, &config(2_000), 77, 60);
     end_all(&mut log, &mut model);
     log.close().unwrap();
+    // Small segments, so that several become one.
+    let config = config(9_000);
     let (end, producers) = (log.log_end(), log.producers().collect::<Vec<_>>());
     let load = Load { recovery_point: end, durable_end: end, ..Load::unclean(NOW) };
     let mut steps = 0;
