@@ -1,3 +1,5 @@
+//! Codecs: round trips, limits, cuts, glued streams, levels.
+
 use super::*;
 
 fn sample(size: usize) -> Vec<u8> {

@@ -1,3 +1,5 @@
+//! What is built is valid; codecs and timestamps of the topic are applied. The refusals are in `tests/bad_batches`.
+
 use base::{LeaderEpoch, Offset};
 use bytes::Bytes;
 

@@ -1,130 +1,13 @@
-//! Batches that a producer should not send, by name, with the error that Kafka 4.3.1 answers.
-//!
-//! The expectations were compared with Kafka's own validation (`ProduceRequest.validateRecords`, the checks of `UnifiedLog`,
-//! `LogValidator`); `DUMP_BAD_BATCHES=<file>` writes the cases for such a comparison. Where Mekong is stricter, the name says so.
+//! The cases, by what is wrong.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-use std::fmt::Write;
-
-use base::{LeaderEpoch, Offset, ProducerId};
-use bytes::Bytes;
+use base::ProducerId;
 use records::{
-    Attributes, Batch, BatchHeader, Compression, CompressionType, HEADER_SIZE, Kind, TimestampType,
-    ValidBatches, Validation, compress,
+    Attributes, BatchHeader, Compression, CompressionType, HEADER_SIZE, Kind, TimestampType, Validation,
 };
 
-const NOW: i64 = 1_700_000_000_000;
+use crate::craft::{NOW, Pipe, Rec, good, header, one, packed, patched, rec, records, sealed, three, with};
 
-/// One record; all numbers must lie within one byte of varint, lengths are worked out.
-#[derive(Clone)]
-struct Rec {
-    timestamp_delta: i64,
-    offset_delta: i8,
-    key: Option<&'static [u8]>,
-    value: Option<&'static [u8]>,
-    tail: Vec<u8>,
-    attributes: u8,
-}
-
-fn rec(offset_delta: i8) -> Rec {
-    Rec { timestamp_delta: 0, offset_delta, key: Some(b"k"), value: Some(b"v"), tail: vec![0], attributes: 0 }
-}
-
-fn varint(out: &mut Vec<u8>, value: i64) {
-    let mut rest = ((value << 1) ^ (value >> 63)) as u64;
-    while rest >= 0x80 {
-        out.push(rest as u8 | 0x80);
-        rest >>= 7;
-    }
-    out.push(rest as u8);
-}
-
-fn field(out: &mut Vec<u8>, field: Option<&[u8]>) {
-    varint(out, field.map_or(-1, |bytes| bytes.len() as i64));
-    out.extend_from_slice(field.unwrap_or_default());
-}
-
-impl Rec {
-    fn body(&self) -> Vec<u8> {
-        let mut body = vec![self.attributes];
-        varint(&mut body, self.timestamp_delta);
-        varint(&mut body, self.offset_delta.into());
-        field(&mut body, self.key);
-        field(&mut body, self.value);
-        body.extend_from_slice(&self.tail);
-        body
-    }
-}
-
-fn records(list: &[Rec]) -> Vec<u8> {
-    list.iter().fold(Vec::new(), |mut out, record| {
-        let body = record.body();
-        varint(&mut out, body.len() as i64);
-        out.extend_from_slice(&body);
-        out
-    })
-}
-
-/// A right header for `count` records.
-fn header(count: i32) -> BatchHeader {
-    BatchHeader {
-        base_offset: Offset(0),
-        batch_length: 0,
-        partition_leader_epoch: LeaderEpoch(-1),
-        magic: 2,
-        crc: 0,
-        attributes: Attributes(0),
-        last_offset_delta: count - 1,
-        base_timestamp: NOW,
-        max_timestamp: NOW,
-        producer_id: ProducerId(-1),
-        producer_epoch: -1,
-        base_sequence: -1,
-        records_count: count,
-    }
-}
-
-fn sealed(mut header: BatchHeader, body: &[u8]) -> Vec<u8> {
-    header.batch_length = (HEADER_SIZE - 12 + body.len()) as i32;
-    header.crc = header.compute_crc(body);
-    [&header.encode()[..], body].concat()
-}
-
-fn packed(codec: CompressionType, mut header: BatchHeader, body: &[u8]) -> Vec<u8> {
-    header.attributes = header.attributes.with_compression(codec);
-    let mut out = Vec::new();
-    compress(Compression::of(codec), body, &mut out);
-    sealed(header, &out)
-}
-
-fn three() -> Vec<u8> {
-    records(&[rec(0), rec(1), rec(2)])
-}
-
-fn good() -> Vec<u8> {
-    sealed(header(3), &three())
-}
-
-fn with(change: impl FnOnce(&mut BatchHeader)) -> Vec<u8> {
-    let mut header = header(3);
-    change(&mut header);
-    sealed(header, &three())
-}
-
-fn patched(at: usize, bytes: &[u8]) -> Vec<u8> {
-    let mut batch = good();
-    batch[at..at + bytes.len()].copy_from_slice(bytes);
-    batch
-}
-
-fn one(change: impl FnOnce(&mut Rec)) -> Vec<u8> {
-    let mut record = rec(0);
-    change(&mut record);
-    sealed(header(1), &records(&[record]))
-}
-
-enum Expect {
+pub enum Expect {
     Accepted,
     Refused(Kind),
     Listed(Kind, &'static [i32]),
@@ -137,11 +20,11 @@ use Kind::{
     UnsupportedCompressionType,
 };
 
-struct Case {
-    name: String,
-    rules: Validation,
-    bytes: Vec<u8>,
-    expect: Expect,
+pub struct Case {
+    pub name: String,
+    pub rules: Validation,
+    pub bytes: Vec<u8>,
+    pub expect: Expect,
 }
 
 struct Cases(Vec<Case>);
@@ -442,146 +325,11 @@ fn bombs(cases: &mut Cases) {
     }
 }
 
-trait Pipe: Sized {
-    fn pipe<T>(self, f: impl FnOnce(Self) -> T) -> T {
-        f(self)
-    }
-}
-impl Pipe for Vec<u8> {}
-
-fn all() -> Vec<Case> {
+/// All cases.
+pub fn all() -> Vec<Case> {
     let mut cases = Cases(Vec::new());
     for part in [framing, headers, bodies, offsets, timestamps, keys, sizes, codecs, bombs] {
         part(&mut cases);
     }
     cases.0
-}
-
-/// A fold over all that a consumer would see, as the comparison with Java computes it.
-fn digest(batch: &Batch<'_>) -> i64 {
-    let bytes = |field: Option<&[u8]>| {
-        field.map_or(7, |bytes| {
-            bytes.iter().fold(11_i64, |sum, byte| sum.wrapping_mul(31).wrapping_add((*byte as i8).into()))
-        })
-    };
-    let plain = batch.decompress(1 << 24).unwrap();
-    batch.records(&plain).fold(1_125_899_906_842_597, |sum: i64, record| {
-        let record = record.unwrap();
-        [
-            record.offset.0,
-            record.timestamp,
-            bytes(record.key),
-            bytes(record.value),
-            record.headers.len() as i64,
-        ]
-        .into_iter()
-        .fold(sum, |sum, part| sum.wrapping_mul(31).wrapping_add(part))
-    })
-}
-
-fn outcome(case: &Case) -> String {
-    let mut line = case.name.clone();
-    match ValidBatches::check(&Bytes::from(case.bytes.clone()), &case.rules, NOW) {
-        Ok(valid) => {
-            let bytes = valid.to_bytes();
-            let batch = Batch::parse(&bytes).unwrap();
-            batch.check_crc().unwrap();
-            assert_eq!(batch.bytes.len(), bytes.len());
-            let h = batch.header;
-            let kind = i32::from(h.attributes.timestamp_type() == TimestampType::LogAppendTime);
-            let (base, last, codec) = (h.base_offset, h.last_offset(), h.attributes.compression_id());
-            let producer = format!("{}/{}/{}", h.producer_id, h.producer_epoch, h.base_sequence);
-            let transactional = h.attributes.is_transactional();
-            let (count, max, digest) = (h.records_count, h.max_timestamp, digest(&batch));
-            write!(
-                line,
-                " OK {base}/{last}/{count}/{max}/{kind}/{codec}/{producer}/{transactional}/{digest}"
-            )
-            .unwrap();
-        }
-        Err(error) => {
-            let name = match error.kind() {
-                InvalidRecord => "INVALID_RECORD",
-                InvalidTimestamp => "INVALID_TIMESTAMP",
-                CorruptMessage => "CORRUPT_MESSAGE",
-                MessageTooLarge => "MESSAGE_TOO_LARGE",
-                UnsupportedCompressionType => "UNSUPPORTED_COMPRESSION_TYPE",
-                UnknownServerError => "UNKNOWN_SERVER_ERROR",
-            };
-            write!(line, " {name}").unwrap();
-            for record in error.record_errors() {
-                write!(line, " {}", record.batch_index).unwrap();
-            }
-            assert!(!error.to_string().is_empty());
-        }
-    }
-    line
-}
-
-#[test]
-fn each_gets_the_error_of_kafka() {
-    let mut wrong = Vec::new();
-    for case in all() {
-        let result = ValidBatches::check(&Bytes::from(case.bytes.clone()), &case.rules, NOW);
-        let right = match (&case.expect, &result) {
-            (Accepted, Ok(_)) => true,
-            (Refused(kind) | Stricter(kind), Err(error)) => {
-                error.kind() == *kind && error.record_errors().is_empty()
-            }
-            (Listed(kind, indexes), Err(error)) => {
-                let listed = error.record_errors().iter().map(|record| record.batch_index);
-                error.kind() == *kind && listed.eq(indexes.iter().copied())
-            }
-            _ => false,
-        };
-        if !right {
-            wrong.push(format!("{}: {result:?}", case.name));
-        }
-        outcome(&case);
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn names_are_given_once() {
-    let mut names: Vec<String> = all().into_iter().map(|case| case.name).collect();
-    names.sort();
-    let before = names.len();
-    names.dedup();
-    assert_eq!(before, names.len());
-    assert!(before >= 100, "{before} cases");
-}
-
-#[test]
-fn header_only_checks_no_record_but_all_else() {
-    let rules = Validation { mode: records::Mode::HeaderOnly, ..Validation::default() };
-    let broken = sealed(header(1), &[1, 2, 3]);
-    assert!(ValidBatches::check(&Bytes::from(broken), &rules, NOW).is_ok());
-    for name in
-        ["crc-flipped", "control", "two-batches", "count-too-low", "codec-5", "producer-without-sequence"]
-    {
-        let case = all().into_iter().find(|case| case.name == name).unwrap();
-        assert!(ValidBatches::check(&Bytes::from(case.bytes), &rules, NOW).is_err(), "{name}");
-    }
-}
-
-#[test]
-fn dump_for_a_comparison_with_kafka() {
-    let Ok(path) = std::env::var("DUMP_BAD_BATCHES") else { return };
-    let (mut cases, mut outcomes) = (String::new(), String::new());
-    for case in all() {
-        let rules = &case.rules;
-        let codec = rules.compression.map_or(-1, |target| i32::from(target.codec().id()));
-        let kind = i32::from(rules.timestamp_type == TimestampType::LogAppendTime);
-        let bounds = format!("{} {}", rules.timestamp_before_max_ms, rules.timestamp_after_max_ms);
-        let version = if rules.zstd_allowed { 9 } else { 6 };
-        let compacted = i32::from(rules.compacted);
-        let size = rules.max_message_bytes;
-        let hex: String = case.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        writeln!(cases, "{} {codec} {compacted} {kind} {bounds} {size} {version} {NOW} {hex}", case.name)
-            .unwrap();
-        writeln!(outcomes, "{}", outcome(&case)).unwrap();
-    }
-    std::fs::write(&path, cases).unwrap();
-    std::fs::write(format!("{path}.outcomes"), outcomes).unwrap();
 }
