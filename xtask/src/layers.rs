@@ -46,6 +46,7 @@ const LAYERS: &[Layer] = &[
     layer("registry", Purity::World),
     layer("console", Purity::World),
     layer("cli", Purity::World),
+    layer("checker", Purity::Pure),
     layer("sim", Purity::World),
     layer("bench", Purity::World),
 ];
