@@ -46,6 +46,7 @@
 //!   `advance_log_start` (DeleteRecords), `delete_old_segments` (retention), `on_tick`/`next_tick_ms` (delayed removal of files),
 //!   `end_offset_for_epoch`, `producers`, `mark_deleted`/`remove_dir`, `close` (clean stop).
 //! * [`LogReader`]: `view`, `read`, `read_hot`, `offset_for_timestamp`, `offset_of_max_timestamp`, `aborted_transactions`.
+//! * [`cleaner`]: compaction: `cleanable`, `cleaning_task`, a worker of its own, `replace_segments`.
 //! * [`LogError`]: each variant names the Kafka error that answers it.
 //!
 //! After a restart the high watermark starts at the log's start: the owner advances it from the checkpoint, or to the durable end
