@@ -31,7 +31,7 @@ pub(crate) async fn handle(ctx: &RequestContext, request: FindCoordinatorRequest
     let found = find(ctx, request.key_type, &request.key).await;
     FindCoordinatorResponse {
         error_code: found.error_code,
-        error_message: Some(Str::from_static(found.error_code.message())).filter(|_| ctx.version >= 1),
+        error_message: Some(Str::from_static(message(found.error_code))),
         node_id: found.node_id,
         host: found.host,
         port: found.port,
@@ -49,7 +49,10 @@ async fn find(ctx: &RequestContext, key_type: i8, key: &Str) -> Coordinator {
         }
         GROUP => nowhere(key, ErrorCode::GROUP_AUTHORIZATION_FAILED),
         TRANSACTION => nowhere(key, ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
-        _ => nowhere(key, ErrorCode::INVALID_REQUEST),
+        _ => {
+            let error = ErrorCode::INVALID_REQUEST;
+            Coordinator { error_message: Some(Str::from_static(message(error))), ..nowhere(key, error) }
+        }
     }
 }
 
@@ -73,6 +76,11 @@ async fn find_group(ctx: &RequestContext, group: &Str) -> Result<Coordinator, Er
         port: node.port,
         ..Default::default()
     })
+}
+
+/// What Kafka says of a code; of none it says its name.
+fn message(error: ErrorCode) -> &'static str {
+    if error.is_error() { error.message() } else { error.name() }
 }
 
 fn nowhere(key: &Str, error_code: ErrorCode) -> Coordinator {

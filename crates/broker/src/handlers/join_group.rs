@@ -1,5 +1,7 @@
 //! JoinGroup (11), versions 0–9: a member takes part in its group's next generation; the answer waits for it.
 
+use base::Str;
+use coordinator::group::classic::refused_join;
 use coordinator::group::{Request, Response};
 use wire::ErrorCode;
 use wire::messages::join_group::{JoinGroupRequest, JoinGroupResponse};
@@ -11,20 +13,13 @@ use crate::request::{Operation, RequestContext, ResourceType};
 pub(crate) async fn handle(ctx: &RequestContext, request: JoinGroupRequest) -> JoinGroupResponse {
     let member_id = request.member_id.clone();
     if !ctx.authorize(Operation::Read, ResourceType::Group, &request.group_id) {
-        return JoinGroupResponse {
-            error_code: ErrorCode::GROUP_AUTHORIZATION_FAILED,
-            ..JoinGroupResponse::default()
-        };
+        return refused_join(&Str::default(), ErrorCode::GROUP_AUTHORIZATION_FAILED, ctx.version);
     }
     let group = request.group_id.clone();
     let asked = Request::Join(coordinators::call(ctx), request);
     match ctx.broker().coordinators.ask(&group, asked).await {
         Ok(Response::Join(response)) => response,
-        Ok(_) => refused(member_id, ErrorCode::UNKNOWN_SERVER_ERROR),
-        Err(error) => refused(member_id, error),
+        Ok(_) => refused_join(&member_id, ErrorCode::UNKNOWN_SERVER_ERROR, ctx.version),
+        Err(error) => refused_join(&member_id, error, ctx.version),
     }
-}
-
-fn refused(member_id: base::Str, error_code: ErrorCode) -> JoinGroupResponse {
-    JoinGroupResponse { member_id, error_code, ..JoinGroupResponse::default() }
 }

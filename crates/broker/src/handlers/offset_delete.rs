@@ -30,7 +30,7 @@ pub(crate) async fn handle(ctx: &RequestContext, mut request: OffsetDeleteReques
         Err(error) => return refused(error),
     };
     if !response.error_code.is_error() {
-        for topic in answered {
+        for topic in std::mem::replace(&mut response.topics, answered) {
             merge(&mut response.topics, topic);
         }
     }

@@ -3,7 +3,7 @@
 use base::Str;
 use wire::ErrorCode;
 use wire::messages::heartbeat::{HeartbeatRequest, HeartbeatResponse};
-use wire::messages::join_group::{JoinGroupRequest, JoinGroupResponse};
+use wire::messages::join_group::JoinGroupRequest;
 use wire::messages::leave_group::{LeaveGroupRequest, LeaveGroupResponse, MemberResponse};
 use wire::messages::sync_group::{SyncGroupRequest, SyncGroupResponse};
 
@@ -21,9 +21,8 @@ impl Live {
         waiter: Waiter,
         fx: &mut Fx<'_>,
     ) {
-        if let Err(error_code) = self.check_join(durable, request) {
-            let member_id = request.member_id.clone();
-            let refused = JoinGroupResponse { member_id, error_code, ..JoinGroupResponse::default() };
+        if let Err(error) = self.check_join(durable, request) {
+            let refused = classic::refused_join(&request.member_id, error, call.version);
             return fx.answer(waiter, Response::Join(refused));
         }
         let id = request.group_id.detached();

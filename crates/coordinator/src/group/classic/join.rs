@@ -170,9 +170,7 @@ impl ClassicGroup {
 
     fn join_existing(&mut self, join: Join, settings: &Settings, fx: &mut Fx<'_>) {
         if let Err(error) = self.validate_member(&join.member_id, join.instance_id.as_ref()) {
-            let mut response = refused_join(&join.member_id, error);
-            response.protocol_name = None;
-            return answer_join(Some(join.parked), response, fx);
+            return join.refuse(&join.member_id, error, fx);
         }
         let id = &join.member_id;
         let same = self.members.get(id).is_some_and(|member| member.protocols == join.protocols);

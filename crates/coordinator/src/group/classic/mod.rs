@@ -35,6 +35,7 @@ pub use generation::Generation;
 pub(super) use join::Join;
 pub(super) use leave::{answer, members_of};
 pub(super) use member::{Member, Parked};
+pub use rebalance::refusal as refused_join;
 
 /// The protocol type of consumers, whose metadata the coordinator understands.
 pub(super) const CONSUMER: &str = "consumer";

@@ -194,12 +194,20 @@ impl ClassicGroup {
 }
 
 /// Answers a join, if one waits.
-pub(super) fn answer_join(parked: Option<Parked>, mut response: JoinGroupResponse, fx: &mut Fx<'_>) {
+pub(in crate::group) fn answer_join(
+    parked: Option<Parked>,
+    mut response: JoinGroupResponse,
+    fx: &mut Fx<'_>,
+) {
     let Some(parked) = parked else { return };
-    if parked.version < 7 && response.protocol_name.is_none() {
-        response.protocol_name = Some(Str::default());
-    }
+    fit(&mut response, parked.version);
     fx.answer(parked.waiter, Response::Join(response));
+}
+
+/// No protocol is null from version 7 on, and empty before.
+fn fit(response: &mut JoinGroupResponse, version: i16) {
+    let name = response.protocol_name.take().filter(|name| !name.is_empty());
+    response.protocol_name = if version < 7 { Some(name.unwrap_or_default()) } else { name };
 }
 
 /// Answers a sync.
@@ -208,6 +216,13 @@ pub(super) fn answer_sync(parked: Parked, response: SyncGroupResponse, fx: &mut 
 }
 
 /// A join that failed: nothing but whom it concerns and why.
-pub(super) fn refused_join(member_id: &Str, error_code: ErrorCode) -> JoinGroupResponse {
+pub(in crate::group) fn refused_join(member_id: &Str, error_code: ErrorCode) -> JoinGroupResponse {
     JoinGroupResponse { member_id: member_id.clone(), error_code, ..JoinGroupResponse::default() }
+}
+
+/// The answer to a join that no coordinator could take.
+pub fn refusal(member_id: &Str, error_code: ErrorCode, version: i16) -> JoinGroupResponse {
+    let mut response = refused_join(member_id, error_code);
+    fit(&mut response, version);
+    response
 }

@@ -73,8 +73,7 @@ impl ClassicGroup {
 }
 
 fn fence(member: &mut Member, fx: &mut Fx<'_>) {
-    let mut response = refused_join(&member.id, ErrorCode::FENCED_INSTANCE_ID);
-    response.protocol_name = None;
+    let response = refused_join(&member.id, ErrorCode::FENCED_INSTANCE_ID);
     answer_join(member.awaiting_join.take(), response, fx);
     if let Some(parked) = member.awaiting_sync.take() {
         let error_code = ErrorCode::FENCED_INSTANCE_ID;
