@@ -7,8 +7,9 @@ mod common;
 
 use base::Str;
 use bytes::Bytes;
-use common::{Raw, broker};
+use common::{Raw, broker, broker_in};
 use wire::ErrorCode;
+use wire::messages::delete_topics::DeleteTopicsRequest;
 use wire::messages::find_coordinator::FindCoordinatorRequest;
 use wire::messages::heartbeat::HeartbeatRequest;
 use wire::messages::join_group::{JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse};
@@ -146,6 +147,31 @@ async fn commits_are_checked_kept_and_dropped_with_their_topic() {
     let stale = JoinGroupResponse { generation_id: 0, ..joined.clone() };
     assert_eq!(error(raw.call(8, &commit("g", &stale, 6)).await), ErrorCode::ILLEGAL_GENERATION);
     assert_eq!(committed(&mut raw, "g").await, 5);
+    let request =
+        DeleteTopicsRequest { topic_names: vec!["t".into()], timeout_ms: 10_000, ..Default::default() };
+    assert_eq!(raw.call(5, &request).await.responses[0].error_code, ErrorCode::NONE);
+    while committed(&mut raw, "g").await != -1 {}
+    handle.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_and_offsets_outlive_the_broker() {
+    let folder = common::folder();
+    let handle = broker_in(&folder, &[NO_DELAY]).await;
+    let mut raw = Raw::connect(handle.address().unwrap()).await;
+    topic(&mut raw, "t").await;
+    coordinator_of(&mut raw, "g").await;
+    let joined = member(&mut raw, "g").await;
+    raw.call(4, &sync("g", &joined, &[(&joined.member_id, "mine")])).await;
+    raw.call(8, &commit("g", &joined, 5)).await;
+    handle.stop().await;
+
+    let handle = broker_in(&folder, &[NO_DELAY]).await;
+    let mut raw = Raw::connect(handle.address().unwrap()).await;
+    coordinator_of(&mut raw, "g").await;
+    assert_eq!(committed(&mut raw, "g").await, 5);
+    let again = raw.call(4, &sync("g", &joined, &[])).await;
+    assert_eq!((again.error_code, again.assignment), (ErrorCode::NONE, Bytes::from_static(b"mine")));
     handle.stop().await;
 }
 
