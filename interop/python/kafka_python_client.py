@@ -8,6 +8,10 @@ from kafka.errors import TopicAlreadyExistsError
 
 from checks import BOOTSTRAP, CODECS, run, topic, until
 
+# kafka-python 3.0.12 loses the assignment of a rejoin for new metadata when the poll that began it runs out of time: the metadata
+# come 100 ms after the first join, so that no poll may be shorter than that by far.
+POLL_MS = 2000
+
 
 def admin():
     return KafkaAdminClient(bootstrap_servers=BOOTSTRAP)
@@ -28,7 +32,7 @@ def take(reader, count):
     got = []
 
     def step():
-        for batch in reader.poll(timeout_ms=200).values():
+        for batch in reader.poll(timeout_ms=POLL_MS).values():
             got.extend(batch)
         return len(got) >= count
 
@@ -70,7 +74,7 @@ def members_share_partitions():
 
     def poll(place):
         while not stop[place].is_set():
-            members[place].poll(timeout_ms=100)
+            members[place].poll(timeout_ms=POLL_MS)
         members[place].close()
 
     threads = [threading.Thread(target=poll, args=(place,)) for place in range(2)]
