@@ -8,6 +8,7 @@
 
 mod allocate_producer_ids;
 mod alter_configs;
+mod alter_partition;
 mod broker_heartbeat;
 mod config_changes;
 mod config_rules;
@@ -26,6 +27,7 @@ mod update_features;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use base::planted::Planted;
 use base::{Str, Uuid};
 
 use crate::config::StaticConfigs;
@@ -91,6 +93,7 @@ pub struct Controller {
     settings: Settings,
     image: MetadataImage,
     contacts: BTreeMap<i32, Contact>,
+    planted: Planted,
 }
 
 /// The last sign of life of a broker.
@@ -106,7 +109,13 @@ impl Controller {
         let live = image.brokers().iter().filter(|(_, broker)| !broker.fenced);
         let contacts =
             live.map(|(id, broker)| (*id, Contact { epoch: broker.epoch, at_ms: now_ms })).collect();
-        Self { settings, image, contacts }
+        Self { settings, image, contacts, planted: Planted::NONE }
+    }
+
+    /// The same with bugs on demand, for the simulator that must find them.
+    #[must_use]
+    pub fn with_planted(self, planted: Planted) -> Self {
+        Self { planted, ..self }
     }
 
     /// The metadata as of the last record replayed.

@@ -113,6 +113,11 @@ impl BrokerConfigs<'_> {
             .or_else(|| self.statics.get(name).map(String::as_str))
     }
 
+    /// The text of a config if anybody set it: on this broker, on all, or in the properties.
+    pub fn set_anywhere(&self, name: &str) -> Option<String> {
+        self.set(name).map(String::from)
+    }
+
     /// The effective text of a config, none if it has no value.
     pub fn text(&self, name: &str) -> Option<String> {
         let set = self.set(name).or_else(|| broker_config(name)?.default_value());

@@ -8,7 +8,7 @@ use wire::messages::alter_configs::{
     AlterConfigsRequest, AlterConfigsResource, AlterConfigsResourceResponse, AlterConfigsResponse,
 };
 
-use super::config_changes::{check_nulls, differences};
+use super::config_changes::check_nulls;
 use super::{ApiError, Command, Controller, Moment, Outcome};
 use crate::image::{ConfigResource, ResourceType};
 use crate::map::Map;
@@ -61,6 +61,6 @@ impl Controller {
         }
         let before = self.image.configs(&resource).cloned().unwrap_or_default();
         self.check_configs(&resource, &before, &after)?;
-        Ok(differences(&resource, &before, &after))
+        Ok(self.config_records(&resource, &before, &after))
     }
 }

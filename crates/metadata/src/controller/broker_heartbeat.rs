@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use base::TopicId;
 use wire::messages::broker_heartbeat::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
 
 use super::election::Change;
@@ -100,7 +101,7 @@ impl Controller {
     }
 
     /// All partitions with their topic and index.
-    fn partitions(&self) -> impl Iterator<Item = (base::TopicId, i32, &Arc<Partition>)> {
+    fn partitions(&self) -> impl Iterator<Item = (TopicId, i32, &Arc<Partition>)> {
         let topics = self.image.topics().iter();
         topics.flat_map(|(id, topic)| topic.partitions().iter().map(|(index, state)| (*id, *index, state)))
     }
@@ -110,17 +111,21 @@ impl Controller {
         self.image.brokers().values().all(|other| other.id == broker || !other.is_active())
     }
 
-    /// Takes leadership and in-sync membership from a broker that goes, wherever somebody else stays in sync.
+    /// Takes leadership and in-sync membership from a broker that goes.
     pub(super) fn leave(&self, broker: i32) -> Vec<Record> {
-        let held =
-            self.partitions().filter(|(_, _, state)| state.leader == broker || state.isr.contains(&broker));
+        self.leave_with(broker, |_, _| false)
+    }
+
+    /// The same, where `lost` says of which of its replicas the data are gone.
+    pub(super) fn leave_with(&self, broker: i32, lost: impl Fn(TopicId, &Partition) -> bool) -> Vec<Record> {
+        let held = self.partitions().filter(|(_, _, state)| {
+            state.leader == broker || state.isr.contains(&broker) || state.elr.contains(&broker)
+        });
         let changes = held.filter_map(|(topic_id, index, state)| {
             let mut change = Change::new(self, topic_id, index, state);
             change.isr.retain(|replica| *replica != broker);
-            if change.isr.is_empty() {
-                change.isr.clone_from(&state.isr);
-            }
             change.excluded = Some(broker);
+            change.lost = lost(topic_id, state).then_some(broker);
             change.build()
         });
         changes.map(Record::from).collect()

@@ -12,7 +12,7 @@ use wire::messages::incremental_alter_configs::{
 };
 
 use super::{ApiError, Command, Controller, Moment, Outcome};
-use crate::config::{Kind, config_of, split_list};
+use crate::config::{Kind, config_of, split_list, topic_config_value};
 use crate::image::{ConfigResource, ResourceType};
 use crate::map::Map;
 use crate::record::{ConfigRecord, Record};
@@ -86,7 +86,45 @@ impl Controller {
             };
         }
         self.check_configs(&resource, &before, &after)?;
-        Ok(differences(&resource, &before, &after))
+        Ok(self.config_records(&resource, &before, &after))
+    }
+
+    /// The records of a change of configs, and of what follows from it in partitions.
+    pub(super) fn config_records(
+        &self,
+        resource: &ConfigResource,
+        before: &Map<Str, Str>,
+        after: &Map<Str, Str>,
+    ) -> Vec<Record> {
+        const MIN_ISR: &str = "min.insync.replicas";
+        let mut records = differences(resource, before, after);
+        if before.get(MIN_ISR) == after.get(MIN_ISR) {
+            return records;
+        }
+        let min_isr = |own: &Map<Str, Str>| {
+            let value = topic_config_value(&self.broker_configs(), own, MIN_ISR);
+            value.and_then(|value| usize::try_from(value.as_i64()).ok()).unwrap_or(1)
+        };
+        match resource.kind {
+            ResourceType::TOPIC => {
+                let topic = self.image.topic_named(&resource.name);
+                records.extend(
+                    topic.into_iter().flat_map(|topic| self.settle_eligible(topic.id(), min_isr(after))),
+                );
+            }
+            // Whoever inherits it: judged by the value given, or by the least there can be where it is taken away.
+            ResourceType::BROKER => {
+                let given = after.get(MIN_ISR).and_then(|text| text.parse().ok()).unwrap_or(1);
+                let inherits = |topic: &&crate::image::Topic| {
+                    let resource = ConfigResource { kind: ResourceType::TOPIC, name: topic.name().clone() };
+                    self.image.config(&resource, MIN_ISR).is_none()
+                };
+                let topics = self.image.topics().values().filter(inherits);
+                records.extend(topics.flat_map(|topic| self.settle_eligible(topic.id(), given)));
+            }
+            _ => {}
+        }
+        records
     }
 }
 

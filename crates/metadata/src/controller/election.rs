@@ -2,15 +2,21 @@
 //!
 //! A change is built from the partition as it is: set what is wanted, then [`Change::build`] completes a reassignment that has
 //! become possible, elects a leader where one is missing or wanted, and yields a record of just what differs.
+//!
+//! Eligible leader replicas (KIP-966): while fewer than `min.insync.replicas` are in sync nothing is committed, so a replica that leaves
+//! the ISR then, or leads it below that number, still has all that is. It may lead, until enough are in sync again and go on without
+//! it, or until it comes back without its data.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
 use base::TopicId;
+use base::planted::Bug;
 
 use super::Controller;
-use crate::image::Partition;
-use crate::record::PartitionChangeRecord;
+use crate::config::topic_config_value;
+use crate::image::{ConfigResource, Partition, ResourceType};
+use crate::record::{PartitionChangeRecord, Record};
 
 /// Which leaders will do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +47,10 @@ pub(super) struct Change<'a> {
     pub excluded: Option<i32>,
     /// A broker that may lead although the image does not say so yet.
     pub included: Option<i32>,
+    /// A broker that came back without its data: its replica is neither in sync nor eligible.
+    pub lost: Option<i32>,
+    /// `min.insync.replicas` of the topic.
+    pub min_isr: usize,
     /// Which leaders will do.
     pub election: Election,
 }
@@ -69,22 +79,30 @@ impl<'a> Change<'a> {
             removing: partition.removing_replicas.clone(),
             excluded: None,
             included: None,
-            election: Election::Online,
+            lost: None,
+            min_isr: controller.min_isr(topic_id),
+            election: if controller.elects_uncleanly(topic_id) {
+                Election::Unclean
+            } else {
+                Election::Online
+            },
         }
     }
 
     /// The record of the change, if anything differs.
     pub(super) fn build(mut self) -> Option<PartitionChangeRecord> {
         self.complete_reassignment();
-        let elected = self.elect();
-        let was_from_elr = elected.leader >= 0 && !elected.is_unclean && !self.isr.contains(&elected.leader);
-        if elected.is_unclean || was_from_elr {
+        self.isr.retain(|replica| Some(*replica) != self.lost);
+        let mut elr = self.eligible();
+        let elected = self.elect(&elr);
+        if elected.is_unclean || elr.contains(&elected.leader) {
             self.isr = vec![elected.leader];
+            elr.retain(|replica| *replica != elected.leader);
         }
-        if self.isr.is_empty() {
-            // The last replica stays in sync, or nobody could ever lead again without loss.
-            self.isr = self.partition.isr.clone();
+        if elected.is_unclean || self.has_enough() {
+            elr.clear();
         }
+        let last_known_elr = self.last_known(&elr);
         let before = self.partition;
         // A replica that leaves must stop serving: a new leader epoch tells it.
         let leaves = before.replicas.iter().any(|replica| !self.replicas.contains(replica));
@@ -97,8 +115,8 @@ impl<'a> Change<'a> {
             isr: changed(&self.isr, &before.isr),
             removing_replicas: changed(&self.removing, &before.removing_replicas),
             adding_replicas: changed(&self.adding, &before.adding_replicas),
-            elr: self.elr(),
-            last_known_elr: None,
+            elr: changed(&elr, &before.elr),
+            last_known_elr: changed(&last_known_elr, &before.last_known_elr),
             leader: leader_changes.then_some(elected.leader),
             leader_recovery_state: (elected.is_unclean && before.leader_recovery_state == 0).then_some(1),
         };
@@ -126,28 +144,42 @@ impl<'a> Change<'a> {
         }
     }
 
-    fn elect(&self) -> Elected {
+    fn elect(&self, elr: &[i32]) -> Elected {
         let clean = |leader| Elected { leader, is_unclean: false };
+        let unclean = |leader| Elected { leader, is_unclean: true };
+        let may_lead = |replica: i32| self.may_lead(replica, elr);
         let preferred = self.replicas.first().copied().unwrap_or(-1);
-        if self.election == Election::Preferred && self.may_lead(preferred) {
+        if self.election == Election::Preferred && self.isr.contains(&preferred) && may_lead(preferred) {
             return clean(preferred);
         }
-        if self.may_lead(self.partition.leader) {
+        if may_lead(self.partition.leader) {
             return clean(self.partition.leader);
         }
-        if let Some(leader) = self.replicas.iter().copied().find(|replica| self.may_lead(*replica)) {
-            return clean(leader);
+        let mut candidates = self.replicas.iter().copied().filter(|replica| may_lead(*replica));
+        if let Some(first) = candidates.next() {
+            // Those in sync come before the eligible, whose election leaves the ISR with one.
+            let in_sync =
+                core::iter::once(first).chain(candidates).find(|replica| self.isr.contains(replica));
+            return clean(in_sync.unwrap_or(first));
         }
-        let living = self.replicas.iter().copied().find(|replica| self.lives(*replica));
-        match living {
-            Some(leader) if self.election == Election::Unclean => Elected { leader, is_unclean: true },
+        match self.replicas.iter().copied().find(|replica| self.lives(*replica)) {
+            Some(leader) if self.election == Election::Unclean || self.is_hopeless(leader, elr) => {
+                unclean(leader)
+            }
             _ => clean(-1),
         }
     }
 
-    fn may_lead(&self, replica: i32) -> bool {
-        let is_complete = self.isr.contains(&replica) || self.partition.elr.contains(&replica);
+    fn may_lead(&self, replica: i32, elr: &[i32]) -> bool {
+        let is_complete = self.isr.contains(&replica)
+            || elr.contains(&replica)
+            || self.controller.planted.has(Bug::ElectAnyone);
         is_complete && self.replicas.contains(&replica) && self.lives(replica)
+    }
+
+    /// Whether this is the only replica there is and its data are gone: waiting brings nothing back.
+    fn is_hopeless(&self, replica: i32, elr: &[i32]) -> bool {
+        self.replicas == [replica] && self.isr.is_empty() && elr.is_empty()
     }
 
     fn lives(&self, replica: i32) -> bool {
@@ -155,11 +187,37 @@ impl<'a> Change<'a> {
             || (self.excluded != Some(replica) && self.controller.is_active(replica))
     }
 
-    /// The eligible replicas that are left: none that is in sync, none that is no replica any more.
-    fn elr(&self) -> Option<Vec<i32>> {
-        let left = |replica: &i32| !self.isr.contains(replica) && self.replicas.contains(replica);
-        let elr: Vec<i32> = self.partition.elr.iter().copied().filter(left).collect();
-        changed(&elr, &self.partition.elr)
+    fn has_enough(&self) -> bool {
+        self.isr.len() >= self.min_isr.min(self.replicas.len())
+    }
+
+    /// The replicas that are out of sync and yet have all that is committed.
+    fn eligible(&self) -> Vec<i32> {
+        if self.has_enough() {
+            return Vec::new();
+        }
+        let before = self.partition.elr.iter().chain(&self.partition.isr).copied();
+        let mut eligible: Vec<i32> = Vec::new();
+        for replica in before.filter(|replica| self.replicas.contains(replica)) {
+            let is_known = self.isr.contains(&replica) || eligible.contains(&replica);
+            if !is_known && Some(replica) != self.lost {
+                eligible.push(replica);
+            }
+        }
+        eligible
+    }
+
+    /// The eligible replicas that lost their data since too few are in sync, for whoever must choose among what is left.
+    fn last_known(&self, elr: &[i32]) -> Vec<i32> {
+        if self.has_enough() {
+            return Vec::new();
+        }
+        let was =
+            |replica: &i32| self.partition.isr.contains(replica) || self.partition.elr.contains(replica);
+        let mut known = self.partition.last_known_elr.clone();
+        known.extend(self.lost.filter(was).filter(|lost| !self.partition.last_known_elr.contains(lost)));
+        known.retain(|replica| !self.isr.contains(replica) && !elr.contains(replica));
+        known
     }
 
     fn directories(&self) -> Option<Vec<base::Uuid>> {
@@ -176,4 +234,57 @@ impl<'a> Change<'a> {
 
 fn changed(new: &[i32], old: &[i32]) -> Option<Vec<i32>> {
     (new != old).then(|| new.into())
+}
+
+impl Controller {
+    fn topic_value(&self, topic: TopicId, name: &str) -> Option<crate::config::Value> {
+        let own = self.image.topic(topic).and_then(|topic| {
+            self.image.configs(&ConfigResource { kind: ResourceType::TOPIC, name: topic.name().clone() })
+        });
+        topic_config_value(&self.broker_configs(), &own.cloned().unwrap_or_default(), name)
+    }
+
+    /// `min.insync.replicas` of a topic.
+    pub(super) fn min_isr(&self, topic: TopicId) -> usize {
+        let number = self.topic_value(topic, "min.insync.replicas").map_or(1, |value| value.as_i64());
+        usize::try_from(number).unwrap_or(1)
+    }
+
+    fn elects_uncleanly(&self, topic: TopicId) -> bool {
+        self.topic_value(topic, "unclean.leader.election.enable").is_some_and(|value| value.as_bool())
+    }
+
+    /// Whether what the topic acknowledges may be lost with the power: `flush.messages` or `flush.ms` say when it is synced.
+    pub(super) fn is_relaxed(&self, topic: TopicId) -> bool {
+        let own = self.image.topic(topic).and_then(|topic| {
+            self.image.configs(&ConfigResource { kind: ResourceType::TOPIC, name: topic.name().clone() })
+        });
+        let set = |name: &str| {
+            let on_topic = own.and_then(|own| own.get(name)).map(|value| value.as_str().into());
+            on_topic.or_else(|| {
+                self.broker_configs().set_anywhere(if name == "flush.ms" {
+                    "log.flush.interval.ms"
+                } else {
+                    "log.flush.interval.messages"
+                })
+            })
+        };
+        let messages: Option<alloc::string::String> = set("flush.messages");
+        match messages.as_deref() {
+            Some("1") => false,
+            Some(_) => true,
+            None => set("flush.ms").is_some(),
+        }
+    }
+
+    /// The records that make eligible replicas agree with a topic's new `min.insync.replicas`.
+    pub(super) fn settle_eligible(&self, topic: TopicId, min_isr: usize) -> Vec<Record> {
+        let partitions = self.image.topic(topic).into_iter().flat_map(|topic| topic.partitions().iter());
+        let changes = partitions.filter(|(_, state)| !state.elr.is_empty()).filter_map(|(index, state)| {
+            let mut change = Change::new(self, topic, *index, state);
+            change.min_isr = min_isr;
+            change.build()
+        });
+        changes.map(Record::from).collect()
+    }
 }

@@ -7,6 +7,7 @@ use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use base::planted::Bug;
 use wire::ErrorCode;
 use wire::messages::broker_registration::{BrokerRegistrationRequest, BrokerRegistrationResponse};
 use wire::messages::unregister_broker::{UnregisterBrokerRequest, UnregisterBrokerResponse};
@@ -83,8 +84,24 @@ impl Controller {
         let broker_epoch = self.image.broker_epoch_max() + 1;
         let mut records = vec![registration(asked, broker_epoch).into()];
         // What the earlier incarnation led is led by nobody until this one is unfenced.
-        records.extend(before.map(|_| self.leave(asked.broker_id)).unwrap_or_default());
+        records.extend(before.map(|before| self.replace(before, asked)).unwrap_or_default());
         Ok((records, broker_epoch))
+    }
+
+    /// What becomes of the earlier incarnation's replicas: out of sync, and not eligible either where their data are gone.
+    ///
+    /// They are gone with a log directory that is not there any more. After a crash they may also be gone where the topic does not
+    /// sync before it acknowledges; where it does, a crash takes nothing that was committed.
+    fn replace(&self, before: &Broker, asked: &BrokerRegistrationRequest) -> Vec<Record> {
+        let is_clean = asked.previous_broker_epoch >= 0 && asked.previous_broker_epoch == before.epoch;
+        let has_all = before.log_dirs.iter().all(|dir| asked.log_dirs.contains(dir));
+        self.leave_with(asked.broker_id, |topic, partition| {
+            let place = partition.replicas.iter().position(|replica| *replica == asked.broker_id);
+            let dir = place.and_then(|place| partition.directories.get(place)).filter(|dir| !dir.is_zero());
+            let is_there = dir.map_or(has_all, |dir| asked.log_dirs.contains(dir));
+            let is_lost = !is_there || (!is_clean && self.is_relaxed(topic));
+            is_lost && !self.planted.has(Bug::KeepLostReplicaInIsr)
+        })
     }
 
     fn check_cluster(&self, asked: &BrokerRegistrationRequest) -> Result<(), ApiError> {

@@ -2,6 +2,7 @@
 
 mod brokers;
 mod configs;
+mod in_sync;
 mod topics;
 
 use alloc::string::{String, ToString};

@@ -105,7 +105,7 @@ impl Partition {
         }
     }
 
-    pub(super) fn change(&mut self, record: &PartitionChangeRecord) {
+    pub(crate) fn change(&mut self, record: &PartitionChangeRecord) {
         let lists = [
             (&mut self.replicas, &record.replicas),
             (&mut self.isr, &record.isr),

@@ -61,18 +61,26 @@ impl Leader {
         now_ms: i64,
     ) -> Effects {
         match answer {
-            Ok(altered) if altered.leader_epoch == self.epoch => {
-                if altered.partition_epoch >= self.partition_epoch {
-                    self.adopt(altered.partition_epoch, altered.isr);
-                    self.recovering = false;
-                }
+            Ok(altered) if self.may_adopt(&altered) => {
+                self.adopt(altered.partition_epoch, altered.isr);
+                self.recovering = false;
             }
-            // Of another epoch: the metadata that end this one are on their way.
+            // The metadata that bring it, or end this epoch, are on their way.
             Ok(_) => {}
             Err(error) if self.is_open(question) => self.on_alter_partition_error(error, now_ms),
             Err(_) => {}
         }
         self.advance(now_ms)
+    }
+
+    /// Whether an answer holds here and now, ahead of the metadata.
+    ///
+    /// A smaller ISR is taken from the metadata alone: who may lead in its stead was judged by the `min.insync.replicas` that stands
+    /// before it there, and this broker may not have read that yet.
+    fn may_adopt(&self, altered: &AlteredPartition) -> bool {
+        altered.leader_epoch == self.epoch
+            && altered.partition_epoch >= self.partition_epoch
+            && self.isr.iter().all(|member| altered.isr.contains(member))
     }
 
     fn is_open(&self, question: &AlterPartition) -> bool {
