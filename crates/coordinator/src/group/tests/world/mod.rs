@@ -10,6 +10,8 @@
 //!
 //! A client remembers the id and generation it was last given; `id=` and `gen=` say otherwise.
 
+mod words;
+
 use std::collections::BTreeMap;
 use std::format;
 use std::string::{String, ToString};
@@ -20,7 +22,7 @@ use base::{Str, Uuid};
 use bytes::Bytes;
 use wire::ErrorCode;
 use wire::messages::heartbeat::HeartbeatRequest;
-use wire::messages::join_group::{JoinGroupRequest, JoinGroupRequestProtocol};
+use wire::messages::join_group::JoinGroupRequest;
 use wire::messages::leave_group::{LeaveGroupRequest, MemberIdentity};
 use wire::messages::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -35,6 +37,7 @@ use super::show;
 use crate::engine::{Answer, Outcome, Waiter};
 use crate::group::record::{Decoded, GroupRecord};
 use crate::group::{Call, GroupEngine, Live, Request, Response, Settings};
+use words::{Words, protocol};
 
 #[derive(Default, Clone)]
 struct Client {
@@ -72,48 +75,6 @@ impl Default for World {
         };
         world.engine.loaded(world.now_ms);
         world
-    }
-}
-
-/// The words of a command: what it is about, and `key=value` pairs.
-struct Words<'a> {
-    plain: Vec<&'a str>,
-    pairs: Vec<(&'a str, &'a str)>,
-}
-
-impl<'a> Words<'a> {
-    fn of(words: impl Iterator<Item = &'a str>) -> Self {
-        let mut parsed = Self { plain: Vec::new(), pairs: Vec::new() };
-        for word in words {
-            match word.split_once('=') {
-                Some(pair) => parsed.pairs.push(pair),
-                None => parsed.plain.push(word),
-            }
-        }
-        parsed
-    }
-
-    fn get(&self, key: &str) -> Option<&'a str> {
-        self.pairs.iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
-    }
-
-    fn number<T: core::str::FromStr>(&self, key: &str, default: T) -> T {
-        self.get(key).map_or(default, |value| value.parse().ok().unwrap_or_else(|| panic!("{key}={value}")))
-    }
-
-    fn text(&self, key: &str, default: &str) -> Str {
-        Str::from(self.get(key).unwrap_or(default))
-    }
-
-    /// `topic/partition`, with what stands after `=`.
-    fn places(&self) -> Vec<(&'a str, i32, &'a str)> {
-        let plain = self.plain.iter().map(|word| (*word, ""));
-        let all = self.pairs.iter().copied().chain(plain);
-        all.filter_map(|(place, value)| {
-            let (topic, partition) = place.split_once('/')?;
-            Some((topic, partition.parse().unwrap(), value))
-        })
-        .collect()
     }
 }
 
@@ -399,26 +360,4 @@ impl World {
             Err(error) => format!("{name}: {}", error.name()),
         }
     }
-}
-
-fn protocol(text: &str, kind: &Str) -> JoinGroupRequestProtocol {
-    let (name, what) = text.split_once(':').unwrap_or((text, ""));
-    let metadata = if *kind == "consumer" { subscription(what) } else { what.as_bytes().to_vec() };
-    JoinGroupRequestProtocol { name: name.into(), metadata: metadata.into() }
-}
-
-/// A consumer's subscription, version 0; `!` is one that cannot be read.
-fn subscription(topics: &str) -> Vec<u8> {
-    let topics: Vec<&str> = topics.split('+').filter(|topic| !topic.is_empty()).collect();
-    if topics == ["!"] {
-        return vec![0];
-    }
-    let mut bytes = vec![0, 0];
-    bytes.extend((topics.len() as u32).to_be_bytes());
-    for topic in topics {
-        bytes.extend((topic.len() as u16).to_be_bytes());
-        bytes.extend(topic.bytes());
-    }
-    bytes.extend([0xff; 4]);
-    bytes
 }
