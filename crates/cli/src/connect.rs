@@ -17,6 +17,7 @@ pub struct Connect {
         global = true,
         value_name = "HOST:PORT,…",
         env = "MEKONG_BOOTSTRAP_SERVER",
+        overrides_with = "bootstrap_server",
         hide_env = true
     )]
     bootstrap_server: Option<String>,
@@ -29,6 +30,11 @@ pub struct Connect {
 }
 
 impl Connect {
+    /// Whether somebody said which cluster.
+    pub fn is_named(&self) -> Outcome<bool> {
+        Ok(self.settings()?.iter().any(|(name, _)| name == BOOTSTRAP))
+    }
+
     fn settings(&self) -> Outcome<Vec<(String, String)>> {
         let mut settings = Profiles::load()?.settings(self.profile.as_deref())?;
         if let Some(bootstrap) = &self.bootstrap_server {

@@ -5,6 +5,8 @@ mod cluster;
 mod config;
 mod connect;
 mod consume;
+mod demo;
+mod embedded;
 mod failure;
 mod format;
 mod group;
@@ -64,6 +66,9 @@ enum Command {
     /// Measure throughput and latency.
     #[command(subcommand)]
     Perf(perf::Command),
+    /// See it work: a play with live figures and a proof at the end.
+    #[command(subcommand)]
+    Demo(demo::Command),
     /// Keep the addresses of clusters under names.
     #[command(subcommand)]
     Profile(profile::Command),
@@ -112,6 +117,7 @@ async fn run_connected(command: Command, connect: &Connect, output: &Output) -> 
         Command::Config(command) => config::run(command, connect, output).await,
         Command::Cluster(command) => cluster::run(command, connect, output).await,
         Command::Perf(command) => perf::run(command, connect, output).await,
+        Command::Demo(command) => demo::run(command, connect, output).await,
         Command::Serve(_) | Command::Log(_) | Command::Profile(_) | Command::Completions { .. } => Ok(()),
     }
 }

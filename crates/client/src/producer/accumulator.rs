@@ -5,7 +5,7 @@
 //! # Order and sequences (KIP-98, KIP-360)
 //! A partition's batches stand in the order of their records. Those sent are a prefix of the queue; at most five are under way,
 //! which is what a broker remembers. After a failure only the first batch of a queue is sent again; the others follow when it
-//! has ended. A batch keeps its sequence numbers through all its attempts, so that the broker recognises what it has already.
+//! has ended. The first batch that a broker sees of an id and epoch goes alone. A batch keeps its sequence numbers through all its attempts, so that the broker recognises what it has already.
 //!
 //! When a batch is given up, those behind it carry numbers beyond the gap and the broker refuses them (OUT_OF_ORDER_SEQUENCE_NUMBER).
 //! A refusal of the first batch of a queue says for sure that nothing behind the gap was appended; then the partition's epoch is

@@ -29,6 +29,8 @@ pub(super) struct Queue {
     pub(super) batches: VecDeque<Batch>,
     /// Of the next batch sent for the first time.
     next: Option<Stamp>,
+    /// The broker has acknowledged a batch with the present id and epoch, so that it knows which number comes next.
+    is_established: bool,
     /// The first batch was refused for its number: once nothing is under way, number anew.
     renumber: bool,
 }
@@ -55,7 +57,10 @@ impl Queue {
     pub(super) fn verdict(&self, settings: &Settings, now: Instant, flushing: bool) -> Option<Verdict> {
         self.batches.front()?;
         let in_flight = self.batches.iter().filter(|batch| batch.is_in_flight()).count();
-        let place = self.next_place().filter(|_| !self.renumber && in_flight < settings.in_flight_max);
+        // A broker that does not know the producer yet takes any number: were the first batch refused (a new partition without
+        // leader) and the second taken, they would change places.
+        let most = if settings.idempotent && !self.is_established { 1 } else { settings.in_flight_max };
+        let place = self.next_place().filter(|_| !self.renumber && in_flight < most);
         let Some((place, batch)) = place.and_then(|place| Some((place, self.batches.get(place)?))) else {
             return Some(Verdict::Later(None));
         };
@@ -82,7 +87,10 @@ impl Queue {
             // A new producer id starts at 0; within one id, a partition goes on with its own epoch.
             let stamp = match (self.next, fresh) {
                 (Some(next), Some(fresh)) if next.id == fresh.id => Some(next),
-                (_, fresh) => fresh,
+                (_, fresh) => {
+                    self.is_established = false;
+                    fresh
+                }
             };
             batch.seal(stamp);
             self.next = stamp.map(|stamp| stamp.next(batch.records));
@@ -110,7 +118,10 @@ impl Queue {
         let stale = matches!(&attempt, Attempt::Failed(_))
             || matches!(&attempt, Attempt::Refused(code, _) if retriable_with_refresh(*code));
         match judge(&attempt, settings.idempotent) {
-            Judgement::Done(appended) => self.end(place, Ok(appended)),
+            Judgement::Done(appended) => {
+                self.is_established |= same_epoch(batch.stamp, self.next);
+                self.end(place, Ok(appended));
+            }
             Judgement::Again if !is_overdue => {
                 if let Attempt::Failed(error) = attempt {
                     batch.possibly_written |= error.is_outcome_unknown();
@@ -145,6 +156,7 @@ impl Queue {
             return;
         }
         self.renumber = false;
+        self.is_established = false;
         let Some(old) = self.next.or_else(|| self.batches.front().and_then(|batch| batch.stamp)) else {
             return;
         };
@@ -179,6 +191,10 @@ impl Queue {
             self.end(place, Err(error.clone()));
         }
     }
+}
+
+fn same_epoch(left: Option<Stamp>, right: Option<Stamp>) -> bool {
+    left.zip(right).is_some_and(|(left, right)| (left.id, left.epoch) == (right.id, right.epoch))
 }
 
 /// What an attempt's end means for its batch.

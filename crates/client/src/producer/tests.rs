@@ -112,6 +112,18 @@ fn lost() -> Attempt {
     Attempt::Failed(CallError::Disconnected { address, api: ApiKey::Produce })
 }
 
+impl Play {
+    /// Lets the broker know the producer on a partition: one batch sent and acknowledged, numbers from 1 on.
+    fn establish(&mut self, partition: i32) {
+        self.append(partition);
+        self.core.flushing += 1;
+        let sent = self.send_all();
+        self.core.flushing -= 1;
+        self.finish(&sent[0].0, done(0));
+        self.acks.clear();
+    }
+}
+
 fn numbers(sent: &[(Sending, i16, i32)]) -> Vec<(i16, i32)> {
     sent.iter().map(|(_, epoch, sequence)| (*epoch, *sequence)).collect()
 }
@@ -124,6 +136,10 @@ fn a_batch_leaves_when_it_is_full_or_has_lingered() {
     assert!(play.send().is_empty());
     play.pass(LINGER);
     assert_eq!(numbers(&play.send()), [(0, 0)]);
+    let sent_alone = play.core.plan(play.now, |_| Some(1), |_| true).requests;
+    assert!(sent_alone.is_empty());
+    let mut play = Play::new(|_| ());
+    play.establish(0);
     play.append(0);
     play.append(0);
     assert_eq!(numbers(&play.send_all()), [(0, 1)], "full, though young; the other lingers");
@@ -134,6 +150,7 @@ fn a_batch_leaves_when_it_is_full_or_has_lingered() {
 #[test]
 fn five_batches_of_a_partition_are_under_way_at_most() {
     let mut play = Play::new(|_| ());
+    play.establish(0);
     (0..8).for_each(|_| play.append(0));
     play.append(1);
     play.core.flushing = 1;
@@ -149,16 +166,17 @@ fn five_batches_of_a_partition_are_under_way_at_most() {
 #[test]
 fn after_a_failure_the_first_goes_again_and_the_others_wait() {
     let mut play = Play::new(|_| ());
+    play.establish(0);
     (0..3).for_each(|_| play.append(0));
     play.core.flushing = 1;
     let sent = play.send_all();
-    assert_eq!(numbers(&sent), [(0, 0), (0, 1), (0, 2)]);
+    assert_eq!(numbers(&sent), [(0, 1), (0, 2), (0, 3)]);
     assert!(play.finish(&sent[0].0, refused(ErrorCode::NOT_LEADER_OR_FOLLOWER)), "the metadata is old");
     play.finish(&sent[1].0, refused(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER));
     play.finish(&sent[2].0, refused(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER));
     assert!(play.send_all().is_empty(), "backing off");
     play.pass(Duration::from_millis(100));
-    for expected in 0..3 {
+    for expected in 1..4 {
         let again = play.send_all();
         assert_eq!(numbers(&again), [(0, expected)], "the same numbers, one by one");
         play.finish(&again[0].0, done(i64::from(expected)));
@@ -170,6 +188,7 @@ fn after_a_failure_the_first_goes_again_and_the_others_wait() {
 #[test]
 fn a_batch_given_up_makes_a_gap_that_a_new_epoch_closes() {
     let mut play = Play::new(|_| ());
+    play.establish(0);
     (0..3).for_each(|_| play.append(0));
     play.core.flushing = 1;
     let sent = play.send_all();
@@ -261,4 +280,21 @@ fn settings() -> Settings {
         idempotent: false,
         retries: 0,
     }
+}
+
+/// Found by `mekong demo iot` on a partition that had no leader yet: batch 0 refused, batch 1 taken, since the broker knew no
+/// number of the producer's.
+#[test]
+fn the_first_batch_that_a_broker_sees_goes_alone() {
+    let mut play = Play::new(|_| ());
+    (0..3).for_each(|_| play.append(0));
+    play.core.flushing = 1;
+    let sent = play.send_all();
+    assert_eq!(numbers(&sent), [(0, 0)]);
+    play.finish(&sent[0].0, refused(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
+    play.pass(Duration::from_millis(100));
+    let again = play.send_all();
+    assert_eq!(numbers(&again), [(0, 0)]);
+    play.finish(&again[0].0, done(0));
+    assert_eq!(numbers(&play.send_all()), [(0, 1), (0, 2)]);
 }
