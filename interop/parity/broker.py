@@ -7,7 +7,7 @@ import uuid
 
 # What differs between two brokers by nature: compared only as present or absent.
 TIMES = re.compile(r"(TimeMs|Timestamp|timestamp|TimestampMs)$")
-PLACES = {"host", "port", "rack", "clusterId", "totalBytes", "usableBytes", "logDir", "size"}
+PLACES = {"host", "port", "rack", "clusterId", "finalizedFeaturesEpoch", "totalBytes", "usableBytes", "logDir", "size"}
 
 
 class Closed(Exception):
@@ -66,6 +66,7 @@ class Broker:
         try:
             self.send(api, version, body)
             answer = self.receive(api, version)
+            self.learn(answer)
         except (Closed, BrokenPipeError):
             answer = {"connection": "closed"}
             self.close()
@@ -76,6 +77,21 @@ class Broker:
             self.exchanges.append((what, api, version, answer))
         return answer
 
+    def ask_refused(self, api, version):
+        """Sends a header in a version that has no body any more: what comes back is recorded as bytes."""
+        key, client = self.definitions.requests[api]["apiKey"], b"parity"
+        self.correlation += 1
+        try:
+            self.raw(struct.pack(">hhih", key, version, self.correlation, len(client)) + client)
+            size, = struct.unpack(">i", self.exactly(4))
+            answer = {"bytes": self.exactly(size)[4:]}
+        except (Closed, BrokenPipeError):
+            answer = {"connection": "closed"}
+        except TimeoutError:
+            answer = {"connection": "no answer"}
+            self.close()
+        self.exchanges.append(("refused version", api, version, answer))
+
     def quietly(self, api, version, body):
         """Asks without recording: to wait for something."""
         return self.ask("", api, version, body, keep=False)
@@ -83,15 +99,24 @@ class Broker:
     def comparable(self):
         return [(what, api, version, self.plain(answer)) for what, api, version, answer in self.exchanges]
 
+    def learn(self, value):
+        """Names a topic's id after the topic wherever an answer shows both."""
+        for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []:
+            self.learn(one)
+        if isinstance(value, dict) and isinstance(value.get("name"), str) and isinstance(value.get("topicId"), uuid.UUID):
+            self.names.setdefault(("id", value["topicId"]), f"id of {value['name']}")
+
     def plain(self, value, name=""):
         if isinstance(value, dict):
             return {key: self.plain(one, key) for key, one in value.items()}
         if isinstance(value, list):
             parts = [self.plain(one, name) for one in value]
             return sorted(parts, key=repr) if name in UNORDERED else parts
+        if isinstance(value, str) and name.lower().endswith("message"):
+            return re.sub(r"-?[0-9]{13,19}", "a time", value)
         if isinstance(value, uuid.UUID):
             return "no id" if value.int == 0 else self.alias("id", value)
-        if name in ("producerId", "sessionId") and value not in (-1, 0):
+        if name == "producerId" and value >= 0 or name == "sessionId" and value > 0:
             return self.alias(name, value)
         if name in ("memberId", "leader", "members") and isinstance(value, str) and value:
             return self.alias("member", value)
@@ -107,4 +132,4 @@ class Broker:
 
 # Lists whose order carries no meaning.
 UNORDERED = {"apiKeys", "topics", "groups", "members", "configs", "synonyms", "supportedFeatures", "finalizedFeatures", "brokers",
-             "configResources", "results", "responses", "errorTopics"}
+             "configResources", "results", "responses", "errorTopics", "partitions"}

@@ -19,7 +19,11 @@ log.dirs=$kafka/data
 offsets.topic.replication.factor=1
 group.initial.rebalance.delay.ms=0
 P
-java_class kafka.tools.StorageTool format -t "$(java_class kafka.tools.StorageTool random-uuid)" -c "$kafka/server.properties" >/dev/null
+# What Mekong does not have yet is finalized at 0 on both sides.
+features="--feature eligible.leader.replicas.version=0 --feature group.version=0 --feature transaction.version=0"
+features="$features --feature share.version=0 --feature streams.version=0"
+# shellcheck disable=SC2086
+java_class kafka.tools.StorageTool format $features -t "$(java_class kafka.tools.StorageTool random-uuid)" -c "$kafka/server.properties" >/dev/null
 java_class kafka.Kafka "$kafka/server.properties" >"$kafka/log" 2>&1 &
 server=$!
 trap 'pkill -KILL -P $server 2>/dev/null; kill -KILL $server 2>/dev/null || true' EXIT

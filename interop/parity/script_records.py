@@ -28,6 +28,9 @@ def produce(b, what, name, identity, data, version=9, acks=-1, partition=0, **mo
 
 def producing(b):
     one = topic(b, "produced")
+    for version in (0, 1, 2):
+        # Advertised so that old librdkafka finds the newest codecs, and refused (KAFKA-18659).
+        b.ask_refused("Produce", version)
     for version in every(b, "Produce"):
         produce(b, "one batch", "produced", one, batch([b"a", b"b"]), version)
     for acks in (1, 2, -2):
@@ -74,6 +77,12 @@ def producing(b):
 
 
 def idempotence(b):
+    asked = {"transactionalId": None, "transactionTimeoutMs": 60000, "producerId": -1, "producerEpoch": -1}
+    for _ in range(200):
+        # The first block of ids comes from the controller; until then brokers answer 14.
+        if not b.quietly("InitProducerId", 4, asked)["errorCode"]:
+            break
+        time.sleep(0.05)
     for version in every(b, "InitProducerId"):
         b.ask("producer id", "InitProducerId", version, {"transactionalId": None, "transactionTimeoutMs": 60000, "producerId": -1, "producerEpoch": -1})
     b.ask("id without epoch", "InitProducerId", 4, {"transactionalId": None, "transactionTimeoutMs": 60000, "producerId": 5, "producerEpoch": -1})

@@ -176,6 +176,12 @@ def cluster(b):
     b.ask("no updates", "UpdateFeatures", 1, {"timeoutMs": 10000, "featureUpdates": []})
 
 
+def quorum(b):
+    asked = {"topics": [{"topicName": "__cluster_metadata", "partitions": [{"partitionIndex": 0}]}]}
+    for version in every(b, "DescribeQuorum"):
+        b.ask("quorum", "DescribeQuorum", version, asked)
+
+
 def delete_topics(b):
     for version in range(1, 6):
         b.ask("delete", "DeleteTopics", version, {"topicNames": [f"made-{version}" if version > 1 else "assigned"], "timeoutMs": 30000})
@@ -187,4 +193,4 @@ def delete_topics(b):
     b.ask("by neither", "DeleteTopics", 6, by())
 
 
-SCRIPT = [api_versions, create_topics, create_partitions, metadata, configs, cluster, delete_topics]
+SCRIPT = [api_versions, create_topics, create_partitions, metadata, configs, cluster, quorum, delete_topics]
