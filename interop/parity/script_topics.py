@@ -1,5 +1,6 @@
 """Topics, configurations, cluster: what an administrator asks."""
 
+import time
 import uuid
 
 NOWHERE = uuid.UUID(int=7)
@@ -135,6 +136,8 @@ def configs(b):
     for what, body in steps.items():
         b.ask(what, "IncrementalAlterConfigs", 1, body)
     b.ask("set", "IncrementalAlterConfigs", 0, step("made-4", ("segment.ms", SET, "800000")))
+    # Kafka answers before it has applied the change itself.
+    time.sleep(0.5)
     b.ask("after the steps", "DescribeConfigs", 4, resource(topic, "made-4", ["segment.ms", "cleanup.policy"]))
     for version in every(b, "ListConfigResources"):
         b.ask("resources", "ListConfigResources", version, {"resourceTypes": [topic] if version else []})

@@ -57,10 +57,13 @@ pub(crate) async fn read(broker: &Arc<Broker>, wanted: &Wanted, ask: Ask) -> Rea
 pub(crate) fn failure(partition_index: i32, error: ErrorCode, version: i16) -> Reading {
     let known = error != ErrorCode::KAFKA_STORAGE_ERROR || version > 5;
     let error_code = if known { error } else { ErrorCode::NOT_LEADER_OR_FOLLOWER };
+    // Kafka has an empty list for partitions that it never came to read.
+    let unread = [ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, ErrorCode::UNKNOWN_TOPIC_ID].contains(&error);
     let data = PartitionData {
         partition_index,
         error_code,
         high_watermark: -1,
+        aborted_transactions: unread.then(Vec::new),
         records: Some(Records::empty()),
         ..Default::default()
     };

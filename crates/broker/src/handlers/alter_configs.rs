@@ -3,6 +3,7 @@
 //! Log levels belong to this process and are changed here; everything else is the controller's.
 
 use metadata::ResourceType as Configured;
+use metadata::controller::ApiError;
 use wire::ErrorCode;
 use wire::messages::alter_configs::{
     AlterConfigsRequest, AlterConfigsResourceResponse as Replaced, AlterConfigsResponse,
@@ -55,6 +56,8 @@ pub(crate) async fn change(
             let altered = ctx.broker().alter_loggers(&resource, validate_only);
             let altered = altered.map_err(|error| (error.code, error.message));
             done.push(answer(&resource, altered));
+        } else if let Err(error) = check_own_broker(ctx, &resource) {
+            done.push(answer(&resource, Err((error.code, error.message))));
         } else {
             asked.push(resource);
         }
@@ -69,6 +72,18 @@ pub(crate) async fn change(
     };
     response.responses.extend(done);
     response
+}
+
+/// The settings of one broker are asked of that broker: only it can judge them.
+fn check_own_broker(ctx: &RequestContext, resource: &AlterConfigsResource) -> Result<(), ApiError> {
+    let own = ctx.broker().config.node_id;
+    match resource.resource_name.parse::<i32>() {
+        Ok(id) if Configured(resource.resource_type) == Configured::BROKER && id != own => {
+            let message = format!("this broker has the id {own}; ask broker {id} itself");
+            Err(ApiError::invalid_request(message))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn may_alter(ctx: &RequestContext, kind: i8, name: &str) -> bool {

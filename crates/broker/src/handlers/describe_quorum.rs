@@ -32,13 +32,10 @@ pub(crate) async fn handle(ctx: &RequestContext, request: DescribeQuorumRequest)
             .collect(),
     });
     let voters = ctx.broker().quorum().map(|quorum| quorum.voters).unwrap_or_default();
-    let nodes = voters.iter().map(|voter| Node { node_id: voter.id, ..Default::default() });
-    DescribeQuorumResponse {
-        error_message: None,
-        topics: topics.collect(),
-        nodes: nodes.collect(),
-        ..Default::default()
-    }
+    // Version 2 tells where the voters listen (KIP-853).
+    let told = voters.iter().filter(|_| ctx.version >= 2);
+    let nodes = told.map(|voter| Node { node_id: voter.id, ..Default::default() });
+    DescribeQuorumResponse { topics: topics.collect(), nodes: nodes.collect(), ..Default::default() }
 }
 
 fn quorum(ctx: &RequestContext) -> PartitionDataResponse {
@@ -47,13 +44,12 @@ fn quorum(ctx: &RequestContext) -> PartitionDataResponse {
     let high_watermark = i64::try_from(quorum.high_watermark).unwrap_or(i64::MAX);
     let voters = quorum.voters.iter().map(|voter| ReplicaState {
         replica_id: voter.id,
-        replica_directory_id: voter.directory,
+        replica_directory_id: if ctx.version >= 2 { voter.directory } else { base::Uuid::ZERO },
         log_end_offset: high_watermark,
         last_fetch_timestamp: now_ms,
         last_caught_up_timestamp: now_ms,
     });
     PartitionDataResponse {
-        error_message: None,
         leader_id: quorum.leader.unwrap_or(-1),
         leader_epoch: quorum.epoch,
         high_watermark,

@@ -110,5 +110,14 @@ fn absent(name: Str, may_see: bool) -> DescribeTopicPartitionsResponseTopic {
         Err(error) => error.code,
     };
     let is_internal = is_internal(&name);
-    DescribeTopicPartitionsResponseTopic { error_code, name: Some(name), is_internal, ..Default::default() }
+    // Kafka tells the operations even of a topic that is not there.
+    let topic_authorized_operations = if may_see { TOPIC_OPERATIONS } else { i32::MIN };
+    let name = Some(name);
+    DescribeTopicPartitionsResponseTopic {
+        error_code,
+        name,
+        is_internal,
+        topic_authorized_operations,
+        ..Default::default()
+    }
 }

@@ -212,8 +212,11 @@ fn lay_out(
     topics
 }
 
-/// Tells the leader of each partition that is led elsewhere or in another epoch, and where that leader listens.
+/// Tells the leader of each partition that is led elsewhere or in another epoch, and where that leader listens (KIP-951).
 fn point_to_leaders(response: &mut FetchResponse, ctx: &RequestContext) {
+    if ctx.version < 16 {
+        return;
+    }
     let broker: &Broker = ctx.broker();
     let mut leaders = Vec::new();
     for topic in &mut response.responses {
@@ -226,7 +229,7 @@ fn point_to_leaders(response: &mut FetchResponse, ctx: &RequestContext) {
             }
         }
     }
-    if ctx.version >= 16 && !leaders.is_empty() {
+    if !leaders.is_empty() {
         let endpoints =
             broker.endpoints_for(&ctx.connection).into_iter().filter(|node| leaders.contains(&node.id));
         response.node_endpoints = endpoints

@@ -156,7 +156,7 @@ fn check(
         .map_err(|rejected| rejection(partition, &rejected))?;
     match batches.iter().any(|batch| batch.header().attributes.is_transactional()) {
         // There is no transaction coordinator yet; a batch that claims a transaction must not look committed.
-        true => Err(refusal(index, ErrorCode::INVALID_TXN_STATE)),
+        true => Err(refusal(index, ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)),
         false => Ok(batches),
     }
 }
@@ -170,7 +170,10 @@ fn rejection(partition: &Partition, rejected: &Rejected) -> PartitionProduceResp
     if !before_the_log && !hides_log_start(refused.error_code) {
         refused.log_start_offset = partition.reader().view().log_start.0;
     }
-    if let Rejected::Records(_) = rejected {
+    if matches!(
+        rejected,
+        Rejected::Records(_) | Rejected::UnknownMagic { .. } | Rejected::LengthBelowMinimum { .. }
+    ) {
         refused.error_message = Some(rejected.to_string().into());
     }
     let name = format!("{}-{}", partition.topic(), partition.key().partition);
@@ -303,7 +306,8 @@ impl AppendWatcher for InFlight {
             (Ok(()), Some(info)) => PartitionProduceResponse {
                 index,
                 base_offset: info.first_offset.0,
-                log_append_time_ms: self.append_time,
+                // What a duplicate is told is when the original was stamped, as Kafka tells it.
+                log_append_time_ms: if info.duplicate { info.max_timestamp } else { self.append_time },
                 log_start_offset: info.log_start.0,
                 ..Default::default()
             },
