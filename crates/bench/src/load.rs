@@ -42,7 +42,10 @@ pub fn create_topic(
     if let Some(topic) = refused {
         return Err(format!("topic {name}: {:?} {:?}", topic.error_code, topic.error_message));
     }
-    wait_for_leaders(&mut connection, name, partitions)
+    wait_for_leaders(&mut connection, name, partitions)?;
+    // A Kafka broker announces leaders a little before it leads.
+    std::thread::sleep(Duration::from_millis(500));
+    Ok(())
 }
 
 fn wait_for_leaders(connection: &mut Connection, name: &str, partitions: i32) -> Result<(), String> {
