@@ -17,7 +17,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use net::{FrameBuffer, Outgoing, Reservation, WriteProgress};
@@ -33,7 +33,12 @@ use crate::request::{ConnectionInfo, RequestContext};
 /// Requests of one connection whose answers may be outstanding.
 const REQUESTS_IN_FLIGHT_MAX: usize = 64;
 /// Frames up to this size are not counted against the broker's memory budget.
-const UNCOUNTED_FRAME_BYTES: usize = 64 * 1024;
+const UNCOUNTED_FRAME_BYTES: usize = 16 * 1024;
+
+/// How long a frame that grows waits for memory before it has slow senders closed …
+const PATIENCE: Duration = Duration::from_secs(1);
+/// … which are those whose frame began this long ago and is not there yet.
+const SLOW: Duration = Duration::from_secs(10);
 
 /// Why a connection ended.
 #[derive(Debug)]
@@ -71,7 +76,7 @@ struct Parsed {
 
 /// An answer, or the promise of one.
 enum Reply {
-    Ready(Rope),
+    Ready(Rope, Reservation),
     Silent,
     Later(Later),
 }
@@ -157,7 +162,7 @@ impl Connection {
         let Some((_, mut ticket)) = self.running.take() else { return Ok(false) };
         ticket.stamps.ordered();
         let reply = match outcome {
-            Outcome::Answer(rope) => Reply::Ready(rope),
+            Outcome::Answer(rope, memory) => Reply::Ready(rope, memory),
             Outcome::Silent => Reply::Silent,
             Outcome::Later(later) => Reply::Later(later),
             Outcome::Close(reason) => return Err(End::Refused(reason)),
@@ -173,7 +178,7 @@ impl Connection {
             if let Reply::Later(later) = reply {
                 let Poll::Ready(outcome) = later.as_mut().poll(cx) else { break };
                 *reply = match outcome {
-                    Outcome::Answer(rope) => Reply::Ready(rope),
+                    Outcome::Answer(rope, memory) => Reply::Ready(rope, memory),
                     Outcome::Silent => Reply::Silent,
                     Outcome::Later(again) => Reply::Later(again),
                     Outcome::Close(reason) => return Err(End::Refused(reason)),
@@ -184,7 +189,9 @@ impl Connection {
             moved = true;
             ticket.stamps.committed();
             match reply {
-                Reply::Ready(rope) => {
+                Reply::Ready(rope, memory) => {
+                    // The request's own memory is free; the answer's takes its place.
+                    ticket._memory = memory;
                     ticket.stamps.bytes_out = rope.len();
                     self.outgoing.push(rope, ticket);
                 }
@@ -257,6 +264,7 @@ impl Connection {
             correlation_id: header.correlation_id,
             client_id,
             received: self.received,
+            memory: Default::default(),
             version_is_served,
             needs: row.needs,
         };
@@ -282,7 +290,9 @@ impl Connection {
             if self.stream.poll_write_ready(cx).map_err(End::Failed)?.is_pending() {
                 break;
             }
-            moved |= self.outgoing.write(&self.stream).map_err(End::Failed)? == WriteProgress::Done;
+            let progress = self.outgoing.write(&self.stream).map_err(End::Failed)?;
+            moved |= progress == WriteProgress::Done;
+            self.info.slot.writes(progress == WriteProgress::Blocked);
         }
         while let Some(ticket) = self.outgoing.pop_sent() {
             moved = true;
@@ -307,6 +317,7 @@ impl Connection {
             Ok(_) => {
                 self.received = Instant::now();
                 self.info.slot.touch(self.received);
+                self.info.slot.receives(self.frames.len() > UNCOUNTED_FRAME_BYTES);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(End::Failed(error)),
@@ -344,8 +355,11 @@ impl Connection {
             return true;
         }
         let (budget, mut memory) = (self.info.broker.memory.clone(), std::mem::take(&mut self.memory));
+        let connections = Arc::clone(&self.info.broker.connections);
         self.memory_wanted = Some(Box::pin(async move {
-            budget.grow(&mut memory, needed).await;
+            while tokio::time::timeout(PATIENCE, budget.grow(&mut memory, needed)).await.is_err() {
+                connections.close_slow(SLOW);
+            }
             memory
         }));
         self.poll_memory(cx)

@@ -24,6 +24,10 @@ pub struct Slot {
     ip: IpAddr,
     /// Milliseconds from the table's start to the last byte received.
     active_ms: AtomicU64,
+    /// Since when its peer takes nothing of what waits for it; 0: it takes, or nothing waits.
+    blocked_ms: AtomicU64,
+    /// Since when a large frame has been coming in; 0: none is.
+    receiving_ms: AtomicU64,
 }
 
 /// All open connections.
@@ -55,6 +59,29 @@ impl Slot {
     /// Notes that bytes came in.
     pub(crate) fn touch(&self, now: Instant) {
         self.active_ms.store(self.table.since_start(now), Ordering::Relaxed);
+    }
+
+    /// Notes whether the peer takes what is written.
+    pub(crate) fn writes(&self, is_blocked: bool) {
+        let since = if is_blocked { self.table.since_start(Instant::now()).max(1) } else { 0 };
+        self.blocked_ms.store(since, Ordering::Relaxed);
+    }
+
+    /// Notes whether a large frame is coming in.
+    pub(crate) fn receives(&self, a_large_frame: bool) {
+        if !a_large_frame {
+            self.receiving_ms.store(0, Ordering::Relaxed);
+        } else if self.receiving_ms.load(Ordering::Relaxed) == 0 {
+            self.receiving_ms.store(self.active_ms.load(Ordering::Relaxed).max(1), Ordering::Relaxed);
+        }
+    }
+
+    /// Ends the connection at once, whatever is under way.
+    fn cut(&self) {
+        if let Some(stream) = self.stream.upgrade() {
+            // Fails only if the peer is gone already, which ends the connection as well.
+            let _ = rustix::net::shutdown(&*stream, Shutdown::Both);
+        }
     }
 
     /// Ends the connection's reading: it answers what it has received, and closes.
@@ -115,6 +142,8 @@ impl Connections {
             stream: Arc::downgrade(stream),
             ip,
             active_ms: AtomicU64::new(now),
+            blocked_ms: AtomicU64::new(0),
+            receiving_ms: AtomicU64::new(0),
         };
         let slot = Arc::new(slot);
         let idle_ms =
@@ -146,13 +175,37 @@ impl Connections {
         Some(Duration::from_millis(idle_ms))
     }
 
+    /// Closes those whose peer has taken nothing for `time` of what waits for it.
+    pub(crate) fn close_stalled(&self, time: Duration) {
+        self.close_since(time, |slot| &slot.blocked_ms, "memory is short, and the peer does not read");
+    }
+
+    /// Closes those whose large frame began `time` ago and is not there yet.
+    pub(crate) fn close_slow(&self, time: Duration) {
+        self.close_since(time, |slot| &slot.receiving_ms, "memory is short, and the peer sends too slowly");
+    }
+
+    fn close_since(&self, time: Duration, since: impl Fn(&Slot) -> &AtomicU64, why: &str) {
+        let before = self
+            .since_start(Instant::now())
+            .saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        for slot in self.slots() {
+            let since = since(&slot).load(Ordering::Relaxed);
+            if since != 0 && since < before {
+                tracing::warn!(ip = %slot.ip, "connection closed: {why}");
+                slot.cut();
+            }
+        }
+    }
+
+    fn slots(&self) -> Vec<Arc<Slot>> {
+        self.lock().checks.iter().filter_map(|Reverse(check)| check.slot.upgrade()).collect()
+    }
+
     /// Admits no more, and lets those that are open answer what they have received and close.
     pub(crate) fn stop(&self) {
-        let mut open = self.lock();
-        open.stopping = true;
-        let slots: Vec<_> = open.checks.iter().filter_map(|Reverse(check)| check.slot.upgrade()).collect();
-        drop(open);
-        slots.iter().for_each(|slot| slot.shut());
+        self.lock().stopping = true;
+        self.slots().iter().for_each(|slot| slot.shut());
     }
 
     /// Waits until none is open.

@@ -16,6 +16,7 @@ use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::LazyLock;
 
+use net::Reservation;
 use wire::messages::*;
 use wire::{ApiKey, Decoder, Request, Rope, frame};
 
@@ -24,8 +25,8 @@ use crate::request::{Need, Operation, RequestContext, ResourceType};
 
 /// What becomes of a request.
 pub(crate) enum Outcome {
-    /// Its answer.
-    Answer(Rope),
+    /// Its answer, and the memory that it holds until it has left.
+    Answer(Rope, Reservation),
     /// Its answer, later; other staged requests may go on meanwhile.
     Later(Later),
     /// No answer is wanted (`acks=0`).
@@ -168,7 +169,7 @@ fn decode<R: Request>(ctx: &RequestContext, mut decoder: Decoder) -> Result<R, O
     if !ctx.version_is_served {
         let answer = handlers::api_versions::unsupported();
         return Err(match frame::encode_response(ApiKey::ApiVersions, 0, ctx.correlation_id, &answer) {
-            Ok(rope) => Outcome::Answer(rope),
+            Ok(rope) => Outcome::Answer(rope, Reservation::default()),
             Err(error) => Outcome::Close(format!("cannot write answer: {error}")),
         });
     }
@@ -187,7 +188,7 @@ fn finish<R: Request>(ctx: RequestContext, staged: Staged<R::Response>) -> Outco
 
 fn encode<R: Request>(ctx: &RequestContext, response: &R::Response) -> Outcome {
     match frame::encode_response(R::KEY, ctx.version, ctx.correlation_id, response) {
-        Ok(rope) => Outcome::Answer(rope),
+        Ok(rope) => Outcome::Answer(rope, ctx.take_memory()),
         Err(error) => Outcome::Close(format!("cannot write answer: {error}")),
     }
 }

@@ -1,10 +1,11 @@
 //! What a handler knows about the request it serves, and what it may ask.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use base::Str;
+use net::Reservation;
 use wire::ApiKey;
 
 use crate::Broker;
@@ -85,6 +86,8 @@ pub struct RequestContext {
     pub client_id: Str,
     /// When its last byte was received.
     pub received: Instant,
+    /// Memory that the answer holds until it has left.
+    pub(crate) memory: Mutex<Reservation>,
     /// Whether the API's row serves the version; false for ApiVersions alone, which answers even then.
     pub(crate) version_is_served: bool,
     /// The operations its row names.
@@ -95,6 +98,15 @@ impl RequestContext {
     /// The broker.
     pub fn broker(&self) -> &Arc<Broker> {
         &self.connection.broker
+    }
+
+    /// Keeps memory reserved until the answer has left.
+    pub(crate) fn hold(&self, memory: Reservation) {
+        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = memory;
+    }
+
+    pub(crate) fn take_memory(&self) -> Reservation {
+        std::mem::take(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether the principal may do this to the resource of this name. Allows everything, as Kafka does without an authorizer.

@@ -31,6 +31,9 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 /// What the youngest batches may take in memory: readers that keep up need no more than the last moments.
 const HOT_TAIL_BYTES_MAX: u64 = 128 << 20;
 
+/// The part of the memory that answers to fetches may hold.
+const FETCH_MEMORY_SHARE: u64 = 8;
+
 /// What all connections and handlers of one broker share.
 #[derive(Debug)]
 pub struct Broker {
@@ -40,6 +43,8 @@ pub struct Broker {
     pub connections: Arc<Connections>,
     /// Memory for requests in flight.
     pub memory: MemoryBudget,
+    /// Memory for the records of answers that have not left yet.
+    pub fetch_memory: MemoryBudget,
     /// Bytes and time by principal and client id.
     pub accounts: Accounts,
     /// Counters.
@@ -144,6 +149,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         coordinators: Coordinators::new(&clock),
         connections: Connections::new(config.network.clone()),
         memory: MemoryBudget::new(config.network.request_bytes_max),
+        fetch_memory: MemoryBudget::new(net::memory_limit_bytes() / FETCH_MEMORY_SHARE),
         accounts: Accounts::default(),
         metrics: Metrics::default(),
         waiters: Arc::new(Waiters::default()),

@@ -58,6 +58,14 @@ impl MemoryBudget {
 }
 
 impl Reservation {
+    /// Gives back all but what covers `bytes`.
+    pub fn shrink(&mut self, bytes: usize) {
+        let surplus = self.units().saturating_sub(bytes.div_ceil(UNIT_BYTES));
+        if let Some(permit) = &mut self.permit {
+            drop(permit.split(surplus));
+        }
+    }
+
     fn units(&self) -> usize {
         self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
     }
@@ -81,6 +89,8 @@ mod tests {
         budget.grow(&mut one, 6 * UNIT_BYTES).await;
         assert!(budget.try_grow(&mut two, 4 * UNIT_BYTES));
         assert!(!budget.try_grow(&mut two, 5 * UNIT_BYTES));
+        one.shrink(5 * UNIT_BYTES);
+        assert!(budget.try_grow(&mut two, 5 * UNIT_BYTES));
         drop(one);
         assert!(budget.try_grow(&mut two, usize::MAX), "more than all counts as all");
     }

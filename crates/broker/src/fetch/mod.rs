@@ -1,5 +1,6 @@
 //! Reading for consumers and followers: incremental sessions, long polls, one partition's read.
 
+mod memory;
 mod poll;
 mod read;
 mod session;

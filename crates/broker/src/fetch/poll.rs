@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use net::Reservation;
 use tokio::time::Instant;
 use wire::ErrorCode;
 
+use super::memory::Held;
 use super::read::{Ask, Isolation, Reading, read};
 use super::session::Watch;
 use crate::Broker;
@@ -22,14 +24,16 @@ pub(crate) struct Limits {
     pub version: i16,
 }
 
-/// Reads the places that moved, and waits until there are `min_bytes`, an error, or no time left. Gives the readings by place.
+/// Reads the places that moved, and waits until there are `min_bytes`, an error, or no time left. Gives the readings by
+/// place, and what they hold of the memory for answers.
 ///
 /// A reading that was cut short by the limits leaves its place noted, so that the session's next fetch looks there again.
 pub(crate) async fn poll(
     broker: &Arc<Broker>,
     watch: &mut Watch,
     limits: Limits,
-) -> BTreeMap<usize, Reading> {
+) -> (BTreeMap<usize, Reading>, Reservation) {
+    let mut held = Held::nothing(broker);
     let mut readings = BTreeMap::new();
     let mut bytes = 0;
     let deadline = Instant::now() + limits.max_wait;
@@ -44,13 +48,15 @@ pub(crate) async fn poll(
                 whole_first_batch: bytes == 0,
                 version: limits.version,
             };
-            let reading = read(broker, &known.wanted, ask).await;
+            let reading = read(broker, &known.wanted, ask, &mut held).await;
             if reading.data.error_code != ErrorCode::NONE {
                 watch.unregister(place);
             }
             bytes += reading.bytes;
             let before: Option<Reading> = readings.insert(place, reading);
-            bytes -= before.map_or(0, |before| before.bytes);
+            let replaced = before.map_or(0, |before| before.bytes);
+            bytes -= replaced;
+            held.give_back(replaced);
             order.push(place);
         }
         let urgent = readings.values().any(|reading: &Reading| reading.urgent);
@@ -67,7 +73,7 @@ pub(crate) async fn poll(
         }
     }
     note_again(watch, &readings, &order);
-    readings
+    (readings, held.into_reservation())
 }
 
 /// Has all places told of what moves, also those of a session that was answered without waiting.

@@ -7,10 +7,14 @@ use log::{LogReader, ReadLimit, ReadResult, Slice, View};
 use wire::messages::fetch::{AbortedTransaction, EpochEndOffset, PartitionData};
 use wire::{ErrorCode, Records, Segment};
 
+use super::memory::Held;
 use super::session::Wanted;
 use crate::Broker;
 use crate::errors;
 use crate::partition::Partition;
+
+/// What one read from a file brings at most, unless a single batch is larger.
+const COLD_READ_BYTES_MAX: usize = 1 << 20;
 
 /// How far a reader sees.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,8 +50,8 @@ pub(crate) struct Ask {
 }
 
 /// Reads one partition as far as it may be read now. Touches files off this thread if it must.
-pub(crate) async fn read(broker: &Arc<Broker>, wanted: &Wanted, ask: Ask) -> Reading {
-    match try_read(broker, wanted, ask).await {
+pub(crate) async fn read(broker: &Arc<Broker>, wanted: &Wanted, ask: Ask, held: &mut Held<'_>) -> Reading {
+    match try_read(broker, wanted, ask, held).await {
         Ok(reading) => reading,
         Err(error) => failure(wanted.name.partition, error, ask.version),
     }
@@ -70,7 +74,12 @@ pub(crate) fn failure(partition_index: i32, error: ErrorCode, version: i16) -> R
     Reading { data, bytes: 0, urgent: true, more: false }
 }
 
-async fn try_read(broker: &Arc<Broker>, wanted: &Wanted, ask: Ask) -> Result<Reading, ErrorCode> {
+async fn try_read(
+    broker: &Arc<Broker>,
+    wanted: &Wanted,
+    ask: Ask,
+    held: &mut Held<'_>,
+) -> Result<Reading, ErrorCode> {
     let name = &wanted.name;
     let topic = match ask.version >= 13 {
         true => broker.topics.by_id(name.topic_id.into()).ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?,
@@ -105,7 +114,7 @@ async fn try_read(broker: &Arc<Broker>, wanted: &Wanted, ask: Ask) -> Result<Rea
         whole_first_batch: ask.whole_first_batch,
     };
     let offset = Offset(wanted.fetch_offset);
-    let result = read_log(&reader, offset, limit).await?;
+    let result = read_log(&reader, offset, limit, held).await?;
     let aborted = match ask.isolation {
         Isolation::Committed => Some(aborted(&reader, offset, result.next_offset)?),
         _ => None,
@@ -133,7 +142,13 @@ fn empty(offset: Offset) -> ReadResult {
     ReadResult { slices: Vec::new(), bytes: 0, next_offset: offset }
 }
 
-async fn read_log(reader: &LogReader, offset: Offset, limit: ReadLimit) -> Result<ReadResult, ErrorCode> {
+/// Reads from memory, or from a file off this thread; nothing if the memory for it is not to be had.
+async fn read_log(
+    reader: &LogReader,
+    offset: Offset,
+    limit: ReadLimit,
+    held: &mut Held<'_>,
+) -> Result<ReadResult, ErrorCode> {
     let failed = |error: log::LogError| {
         if !matches!(error, log::LogError::OffsetOutOfRange { .. }) {
             tracing::error!(partition = %reader.key(), %error, "cannot read");
@@ -141,11 +156,17 @@ async fn read_log(reader: &LogReader, offset: Offset, limit: ReadLimit) -> Resul
         errors::of_log(&error)
     };
     if let Some(result) = reader.read_hot(offset, limit).map_err(failed)? {
-        return Ok(result);
+        return Ok(if held.take(result.bytes).await { result } else { empty(offset) });
     }
-    let cold = reader.clone();
-    let read = tokio::task::spawn_blocking(move || cold.read(offset, limit));
-    read.await.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?.map_err(failed)
+    let expected = limit.max_bytes.min(COLD_READ_BYTES_MAX);
+    if !held.take(expected).await {
+        return Ok(empty(offset));
+    }
+    let (cold, limit) = (reader.clone(), ReadLimit { max_bytes: expected, ..limit });
+    let read = tokio::task::spawn_blocking(move || cold.read(offset, limit)).await;
+    let result = read.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?.map_err(failed)?;
+    held.give_back(expected.saturating_sub(result.bytes));
+    Ok(result)
 }
 
 fn aborted(reader: &LogReader, from: Offset, upto: Offset) -> Result<Vec<AbortedTransaction>, ErrorCode> {

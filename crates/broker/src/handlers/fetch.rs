@@ -53,7 +53,9 @@ pub(crate) async fn handle(ctx: &RequestContext, request: FetchRequest) -> Fetch
         false => {
             let limits =
                 if refused.is_empty() { limits } else { Limits { max_wait: Duration::ZERO, ..limits } };
-            poll(broker, &mut watch, limits).await
+            let (readings, memory) = poll(broker, &mut watch, limits).await;
+            ctx.hold(memory);
+            readings
         }
     };
     let mut response = FetchResponse::default();
