@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use rustix::net::Shutdown;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use crate::config::NetworkConfig;
+use crate::config::{ConnectionLimits, NetworkConfig};
 
 /// One open connection's place in the table. Dropping it makes room for another.
 #[derive(Debug)]
@@ -34,7 +35,8 @@ pub struct Slot {
 #[derive(Debug)]
 pub struct Connections {
     started: Instant,
-    limits: NetworkConfig,
+    limits: ArcSwap<ConnectionLimits>,
+    idle_max: Option<Duration>,
     open: Mutex<Open>,
     /// Told when one closes while accepting waits for room, or nobody is left.
     room: Notify,
@@ -46,7 +48,27 @@ struct Open {
     by_ip: HashMap<IpAddr, usize>,
     /// When to look at which connection next.
     checks: BinaryHeap<Reverse<Check>>,
+    pace: Pace,
     stopping: bool,
+}
+
+/// Spreads connections over time: as many as a second allows may come at once, after that one each time its share has passed.
+#[derive(Default, Debug)]
+struct Pace {
+    /// When those taken in so far would have come if they had come evenly.
+    even: Option<Instant>,
+}
+
+impl Pace {
+    /// How long the next one has to wait at `rate` per second.
+    fn next(&mut self, rate: u32, now: Instant) -> Duration {
+        let share = Duration::from_secs(1) / rate.max(1);
+        let burst = Duration::from_secs(1).saturating_sub(share);
+        let earliest = now.checked_sub(burst).unwrap_or(now);
+        let even = self.even.map_or(earliest, |even| (even + share).max(earliest));
+        self.even = Some(even);
+        even.saturating_duration_since(now)
+    }
 }
 
 #[derive(Debug)]
@@ -95,8 +117,20 @@ impl Slot {
 
 impl Connections {
     /// An empty table with these limits.
-    pub(crate) fn new(limits: NetworkConfig) -> Arc<Self> {
-        Arc::new(Self { started: Instant::now(), limits, open: Mutex::default(), room: Notify::new() })
+    pub(crate) fn new(config: &NetworkConfig) -> Arc<Self> {
+        Arc::new(Self {
+            started: Instant::now(),
+            limits: ArcSwap::from_pointee(config.limits.clone()),
+            idle_max: config.idle_max,
+            open: Mutex::default(),
+            room: Notify::new(),
+        })
+    }
+
+    /// Takes other limits from now on; those that are open stay.
+    pub(crate) fn set_limits(&self, limits: ConnectionLimits) {
+        self.limits.store(Arc::new(limits));
+        self.room.notify_waiters();
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -112,22 +146,25 @@ impl Connections {
         self.lock().count
     }
 
-    /// Waits until there is room for one more (`max.connections`).
+    /// Waits until there is room for one more (`max.connections`), and until it is time for it (`max.connection.creation.rate`).
     pub(crate) async fn wait_for_room(&self) {
         loop {
             let told = self.room.notified();
-            if self.lock().count < self.limits.connections_max {
-                return;
+            if self.lock().count < self.limits.load().max {
+                break;
             }
             told.await;
+        }
+        let wait = self.limits.load().creation_rate.map(|rate| self.lock().pace.next(rate, Instant::now()));
+        if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
+            tokio::time::sleep(wait).await;
         }
     }
 
     /// Takes in a connection; `None` if its address has as many as it may (`max.connections.per.ip`), or the broker is stopping.
     pub(crate) fn admit(self: &Arc<Self>, stream: &Arc<TcpStream>, peer: SocketAddr) -> Option<Arc<Slot>> {
         let ip = peer.ip().to_canonical();
-        let max =
-            self.limits.per_ip_overrides.get(&ip).copied().unwrap_or(self.limits.connections_per_ip_max);
+        let max = self.limits.load().of_address(ip);
         let now = self.since_start(Instant::now());
         let mut open = self.lock();
         let stopping = open.stopping;
@@ -147,14 +184,14 @@ impl Connections {
         };
         let slot = Arc::new(slot);
         let idle_ms =
-            self.limits.idle_max.map_or(u64::MAX, |idle| u64::try_from(idle.as_millis()).unwrap_or(u64::MAX));
+            self.idle_max.map_or(u64::MAX, |idle| u64::try_from(idle.as_millis()).unwrap_or(u64::MAX));
         open.checks.push(Reverse(Check { at_ms: now.saturating_add(idle_ms), slot: Arc::downgrade(&slot) }));
         Some(slot)
     }
 
     /// Closes those that have idled for `connections.max.idle.ms`; returns how long until one more could have.
     pub(crate) fn close_idle(&self) -> Option<Duration> {
-        let idle_ms = u64::try_from(self.limits.idle_max?.as_millis()).unwrap_or(u64::MAX);
+        let idle_ms = u64::try_from(self.idle_max?.as_millis()).unwrap_or(u64::MAX);
         let now = self.since_start(Instant::now());
         let mut open = self.lock();
         while let Some(Reverse(check)) = open.checks.peek() {
@@ -267,7 +304,7 @@ mod tests {
     fn table(key: &str, value: &str) -> Arc<Connections> {
         let mut properties = Properties::default();
         properties.set(key, value, Origin::Embedder);
-        Connections::new(Config::new(properties).unwrap().network)
+        Connections::new(&Config::new(properties).unwrap().network)
     }
 
     async fn stream() -> (Arc<TcpStream>, TcpStream) {
@@ -288,6 +325,26 @@ mod tests {
         assert!(table.admit(&stream, "127.0.0.2:1".parse().unwrap()).is_some());
         drop(slot);
         assert!(table.admit(&stream, "127.0.0.1:3".parse().unwrap()).is_some());
+    }
+
+    #[test]
+    fn connections_come_at_their_rate_after_a_first_burst() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        let waits: Vec<_> = (0..6).map(|_| pace.next(4, now).as_millis()).collect();
+        assert_eq!(waits, [0, 0, 0, 0, 250, 500]);
+        let later = now + Duration::from_secs(10);
+        assert_eq!(pace.next(4, later), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn other_limits_count_at_once() {
+        let table = table("max.connections.per.ip", "1");
+        let (stream, _far) = stream().await;
+        let _slot = table.admit(&stream, "127.0.0.1:1".parse().unwrap()).unwrap();
+        assert!(table.admit(&stream, "127.0.0.1:2".parse().unwrap()).is_none());
+        let limits = ConnectionLimits::clone(&table.limits.load());
+        table.set_limits(ConnectionLimits { per_ip_max: 2, ..limits });
+        assert!(table.admit(&stream, "127.0.0.1:2".parse().unwrap()).is_some());
     }
 
     #[tokio::test]

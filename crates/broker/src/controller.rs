@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use wire::ErrorCode;
 
 use crate::Broker;
+use crate::config::ConnectionLimits;
 use crate::listener::Listener;
 use crate::settings::TopicConfigs;
 
@@ -107,13 +108,16 @@ impl Broker {
 
     /// Gives changed configurations to the partitions they are for.
     fn reconfigure(&self, image: &MetadataImage, delta: &Delta) {
-        let topics =
-            match delta.configs.iter().any(|resource| resource.kind == metadata::ResourceType::BROKER) {
-                true => self.topics.all(),
-                false => {
-                    delta.configs.iter().filter_map(|resource| self.topics.by_name(&resource.name)).collect()
-                }
-            };
+        let of_broker = delta.configs.iter().any(|resource| resource.kind == metadata::ResourceType::BROKER);
+        if of_broker {
+            self.reconfigure_broker(image);
+        }
+        let topics = match of_broker {
+            true => self.topics.all(),
+            false => {
+                delta.configs.iter().filter_map(|resource| self.topics.by_name(&resource.name)).collect()
+            }
+        };
         for topic in topics {
             let configs = self.topic_configs(image, topic.name());
             let (settings, log_config) = (configs.topic(), configs.log());
@@ -123,6 +127,14 @@ impl Broker {
                     tracing::error!(topic = %topic.name(), %error, "a partition does not take its new settings");
                 }
             }
+        }
+    }
+
+    /// Makes true what may change of the broker itself while it runs.
+    fn reconfigure_broker(&self, image: &MetadataImage) {
+        match ConnectionLimits::of(&self.broker_configs(image)) {
+            Ok(limits) => self.connections.set_limits(limits),
+            Err(problem) => tracing::warn!("max.connections.per.ip.overrides: {problem}"),
         }
     }
 

@@ -82,7 +82,8 @@ async fn accept(broker: &Arc<Broker>, socket: &TcpListener, listener: &Arc<Liste
 
 fn take_in(broker: &Arc<Broker>, listener: &Arc<Listener>, stream: TcpStream, peer: SocketAddr) {
     let Ok(local) = stream.local_addr() else { return };
-    if net::tune_accepted(&stream, broker.config.network.send_buffer_bytes).is_err() {
+    let network = &broker.config.network;
+    if net::tune_accepted(&stream, network.send_buffer_bytes, network.receive_buffer_bytes).is_err() {
         return;
     }
     let stream = Arc::new(stream);

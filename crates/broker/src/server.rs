@@ -147,7 +147,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     let clock = SystemClock::new();
     let broker = Arc::new(Broker {
         coordinators: Coordinators::new(&clock),
-        connections: Connections::new(config.network.clone()),
+        connections: Connections::new(&config.network),
         memory: MemoryBudget::new(config.network.request_bytes_max),
         fetch_memory: MemoryBudget::new(net::memory_limit_bytes() / FETCH_MEMORY_SHARE),
         accounts: Accounts::default(),

@@ -24,13 +24,15 @@ pub fn accept_error_pause(error: &io::Error) -> AcceptPause {
     }
 }
 
-/// Sets what Kafka sets on an accepted socket: no Nagle delay, keep-alive probes, and the send buffer if one is asked for.
-pub fn tune_accepted(stream: &TcpStream, send_buffer_bytes: Option<usize>) -> io::Result<()> {
+/// Sets what Kafka sets on an accepted socket: no Nagle delay, keep-alive probes, and buffers of the sizes asked for.
+pub fn tune_accepted(
+    stream: &TcpStream,
+    send_buffer_bytes: Option<usize>,
+    receive_buffer_bytes: Option<usize>,
+) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = socket2::SockRef::from(stream);
     socket.set_keepalive(true)?;
-    match send_buffer_bytes {
-        Some(bytes) => socket.set_send_buffer_size(bytes),
-        None => Ok(()),
-    }
+    send_buffer_bytes.map_or(Ok(()), |bytes| socket.set_send_buffer_size(bytes))?;
+    receive_buffer_bytes.map_or(Ok(()), |bytes| socket.set_recv_buffer_size(bytes))
 }

@@ -1,21 +1,22 @@
 //! The broker's configuration: Kafka's property names, read once into values that are passed down.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 mod check;
+mod limits;
 pub mod listeners;
 pub mod properties;
 
-use metadata::config::StaticConfigs;
+use metadata::MetadataImage;
+use metadata::config::{BrokerConfigs, StaticConfigs};
 
 use crate::loggers::Loggers;
 
 pub use check::Note;
+pub use limits::ConnectionLimits;
 pub use listeners::{ListenerConfig, SecurityProtocol};
 pub use properties::{Origin, Properties, Property};
 
@@ -60,14 +61,12 @@ pub struct NetworkConfig {
     pub backlog: i32,
     /// `socket.send.buffer.bytes`, if set; else the kernel sizes it.
     pub send_buffer_bytes: Option<usize>,
+    /// `socket.receive.buffer.bytes`, if set; else the kernel sizes it.
+    pub receive_buffer_bytes: Option<usize>,
     /// `connections.max.idle.ms`; `None`: never.
     pub idle_max: Option<Duration>,
-    /// `max.connections`.
-    pub connections_max: usize,
-    /// `max.connections.per.ip`.
-    pub connections_per_ip_max: usize,
-    /// `max.connections.per.ip.overrides`.
-    pub per_ip_overrides: BTreeMap<IpAddr, usize>,
+    /// How many connections there may be.
+    pub limits: ConnectionLimits,
     /// `queued.max.request.bytes`; unset: a quarter of the memory this process may use.
     pub request_bytes_max: u64,
 }
@@ -120,15 +119,15 @@ impl Config {
         let notes = check::check(&properties)?;
         let node_id = read.number_of(&["node.id", "broker.id"], 0..=i32::MAX, 1)?;
         let log_dirs = read.log_dirs()?;
+        let statics = statics(&properties, node_id, &log_dirs);
         Ok(Self {
             notes,
             loggers: Loggers::default(),
-            statics: statics(&properties, node_id, &log_dirs),
             node_id,
             rack: read.text("broker.rack").map(str::to_owned),
             listeners: read.listeners()?,
             log_dirs,
-            network: read.network()?,
+            network: read.network(&statics)?,
             fetch: FetchConfig {
                 max_bytes: read.number("fetch.max.bytes", 1024..=i32::MAX as usize, 55 << 20)?,
                 session_slots: read.number(
@@ -143,6 +142,7 @@ impl Config {
                 auto_create: read.flag("auto.create.topics.enable", true)?,
             },
             retention_check_ms: read.number("log.retention.check.interval.ms", 1..=u64::MAX, 300_000)?,
+            statics,
             properties,
         })
     }
@@ -261,37 +261,26 @@ impl<'a> Reader<'a> {
         Ok(dirs)
     }
 
-    fn network(&self) -> Result<NetworkConfig, ConfigError> {
+    fn network(&self, statics: &StaticConfigs) -> Result<NetworkConfig, ConfigError> {
         let idle_ms: i64 = self.number("connections.max.idle.ms", i64::MIN..=i64::MAX, 600_000)?;
         let queued: i64 = self.number("queued.max.request.bytes", -1..=i64::MAX, -1)?;
         let send_buffer: i32 = self.number("socket.send.buffer.bytes", -1..=i32::MAX, -1)?;
+        let receive_buffer: i32 = self.number("socket.receive.buffer.bytes", -1..=i32::MAX, -1)?;
         Ok(NetworkConfig {
             request_max_bytes: self.number("socket.request.max.bytes", 1..=i32::MAX as usize, 100 << 20)?,
             backlog: self.number("socket.listen.backlog.size", 1..=i32::MAX, 1024)?,
             send_buffer_bytes: usize::try_from(send_buffer).ok(),
+            receive_buffer_bytes: usize::try_from(receive_buffer).ok(),
             idle_max: u64::try_from(idle_ms).ok().map(Duration::from_millis),
-            connections_max: self.number("max.connections", 0..=i32::MAX as usize, i32::MAX as usize)?,
-            connections_per_ip_max: self.number(
-                "max.connections.per.ip",
-                0..=i32::MAX as usize,
-                i32::MAX as usize,
-            )?,
-            per_ip_overrides: self.per_ip_overrides()?,
+            limits: self.limits(statics)?,
             request_bytes_max: u64::try_from(queued).unwrap_or_else(|_| net::memory_limit_bytes() / 4),
         })
     }
 
-    fn per_ip_overrides(&self) -> Result<BTreeMap<IpAddr, usize>, ConfigError> {
-        let key = "max.connections.per.ip.overrides";
-        let entries =
-            self.text(key).unwrap_or_default().split(',').map(str::trim).filter(|entry| !entry.is_empty());
-        entries
-            .map(|entry| {
-                let parsed =
-                    entry.rsplit_once(':').and_then(|(ip, max)| Some((ip.parse().ok()?, max.parse().ok()?)));
-                parsed.ok_or_else(|| self.wrong(key, format!("'{entry}' is not address:count")))
-            })
-            .collect()
+    fn limits(&self, statics: &StaticConfigs) -> Result<ConnectionLimits, ConfigError> {
+        let configs = BrokerConfigs { node_id: 0, statics, image: &MetadataImage::default() };
+        ConnectionLimits::of(&configs)
+            .map_err(|problem| self.wrong("max.connections.per.ip.overrides", problem))
     }
 }
 
