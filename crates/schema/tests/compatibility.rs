@@ -1,5 +1,7 @@
 //! Compatibility by example: every case of `cases/*.txt`, in both directions, with every difference and its place.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may stop")]
+
 use std::collections::BTreeMap;
 
 use schema::avro::{AvroSchema, Strictness};

@@ -3,6 +3,8 @@
 //! `MEKONG_FUZZ_RUNS` sets how many inputs each language gets (default: few, so that the suite stays quick) and
 //! `MEKONG_FUZZ_SEED` where the sequence starts.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may stop")]
+
 use std::time::{Duration, Instant};
 
 use schema::{Language, Level, Parsed, Policy, Previous, Strictness, check};

@@ -1,0 +1,125 @@
+//! Judging a schema against versions of a subject.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use schema::{Finding, Level, Metadata, Parsed, Policy, Previous, check};
+
+use super::Parser;
+use crate::config::Config;
+use crate::error::RestError;
+use crate::record::Content;
+use crate::store::{Live, Store};
+use crate::subject;
+
+/// What is to be judged, and how.
+pub(crate) struct CheckRequest<'a> {
+    pub subject: &'a str,
+    pub parsed: &'a Arc<Parsed>,
+    pub metadata: Option<&'a Metadata>,
+    pub level: Level,
+    pub config: &'a Config,
+}
+
+/// The registry's lines and our reasons; no lines is compatible.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub messages: Vec<String>,
+    pub findings: Vec<Finding>,
+}
+
+/// The property whose list of names is kept free.
+const RESERVED: &str = "confluent:reserved";
+
+/// Judges against those versions, given oldest first.
+pub(crate) fn check_versions(
+    store: &Store,
+    parser: &Parser,
+    request: &CheckRequest<'_>,
+    versions: &[i32],
+) -> Result<Report, RestError> {
+    let context = subject::context_of(request.subject);
+    let stored: Vec<(i32, Arc<Content>)> = versions
+        .iter()
+        .filter_map(|number| store.version(request.subject, *number, Live::WithDeleted))
+        .map(|(number, version)| (number, Arc::clone(&version.content)))
+        .filter(|(_, content)| same_group(request, content))
+        .collect();
+    // Only what the level looks at needs to be parsed.
+    let considered = if request.level.is_transitive() { stored.len() } else { 1 };
+    let skipped = stored.len().saturating_sub(considered);
+    let mut schemas = Vec::new();
+    for (number, content) in stored.iter().skip(skipped) {
+        let parsed = parser.stored(store, context, content).map_err(RestError::invalid_schema)?;
+        schemas.push((*number, content, parsed));
+    }
+    let previous: Vec<Previous<'_>> = schemas
+        .iter()
+        .map(|(version, content, schema)| Previous { version: *version, text: &content.text, schema })
+        .collect();
+    let policy = request.config.policy().unwrap_or(Policy::Strict);
+    let verdict = check(request.level, policy, request.parsed, &previous);
+    let mut report = Report { messages: verdict.messages, findings: verdict.findings };
+    let validate = request.config.flag("validateFields").unwrap_or(false);
+    if validate && request.level != Level::None {
+        let latest = schemas.last().map(|(_, content, _)| content.as_ref());
+        report.messages.extend(reserved(request, latest));
+    }
+    if !report.messages.is_empty() {
+        report
+            .messages
+            .push(format!("{{validateFields: '{validate}', compatibility: '{}'}}", request.level.name()));
+    }
+    Ok(report)
+}
+
+/// Where a compatibility group is configured, only versions with the same value of that property are compared.
+fn same_group(request: &CheckRequest<'_>, content: &Content) -> bool {
+    let Some(group) = request.config.text("compatibilityGroup") else { return true };
+    let value =
+        |metadata: Option<&Metadata>| metadata.and_then(|metadata| metadata.properties.get(group).cloned());
+    value(request.metadata) == value(content.metadata.as_ref())
+}
+
+fn names(metadata: Option<&Metadata>) -> BTreeSet<String> {
+    let list = metadata.and_then(|metadata| metadata.properties.get(RESERVED));
+    let names = list.into_iter().flat_map(|list| list.split(',')).map(str::trim);
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Names once reserved stay so, and no field may have one.
+fn reserved(request: &CheckRequest<'_>, latest: Option<&Content>) -> Vec<String> {
+    let before = names(latest.and_then(|content| content.metadata.as_ref()));
+    let now = names(request.metadata);
+    let removed = before.difference(&now).map(|name| {
+        format!(
+            "{{errorType:'RESERVED_FIELD_REMOVED', description:'The new schema has reserved field {name} removed from \
+             its metadata which is present in the old schema's metadata.'}}"
+        )
+    });
+    let fields = top_level_fields(request.parsed);
+    let taken = now.iter().filter(|name| fields.contains(name.as_str())).map(|name| {
+        format!(
+            "{{errorType:'RESERVED_FIELD_CONFLICTS', description:'The new schema has field that conflicts with the \
+             reserved field {name}.'}}"
+        )
+    });
+    removed.chain(taken).collect()
+}
+
+fn top_level_fields(parsed: &Parsed) -> BTreeSet<&str> {
+    match parsed {
+        Parsed::Avro(schema) => schema.fields().unwrap_or_default().iter().map(|f| f.name.as_str()).collect(),
+        Parsed::Json(schema) => schema.properties().into_iter().collect(),
+        Parsed::Protobuf(schema) => {
+            let first = schema.file().types.iter().find_map(|element| match element {
+                schema::protobuf::TypeElement::Message(message) => Some(message),
+                schema::protobuf::TypeElement::Enum(_) => None,
+            });
+            let fields = first
+                .into_iter()
+                .flat_map(|m| m.fields.iter().chain(m.oneofs.iter().flat_map(|o| &o.fields)));
+            fields.map(|field| field.name.as_str()).collect()
+        }
+    }
+}

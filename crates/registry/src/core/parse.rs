@@ -1,0 +1,322 @@
+//! From a request's body to a schema: reading its parts, resolving what it refers to, parsing, and remembering results.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use schema::json::Json;
+use schema::{Guid, Language, Metadata, Parsed, Reference, ReferencedText, RuleSet, Strictness, guid};
+
+use crate::error::RestError;
+use crate::json::{int, member};
+use crate::record::{Content, references};
+use crate::store::{Live, Store};
+use crate::subject;
+
+/// A schema as a request brings it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Draft {
+    pub text: String,
+    pub language: Language,
+    pub references: Vec<Reference>,
+    pub metadata: Option<Metadata>,
+    pub rules: Option<RuleSet>,
+    /// The version asked for: 0 is any, -1 the next with `confluent:version` checked.
+    pub version: i32,
+    /// The id asked for, in an import.
+    pub id: Option<i32>,
+}
+
+impl Draft {
+    /// Reads a body.
+    pub fn read(body: &Json) -> Result<Self, RestError> {
+        if body.as_object().is_none() {
+            return Err(RestError::unprocessable("The request body must be a JSON object"));
+        }
+        let wrong = |key: &str| RestError::unprocessable(format!("The field '{key}' has a wrong type"));
+        let language = match member(body, "schemaType") {
+            None => Language::Avro,
+            Some(name) => {
+                let name = name.as_str().ok_or_else(|| wrong("schemaType"))?;
+                Language::of_name(name)
+                    .ok_or_else(|| RestError::invalid_schema(format!("Invalid schema type {name}")))?
+            }
+        };
+        let given = match member(body, "schema") {
+            None => String::new(),
+            Some(given) => given.as_str().ok_or_else(|| wrong("schema"))?.to_owned(),
+        };
+        if member(body, "references").is_some_and(|given| given.as_array().is_none()) {
+            return Err(wrong("references"));
+        }
+        for key in ["id", "version"] {
+            if member(body, key).is_some() && int(body, key).is_none() {
+                return Err(wrong(key));
+            }
+        }
+        Ok(Self {
+            text: given,
+            language,
+            references: member(body, "references").map(references).unwrap_or_default(),
+            metadata: member(body, "metadata")
+                .map(Metadata::read)
+                .transpose()
+                .map_err(|_| wrong("metadata"))?,
+            rules: member(body, "ruleSet")
+                .map(RuleSet::read)
+                .transpose()
+                .map_err(|error| RestError::invalid_rule_set(error.reason()))?,
+            version: int(body, "version").unwrap_or(0),
+            id: int(body, "id").filter(|id| *id >= 0),
+        })
+    }
+}
+
+/// A schema that parsed, in canonical text.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    pub language: Language,
+    pub text: Arc<str>,
+    pub references: Vec<Reference>,
+    pub parsed: Option<Arc<Parsed>>,
+}
+
+impl Prepared {
+    /// The content it makes with notes and rules.
+    pub fn content(&self, metadata: Option<Metadata>, rules: Option<RuleSet>) -> Content {
+        Content::new(self.language, Arc::clone(&self.text), self.references.clone(), metadata, rules)
+    }
+}
+
+/// A text that a schema refers to, with its place.
+#[derive(Clone, Debug)]
+struct Resolved {
+    name: String,
+    text: Arc<str>,
+    source: Option<(String, i32)>,
+}
+
+/// How many schemas one may refer to, directly or not.
+const REFERENCES_MAX: usize = 1000;
+
+/// Parses schemas, keeping what it parsed last: old versions for comparison, and which text has which canonical form.
+pub(crate) struct Parser {
+    parsed: Mutex<Kept<Guid, Arc<Parsed>>>,
+    canonical: Mutex<Kept<Guid, Canonical>>,
+}
+
+/// A canonical text and what it refers to.
+type Canonical = (Arc<str>, Vec<Reference>);
+
+/// The last so many values, by key.
+struct Kept<K, V> {
+    values: BTreeMap<K, V>,
+    order: VecDeque<K>,
+    most: usize,
+}
+
+impl<K: Ord + Clone, V: Clone> Kept<K, V> {
+    fn new(most: usize) -> Self {
+        Self { values: BTreeMap::new(), order: VecDeque::new(), most }
+    }
+
+    fn get(&self, key: &K) -> Option<V> {
+        self.values.get(key).cloned()
+    }
+
+    fn put(&mut self, key: K, value: V) {
+        if self.values.insert(key.clone(), value).is_none() {
+            self.order.push_back(key);
+        }
+        while self.order.len() > self.most {
+            if let Some(oldest) = self.order.pop_front() {
+                self.values.remove(&oldest);
+            }
+        }
+    }
+}
+
+impl Parser {
+    pub fn new() -> Self {
+        Self { parsed: Mutex::new(Kept::new(1000)), canonical: Mutex::new(Kept::new(10_000)) }
+    }
+
+    /// Parses a request's schema for a subject and brings it into canonical (or normalized) form.
+    pub fn prepare(
+        &self,
+        store: &Store,
+        subject: &str,
+        draft: &Draft,
+        normalize: bool,
+        strictness: Strictness,
+    ) -> Result<Prepared, RestError> {
+        if let Some(prepared) = self.remembered(store, subject, draft, normalize, strictness) {
+            return Ok(prepared);
+        }
+        let context = subject::context_of(subject);
+        let references = frozen(store, context, &draft.references)
+            .map_err(|reason| self.invalid(subject, draft, &reason))?;
+        let raw = raw_identity(context, draft, &references, normalize, strictness);
+        let parsed = self.parse(store, context, draft.language, &draft.text, &references, strictness);
+        let parsed = parsed.map_err(|reason| self.invalid(subject, draft, &reason))?;
+        let canonical = if normalize { parsed.normalized() } else { parsed.canonical() };
+        let text: Arc<str> = canonical.map_err(|error| self.invalid(subject, draft, error.reason()))?.into();
+        let references = if normalize { sorted(references) } else { references };
+        let kept = (Arc::clone(&text), references.clone());
+        self.canonical.lock().unwrap_or_else(PoisonError::into_inner).put(raw, kept);
+        let parsed = (!normalize).then(|| Arc::new(parsed));
+        Ok(Prepared { language: draft.language, text, references, parsed })
+    }
+
+    /// What [`Self::prepare`] came to when it was last asked the same.
+    pub fn remembered(
+        &self,
+        store: &Store,
+        subject: &str,
+        draft: &Draft,
+        normalize: bool,
+        strictness: Strictness,
+    ) -> Option<Prepared> {
+        let context = subject::context_of(subject);
+        let references = frozen(store, context, &draft.references).ok()?;
+        let raw = raw_identity(context, draft, &references, normalize, strictness);
+        let (text, references) = self.canonical.lock().unwrap_or_else(PoisonError::into_inner).get(&raw)?;
+        Some(Prepared { language: draft.language, text, references, parsed: None })
+    }
+
+    /// The schema behind a prepared one.
+    pub fn parsed(&self, store: &Store, subject: &str, prepared: &Prepared) -> Result<Arc<Parsed>, String> {
+        match &prepared.parsed {
+            Some(parsed) => Ok(Arc::clone(parsed)),
+            None => {
+                let content = prepared.content(None, None);
+                self.stored(store, subject::context_of(subject), &content)
+            }
+        }
+    }
+
+    /// A stored schema, parsed leniently.
+    pub fn stored(&self, store: &Store, context: &str, content: &Content) -> Result<Arc<Parsed>, String> {
+        // Metadata does not matter here; the language does and is not part of the identity.
+        let text = format!("{context}/{}/{}", content.language, content.text);
+        let key = guid(&text, &content.references, None, None);
+        if let Some(parsed) = self.parsed.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(parsed);
+        }
+        let (language, text) = (content.language, &content.text);
+        let parsed = self.parse(store, context, language, text, &content.references, Strictness::Stored)?;
+        let parsed = Arc::new(parsed);
+        self.parsed.lock().unwrap_or_else(PoisonError::into_inner).put(key, Arc::clone(&parsed));
+        Ok(parsed)
+    }
+
+    fn parse(
+        &self,
+        store: &Store,
+        context: &str,
+        language: Language,
+        text: &str,
+        references: &[Reference],
+        strictness: Strictness,
+    ) -> Result<Parsed, String> {
+        let mut resolved = Vec::new();
+        resolve(store, context, references, true, &mut BTreeSet::new(), &mut resolved)?;
+        let texts: Vec<ReferencedText<'_>> = resolved
+            .iter()
+            .map(|r| ReferencedText {
+                name: &r.name,
+                text: &r.text,
+                source: r.source.as_ref().map(|(subject, version)| (subject.as_str(), *version)),
+            })
+            .collect();
+        Parsed::parse(language, text, &texts, strictness).map_err(|error| error.reason().to_owned())
+    }
+
+    /// 42201 in the registry's words.
+    fn invalid(&self, subject: &str, draft: &Draft, reason: &str) -> RestError {
+        let shown: Vec<String> = draft
+            .references
+            .iter()
+            .map(|r| format!("{{name='{}', subject='{}', version={}}}", r.name, r.subject, r.version))
+            .collect();
+        let references = format!("[{}]", shown.join(", "));
+        RestError::invalid_schema(format!(
+            "Invalid schema {{subject={subject},version={},id={},schemaType={},references={references},metadata=null,\
+             ruleSet=null,schema={}}} with refs {references} of type {}, details: {reason}",
+            draft.version,
+            draft.id.unwrap_or(-1),
+            draft.language,
+            draft.text,
+            draft.language,
+        ))
+    }
+}
+
+/// What tells one request's text from another's.
+fn raw_identity(
+    context: &str,
+    draft: &Draft,
+    references: &[Reference],
+    normalize: bool,
+    strictness: Strictness,
+) -> Guid {
+    let text = format!("{context}/{}/{normalize}/{strictness:?}/{}", draft.language, draft.text);
+    guid(&text, references, None, None)
+}
+
+/// References with the latest version made a number.
+fn frozen(store: &Store, context: &str, references: &[Reference]) -> Result<Vec<Reference>, String> {
+    let one = |reference: &Reference| {
+        if reference.version != -1 {
+            return Ok(reference.clone());
+        }
+        let target = subject::inherited(&reference.subject, context);
+        match store.version(&target, -1, Live::Only) {
+            Some((version, _)) => Ok(Reference { version, ..reference.clone() }),
+            None => Err(missing(reference)),
+        }
+    };
+    references.iter().map(one).collect()
+}
+
+fn missing(reference: &Reference) -> String {
+    format!(
+        "No schema reference found for subject \"{}\" and version {}",
+        reference.subject, reference.version
+    )
+}
+
+fn sorted(mut references: Vec<Reference>) -> Vec<Reference> {
+    references.sort();
+    references.dedup();
+    references
+}
+
+/// Collects the texts of references, those of references of references before them, each name once.
+fn resolve(
+    store: &Store,
+    context: &str,
+    references: &[Reference],
+    direct: bool,
+    seen: &mut BTreeSet<String>,
+    out: &mut Vec<Resolved>,
+) -> Result<(), String> {
+    for reference in references {
+        if !seen.insert(reference.name.clone()) {
+            continue;
+        }
+        if seen.len() > REFERENCES_MAX {
+            return Err(format!("More than {REFERENCES_MAX} references"));
+        }
+        let target = subject::inherited(&reference.subject, context);
+        let Some((_, version)) = store.version(&target, reference.version, Live::WithDeleted) else {
+            return Err(missing(reference));
+        };
+        resolve(store, subject::context_of(&target), &version.content.references, false, seen, out)?;
+        out.push(Resolved {
+            name: reference.name.clone(),
+            text: Arc::clone(&version.content.text),
+            source: direct.then(|| (target.clone(), reference.version)),
+        });
+    }
+    Ok(())
+}

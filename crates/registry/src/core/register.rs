@@ -1,0 +1,281 @@
+//! Registering.
+
+use schema::json::Json;
+use schema::{Level, Metadata, RuleSet, Strictness};
+
+use super::lookup::{by_identity, by_meaning};
+use super::{CheckRequest, Decided, Decision, Draft, Parser, check_versions};
+use crate::config::{Config, Mode};
+use crate::error::RestError;
+use crate::json::Members;
+use crate::record::{self, Content, Key, Record, SchemaValue};
+use crate::settings::{Profile, Settings};
+use crate::store::{Live, Store};
+use crate::subject;
+
+/// Registers a schema under a subject: finds it there, or makes it the next version.
+pub(crate) fn register(
+    store: &Store,
+    parser: &Parser,
+    settings: &Settings,
+    subject: &str,
+    draft: &Draft,
+    normalize: bool,
+    force: bool,
+) -> Decided {
+    if !subject::is_valid(subject, false) {
+        return Err(RestError::invalid_subject(subject));
+    }
+    let mode = store.mode_in_scope(subject);
+    permitted(settings.profile, subject, mode, draft)?;
+    let importing = mode == Mode::Import;
+    let config = store.config_in_scope(subject);
+    let mut draft = draft.clone();
+    if !importing {
+        complete(store, subject, &config, &mut draft)?;
+    }
+    if let Some(rules) = &draft.rules {
+        rules.check().map_err(|error| RestError::invalid_rule_set(error.reason()))?;
+    }
+    let normalize = !importing && (normalize || config.flag("normalize").unwrap_or(settings.normalize));
+    let strictness = if importing { Strictness::Stored } else { Strictness::New };
+    let prepared = parser.prepare(store, subject, &draft, normalize, strictness)?;
+    let content = prepared.content(draft.metadata.clone(), draft.rules.clone());
+    if let Some(answer) = existing(store, parser, settings, subject, &draft, &content, &prepared)? {
+        return Ok(Decision::answer(answer));
+    }
+    if !importing && !force {
+        let parsed = parser.parsed(store, subject, &prepared).map_err(RestError::invalid_schema)?;
+        let request = CheckRequest {
+            subject,
+            parsed: &parsed,
+            metadata: draft.metadata.as_ref(),
+            level: store.level_in_scope(subject).unwrap_or(settings.level),
+            config: &config,
+        };
+        compatible(store, parser, settings, &request)?;
+    }
+    append(store, settings, subject, &draft, content, importing)
+}
+
+/// The answer to a registration that changes nothing, found without taking a turn at writing.
+pub(crate) fn registered(
+    store: &Store,
+    parser: &Parser,
+    settings: &Settings,
+    subject: &str,
+    draft: &Draft,
+    normalize: bool,
+) -> Option<Json> {
+    let mode = store.mode_in_scope(subject);
+    if mode == Mode::Import || permitted(settings.profile, subject, mode, draft).is_err() {
+        return None;
+    }
+    let config = store.config_in_scope(subject);
+    let mut draft = draft.clone();
+    complete(store, subject, &config, &mut draft).ok()?;
+    let normalize = normalize || config.flag("normalize").unwrap_or(settings.normalize);
+    let prepared = parser.remembered(store, subject, &draft, normalize, Strictness::New)?;
+    let content = prepared.content(draft.metadata.clone(), draft.rules.clone());
+    let number = by_identity(store, subject, &content, Live::Only)?;
+    if draft.version > 0 && draft.version != number {
+        return None;
+    }
+    let (_, version) = store.version(subject, number, Live::Only)?;
+    Some(answer(settings.profile, subject, number, version.id, &version.content, Some(version.timestamp)))
+}
+
+/// The mode must allow it, and an id may be brought only by an import.
+fn permitted(profile: Profile, subject: &str, mode: Mode, draft: &Draft) -> Result<(), RestError> {
+    let state = |what: &str| RestError::not_permitted(format!("{} is {what}", named(profile, subject)));
+    match (mode, draft.id) {
+        (mode, _) if mode.is_read_only() => Err(state("in read-only mode")),
+        (Mode::Import, Some(_)) => Ok(()),
+        (_, Some(_)) => Err(state("not in import mode")),
+        (Mode::ReadWrite, None) => Ok(()),
+        _ => Err(state("not in read-write mode")),
+    }
+}
+
+/// "Subject s", with its context since 8.0.
+pub(crate) fn named(profile: Profile, subject: &str) -> String {
+    if !profile.is_whole() {
+        return format!("Subject {subject}");
+    }
+    let context = subject::context_of(subject);
+    let context = if context == subject::DEFAULT_CONTEXT { "" } else { context };
+    format!("Subject {subject} in context {context}")
+}
+
+/// What the request leaves out comes from the configuration and the previous version.
+fn complete(store: &Store, subject: &str, config: &Config, draft: &mut Draft) -> Result<(), RestError> {
+    let previous = store.version(subject, -1, Live::Only);
+    if draft.text.trim().is_empty() {
+        let Some((_, previous)) = previous else { return Err(RestError::invalid_schema("Empty schema")) };
+        draft.text = previous.content.text.to_string();
+        draft.language = previous.content.language;
+        draft.references.clone_from(&previous.content.references);
+    }
+    let before = previous.map(|(_, version)| &version.content);
+    let own = draft.metadata.take().or_else(|| before.and_then(|content| content.metadata.clone()));
+    let own = own.map(|metadata| if draft.version == 0 { metadata.with_version(None) } else { metadata });
+    draft.metadata = merged(
+        config.metadata("defaultMetadata"),
+        own,
+        config.metadata("overrideMetadata"),
+        Metadata::merged,
+    )
+    .filter(|metadata| *metadata != Metadata::default());
+    let own = draft.rules.take().or_else(|| before.and_then(|content| content.rules.clone()));
+    draft.rules =
+        merged(config.rules("defaultRuleSet"), own, config.rules("overrideRuleSet"), RuleSet::merged)
+            .filter(|rules| !rules.is_empty() || rules.enable_at.is_some());
+    Ok(())
+}
+
+fn merged<T: Clone>(below: Option<T>, own: Option<T>, above: Option<T>, merge: fn(&T, &T) -> T) -> Option<T> {
+    [below, own, above].into_iter().flatten().reduce(|wider, nearer| merge(&wider, &nearer))
+}
+
+/// The answer, if the subject has the schema already and nothing else is asked for.
+fn existing(
+    store: &Store,
+    parser: &Parser,
+    settings: &Settings,
+    subject: &str,
+    draft: &Draft,
+    content: &Content,
+    prepared: &super::Prepared,
+) -> Result<Option<Json>, RestError> {
+    let mut found = by_identity(store, subject, content, Live::Only);
+    if found.is_none() && draft.id.is_none() {
+        let parsed = parser.parsed(store, subject, prepared).map_err(RestError::invalid_schema)?;
+        found = by_meaning(store, parser, subject, content, &parsed, Live::Only);
+    }
+    let Some(number) = found else { return Ok(None) };
+    let Some((_, version)) = store.version(subject, number, Live::Only) else { return Ok(None) };
+    let same_id = draft.id.is_none_or(|id| id == version.id);
+    let same_version = draft.version <= 0 || draft.version == number;
+    if !(same_id && same_version) {
+        return Ok(None);
+    }
+    Ok(Some(answer(settings.profile, subject, number, version.id, &version.content, Some(version.timestamp))))
+}
+
+fn compatible(
+    store: &Store,
+    parser: &Parser,
+    settings: &Settings,
+    request: &CheckRequest<'_>,
+) -> Result<(), RestError> {
+    if request.level == Level::None {
+        return Ok(());
+    }
+    let versions: Vec<i32> = store.versions(request.subject, Live::Only).map(|(number, _)| number).collect();
+    let report = check_versions(store, parser, request, &versions)?;
+    if report.messages.is_empty() {
+        return Ok(());
+    }
+    let code = settings.profile.incompatible_code();
+    Err(RestError::incompatible(code, request.subject, &report.messages, report.findings))
+}
+
+fn append(
+    store: &Store,
+    settings: &Settings,
+    subject: &str,
+    draft: &Draft,
+    content: Content,
+    importing: bool,
+) -> Decided {
+    let context = subject::context_of(subject);
+    let next = store.next_version(subject);
+    let version = match draft.version {
+        ..=0 => next,
+        wanted if wanted == next || importing => wanted,
+        _ => return Err(RestError::invalid_schema("Version is not one more than previous version")),
+    };
+    if let Some(expected) = draft.metadata.as_ref().and_then(Metadata::expected_version)
+        && draft.version == -1
+        && expected != next
+    {
+        return Err(RestError::invalid_schema("Version is not one more than previous version"));
+    }
+    let id = match draft.id {
+        Some(id) => {
+            if store.by_id(context, id).is_some_and(|known| known.guid != content.guid) {
+                return Err(overwrite(settings.profile, context, id));
+            }
+            id
+        }
+        None => {
+            store.id_of(context, &content.guid).unwrap_or_else(|| store.max_id(context).saturating_add(1))
+        }
+    };
+    let mut records = Vec::new();
+    if !store.has_context(context) {
+        records.push(record::context(context));
+    }
+    let value = SchemaValue { id, content, deleted: false };
+    let record = value.record(subject, version);
+    let size = record.key.len() + record.value.as_ref().map_or(0, Vec::len);
+    if size > settings.record_bytes_max {
+        return Err(RestError::schema_too_large(format!(
+            "Write failed because schema is too large: {size} bytes, while records may have {}",
+            settings.record_bytes_max
+        )));
+    }
+    records.push(record);
+    records.extend(superseded(store, subject, id, version));
+    let answer = answer(settings.profile, subject, version, id, &value.content, None);
+    Ok(Decision { records, answer })
+}
+
+fn overwrite(profile: Profile, context: &str, id: i32) -> RestError {
+    let place = if profile.is_whole() && context != subject::DEFAULT_CONTEXT {
+        format!(" in context {context}")
+    } else {
+        String::new()
+    };
+    RestError::not_permitted(format!("Overwrite new schema with id {id}{place} is not permitted."))
+}
+
+/// Soft-deleted versions of the same id go for good once the schema is registered again, unless something refers to them.
+fn superseded(store: &Store, subject: &str, id: i32, version: i32) -> Vec<Record> {
+    store
+        .versions(subject, Live::OnlyDeleted)
+        .filter(|(number, old)| old.id == id && *number != version)
+        .filter(|(number, _)| store.referrers(subject, *number, Live::Only).is_empty())
+        .flat_map(|(number, _)| {
+            let layouts = store.layouts(&Key::Schema { subject: subject.to_owned(), version: number });
+            layouts.into_iter().map(|key| Record { key, value: None })
+        })
+        .collect()
+}
+
+/// The answer to a registration: the id, or since 8.0 the whole record.
+fn answer(
+    profile: Profile,
+    subject: &str,
+    version: i32,
+    id: i32,
+    content: &Content,
+    timestamp: Option<i64>,
+) -> Json {
+    if !profile.is_whole() {
+        return Members::default().int("id", id).build();
+    }
+    let timestamp = timestamp.map(|millis| Json::Number(millis.into()));
+    Members::default()
+        .text("subject", subject)
+        .int("version", version)
+        .int("id", id)
+        .text("guid", &content.guid.to_string())
+        .text("schemaType", content.language.name())
+        .some("references", record::references_json(&content.references))
+        .some("metadata", content.metadata.as_ref().map(Metadata::to_json))
+        .some("ruleSet", content.rules.as_ref().map(RuleSet::to_json))
+        .text("schema", &content.text)
+        .some("ts", timestamp)
+        .build()
+}

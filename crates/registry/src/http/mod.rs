@@ -1,0 +1,12 @@
+//! The registry over HTTP: one handler for every path, so that answers and errors are Confluent's to the byte.
+
+mod answer;
+mod negotiate;
+mod query;
+mod reads;
+mod route;
+mod search;
+mod server;
+mod writes;
+
+pub use server::{Handle, router, serve};

@@ -1,0 +1,68 @@
+//! Lists of schemas and subjects, page by page.
+
+use schema::json::Json;
+
+use crate::error::RestError;
+use crate::json::texts;
+use crate::service::Registry;
+use crate::store::{Live, Store, Version};
+use crate::subject;
+
+use super::answer::{self, Answer};
+use super::query::Query;
+
+/// The part of a list that `offset` and `limit` ask for; -1 is no limit, `most` is the limit of ours (-1: none).
+pub(super) fn page<T>(list: Vec<T>, query: &Query, most: i32) -> Result<Vec<T>, RestError> {
+    let offset = usize::try_from(query.int("offset", 0)?).unwrap_or(0);
+    let wanted = usize::try_from(query.int("limit", -1)?).unwrap_or(usize::MAX);
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    Ok(list.into_iter().skip(offset).take(wanted.min(most)).collect())
+}
+
+/// GET /subjects
+pub(super) fn subjects(store: &Store, query: &Query) -> Result<Answer, RestError> {
+    let prefix = query.get("subjectPrefix").unwrap_or(subject::ALL_CONTEXTS);
+    let prefix = prefix.strip_prefix(":.:").unwrap_or(prefix);
+    let live = match (query.flag("deletedOnly"), query.flag("deleted")) {
+        (true, _) => Live::OnlyDeleted,
+        (false, true) => Live::WithDeleted,
+        (false, false) => Live::Only,
+    };
+    let names: Vec<&str> = store.subjects_with(prefix, live).collect();
+    Ok(texts(page(names, query, -1)?).into())
+}
+
+/// GET /schemas
+pub(super) fn schemas(registry: &Registry, store: &Store, query: &Query) -> Result<Answer, RestError> {
+    let prefix = query.get("subjectPrefix").unwrap_or_default();
+    let prefix = prefix.strip_prefix(":.:").unwrap_or(prefix);
+    let live = if query.flag("deleted") { Live::WithDeleted } else { Live::Only };
+    let latest_only = query.flag("latestOnly");
+    let rule_type = query.get("ruleType").filter(|name| !name.is_empty());
+    let mut found: Vec<(&str, i32, &Version)> = store.search(prefix, live).collect();
+    if latest_only {
+        let mut latest: Vec<(&str, i32, &Version)> = Vec::new();
+        for entry in found {
+            match latest.last_mut() {
+                Some(last) if last.0 == entry.0 => *last = entry,
+                _ => latest.push(entry),
+            }
+        }
+        found = latest;
+    }
+    if let Some(name) = rule_type {
+        found.retain(|(_, _, version)| {
+            version.content.rules.as_ref().is_some_and(|rules| rules.has_type(name))
+        });
+    }
+    found.sort_by(|a, b| (subject::split(a.0), a.1).cmp(&(subject::split(b.0), b.1)));
+    let most = i32::try_from(registry.settings().search_limit).unwrap_or(i32::MAX);
+    let settings = registry.settings();
+    let one = |(name, number, version): (&str, i32, &Version)| {
+        let members = answer::version(settings, name, number, version, &version.content.text);
+        // Deleted versions are marked here in every profile.
+        let marked = version.deleted && !settings.profile.is_whole();
+        members.some("deleted", marked.then_some(Json::Bool(true))).build()
+    };
+    Ok(Json::Array(page(found, query, most)?.into_iter().map(one).collect()).into())
+}

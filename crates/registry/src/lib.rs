@@ -1,0 +1,25 @@
+//! A schema registry that Confluent's clients cannot tell from their own.
+//!
+//! It sees the cluster only through a log of records (`_schemas`, one compacted partition) and answers over HTTP. Requests
+//! that change something are decided on a state that already counts the decisions before them, appended, and answered only
+//! when the registry's own replay shows that they won. See `docs/registry.md` and ADR 7.
+
+mod config;
+mod core;
+mod error;
+pub mod http;
+mod json;
+mod log;
+mod record;
+mod service;
+mod settings;
+mod store;
+mod subject;
+
+pub use config::{Config, Mode};
+pub use error::RestError;
+pub use log::{Appended, BoxFuture, LogEntry, LogError, MemoryLog, SchemasLog, SchemasReader};
+pub use record::{Content, Key, Record, SchemaValue};
+pub use service::Registry;
+pub use settings::{Profile, Settings};
+pub use store::{Applied, Live, Store, Version};

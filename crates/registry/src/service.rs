@@ -1,0 +1,338 @@
+//! The registry at work: replaying the log, deciding writes one after another, answering when they have won.
+//!
+//! Two states are kept. `committed` is what the log says; reads are answered from it. `ahead` counts the decided records
+//! that are still on their way besides, so that many writes can be in flight. Replay meets our own records in the order in
+//! which they were sent; a record that is not the next of ours is another writer's, and `ahead` is then made anew.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use schema::json::Json;
+use tokio::sync::{OwnedMutexGuard, oneshot, watch};
+use tokio::time::timeout;
+
+use crate::core::{Decided, Decision, Parser};
+use crate::error::RestError;
+use crate::log::{Appended, LogEntry, LogError, SchemasLog, SchemasReader};
+use crate::record::{Key, Record, SchemaValue};
+use crate::settings::Settings;
+use crate::store::{Applied, Live, Store};
+
+/// How often a write that lost against another writer is decided anew.
+const ATTEMPTS: usize = 16;
+
+/// How long a broken reader rests before it begins again.
+const READ_PAUSE: Duration = Duration::from_millis(200);
+
+/// A registry.
+pub struct Registry {
+    settings: Settings,
+    log: Box<dyn SchemasLog>,
+    committed: RwLock<Store>,
+    ahead: RwLock<Store>,
+    pending: Mutex<Pending>,
+    writer: Arc<tokio::sync::Mutex<()>>,
+    applied: watch::Sender<i64>,
+    parser: Parser,
+    clock: fn() -> i64,
+}
+
+/// Our records on their way through the log.
+#[derive(Default)]
+struct Pending {
+    queue: VecDeque<Sent>,
+    /// Whether `ahead` no longer follows from `committed` and the queue.
+    astray: bool,
+    sent: u64,
+}
+
+struct Sent {
+    number: u64,
+    record: Record,
+    outcome: oneshot::Sender<Applied>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Registry {
+    /// Replays the log to its present end and keeps on following it. Nothing is answered before that.
+    pub async fn start(
+        log: Box<dyn SchemasLog>,
+        settings: Settings,
+        clock: fn() -> i64,
+    ) -> Result<Arc<Self>, LogError> {
+        let registry = Arc::new(Self {
+            settings,
+            log,
+            committed: RwLock::default(),
+            ahead: RwLock::default(),
+            pending: Mutex::default(),
+            writer: Arc::default(),
+            applied: watch::Sender::new(0),
+            parser: Parser::new(),
+            clock,
+        });
+        let end = registry.log.end().await?;
+        let mut reader = registry.log.reader().await?;
+        while *registry.applied.borrow() < end {
+            let (entries, next) = reader.next().await?;
+            registry.replay(entries, next);
+        }
+        registry.realigned();
+        let weak = Arc::downgrade(&registry);
+        tokio::spawn(async move { follow(weak, reader).await });
+        Ok(registry)
+    }
+
+    /// How it was told to behave.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn parser(&self) -> &Parser {
+        &self.parser
+    }
+
+    /// Looks at what the log says.
+    pub fn read<T>(&self, look: impl FnOnce(&Store) -> T) -> T {
+        look(&self.committed.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until everything is replayed that is in the log now.
+    pub async fn catch_up(&self) -> Result<(), RestError> {
+        let end = self.log.end().await.map_err(|error| RestError::store(error.reason))?;
+        self.replayed_to(end).await
+    }
+
+    async fn replayed_to(&self, end: i64) -> Result<(), RestError> {
+        let mut applied = self.applied.subscribe();
+        let reached = timeout(self.settings.timeout, applied.wait_for(|next| *next >= end)).await;
+        reached.map(|_| ()).map_err(|_| RestError::timed_out("Catching up with the log"))
+    }
+
+    /// Decides, appends, and answers once the records count. `decide` may be called again when another writer was first.
+    pub(crate) async fn write(
+        self: &Arc<Self>,
+        operation: &'static str,
+        decide: impl Fn(&Self, &Store) -> Decided + Send + Sync + 'static,
+    ) -> Result<Json, RestError> {
+        if self.settings.read_only {
+            return Err(RestError::not_permitted("This registry is a read-only replica"));
+        }
+        let decide = Arc::new(decide);
+        for _ in 0..ATTEMPTS {
+            let guard = Arc::clone(&self.writer).lock_owned().await;
+            self.realign(operation).await?;
+            let (registry, decide) = (Arc::clone(self), Arc::clone(&decide));
+            // Parsing and comparing take time and stack: not on a thread that serves connections.
+            let decided = tokio::task::spawn_blocking(move || {
+                decide(&registry, &registry.ahead.read().unwrap_or_else(PoisonError::into_inner))
+            });
+            let Decision { records, answer } =
+                decided.await.map_err(|_| RestError::store("A decision was broken off"))??;
+            if records.is_empty() {
+                self.settle(guard, operation).await?;
+                return Ok(answer);
+            }
+            let lost = self.append(guard, records, operation).await?;
+            if lost.is_empty() {
+                return Ok(answer);
+            }
+            self.repair(lost).await;
+        }
+        Err(RestError::store(format!("{operation} lost against other writers {ATTEMPTS} times")))
+    }
+
+    /// An answer that rests on records still on their way waits for them.
+    async fn settle(&self, guard: OwnedMutexGuard<()>, operation: &'static str) -> Result<(), RestError> {
+        let sent = lock(&self.pending).sent;
+        drop(guard);
+        self.drained(sent, operation).await
+    }
+
+    /// Waits until none of our first `sent` records is on its way.
+    async fn drained(&self, sent: u64, operation: &'static str) -> Result<(), RestError> {
+        let mut applied = self.applied.subscribe();
+        let waiting = async {
+            while lock(&self.pending).queue.front().is_some_and(|first| first.number <= sent) {
+                if applied.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        timeout(self.settings.timeout, waiting).await.map_err(|_| RestError::timed_out(operation))
+    }
+
+    /// Makes `ahead` follow from `committed` again, if it does not.
+    async fn realign(&self, operation: &'static str) -> Result<(), RestError> {
+        let (astray, sent) = {
+            let pending = lock(&self.pending);
+            (pending.astray, pending.sent)
+        };
+        if astray {
+            self.drained(sent, operation).await?;
+            self.realigned();
+        }
+        Ok(())
+    }
+
+    fn realigned(&self) {
+        let mut pending = lock(&self.pending);
+        let committed = self.committed.read().unwrap_or_else(PoisonError::into_inner);
+        *self.ahead.write().unwrap_or_else(PoisonError::into_inner) = committed.clone();
+        pending.astray = false;
+    }
+
+    /// Sends records; returns those that lost.
+    async fn append(
+        &self,
+        guard: OwnedMutexGuard<()>,
+        records: Vec<Record>,
+        operation: &'static str,
+    ) -> Result<Vec<Record>, RestError> {
+        let (numbers, outcomes) = self.announce(&records);
+        let sent = self.log.append(records.clone()).await;
+        drop(guard);
+        let appended: Appended = match sent {
+            Ok(appended) => appended,
+            Err(error) => return Err(self.failed(&numbers, error)),
+        };
+        let waiting = async {
+            appended.await?;
+            let mut lost = Vec::new();
+            for (record, outcome) in records.into_iter().zip(outcomes) {
+                if outcome.await == Ok(Applied::Lost) {
+                    lost.push(record);
+                }
+            }
+            Ok(lost)
+        };
+        match timeout(self.settings.timeout, waiting).await {
+            Ok(Ok(lost)) => Ok(lost),
+            Ok(Err(error)) => Err(self.failed(&numbers, error)),
+            Err(_) => {
+                self.forget(&numbers);
+                Err(RestError::timed_out(operation))
+            }
+        }
+    }
+
+    /// Counts records as decided and on their way.
+    fn announce(&self, records: &[Record]) -> (Vec<u64>, Vec<oneshot::Receiver<Applied>>) {
+        let mut pending = lock(&self.pending);
+        let mut ahead = self.ahead.write().unwrap_or_else(PoisonError::into_inner);
+        let now = (self.clock)();
+        let mut numbers = Vec::new();
+        let mut outcomes = Vec::new();
+        for record in records {
+            ahead.apply_ahead(record, now);
+            pending.sent += 1;
+            let (outcome, receiver) = oneshot::channel();
+            let number = pending.sent;
+            pending.queue.push_back(Sent { number, record: record.clone(), outcome });
+            numbers.push(number);
+            outcomes.push(receiver);
+        }
+        (numbers, outcomes)
+    }
+
+    /// Records that will not come, or will come as if they were another's.
+    fn forget(&self, numbers: &[u64]) {
+        let mut pending = lock(&self.pending);
+        pending.queue.retain(|sent| !numbers.contains(&sent.number));
+        pending.astray = true;
+        drop(pending);
+        // Whoever waits for the queue looks again.
+        self.applied.send_modify(|_| {});
+    }
+
+    fn failed(&self, numbers: &[u64], error: LogError) -> RestError {
+        self.forget(numbers);
+        if error.too_large {
+            return RestError::schema_too_large(format!(
+                "Write failed because schema is too large: {}",
+                error.reason
+            ));
+        }
+        RestError::store(format!("Error while writing to the log: {}", error.reason))
+    }
+
+    /// A record that lost must not outlive the winner's in a compacted log: the winner's is written again.
+    ///
+    /// A loser under a key of its own stays: nobody counts it, its writer's next attempt replaces it, and a tombstone could
+    /// meet a version that another writer has put there meanwhile.
+    async fn repair(&self, lost: Vec<Record>) {
+        let guard = Arc::clone(&self.writer).lock_owned().await;
+        let records: Vec<Record> =
+            self.read(|store| lost.iter().filter_map(|record| remedy(store, record)).collect());
+        if records.is_empty() {
+            return;
+        }
+        if let Err(error) = self.append(guard, records, "Repair").await {
+            tracing::warn!(error = %error.message, "a record that lost against another writer's could not be undone");
+        }
+    }
+
+    /// Applies entries of the log; `next` is the offset after them. Returns what other writers lost.
+    fn replay(&self, entries: Vec<LogEntry>, next: i64) -> Vec<Record> {
+        let mut pending = lock(&self.pending);
+        let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
+        let mut lost = Vec::new();
+        for entry in entries {
+            let applied = committed.apply(&entry);
+            let own = pending
+                .queue
+                .front()
+                .is_some_and(|sent| sent.record.key == entry.key && sent.record.value == entry.value);
+            if !own {
+                pending.astray = true;
+                if applied == Applied::Lost {
+                    lost.push(Record { key: entry.key, value: entry.value });
+                }
+                continue;
+            }
+            if let Some(sent) = pending.queue.pop_front() {
+                pending.astray |= applied == Applied::Lost;
+                // Nobody may be waiting any more.
+                let _ = sent.outcome.send(applied);
+            }
+        }
+        drop(committed);
+        drop(pending);
+        self.applied.send_modify(|applied| *applied = next.max(*applied));
+        lost
+    }
+}
+
+/// The winner's record under a loser's key.
+fn remedy(store: &Store, lost: &Record) -> Option<Record> {
+    let Key::Schema { subject, version } = Key::read(&lost.key)? else { return None };
+    let (number, version) = store.version(&subject, version, Live::WithDeleted)?;
+    let content = version.content.as_ref().clone();
+    Some(SchemaValue { id: version.id, content, deleted: version.deleted }.record(&subject, number))
+}
+
+/// Follows the log until the registry is gone.
+async fn follow(registry: std::sync::Weak<Registry>, mut reader: Box<dyn SchemasReader>) {
+    loop {
+        let read = timeout(Duration::from_secs(1), reader.next()).await;
+        let Some(registry) = registry.upgrade() else { return };
+        match read {
+            Ok(Ok((entries, next))) => {
+                let lost = registry.replay(entries, next);
+                if !lost.is_empty() && !registry.settings.read_only {
+                    tokio::spawn(async move { registry.repair(lost).await });
+                }
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(error = %error.reason, "the registry cannot read its log; it tries again");
+                tokio::time::sleep(READ_PAUSE).await;
+            }
+            // A pause in the log: look whether the registry is still wanted.
+            Err(_) => {}
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! How a registry behaves: values given at its start.
+
+use std::time::Duration;
+
+use schema::Level;
+
+/// Which version of Confluent's registry the answers are those of, in the few places where versions differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Profile {
+    /// 7.x: a registration answers its id alone, incompatibility is 409, Avro's type is not named.
+    #[default]
+    V7,
+    /// 8.0 and 8.1: whole records, incompatibility is 409.
+    V8,
+    /// 8.1.2 and later: whole records, incompatibility is 40901.
+    V82,
+}
+
+impl Profile {
+    /// The profile of `compat.profile`.
+    pub fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "7" => Some(Self::V7),
+            "8" | "8.1" => Some(Self::V8),
+            "8.2" => Some(Self::V82),
+            _ => None,
+        }
+    }
+
+    /// The code of an incompatible registration.
+    pub(crate) fn incompatible_code(self) -> u32 {
+        if self == Self::V82 { 40901 } else { 409 }
+    }
+
+    /// Whether answers carry GUID, timestamp and Avro's type.
+    pub(crate) fn is_whole(self) -> bool {
+        self >= Self::V8
+    }
+
+    /// The version that `/v1/metadata/version` tells.
+    pub(crate) fn version(self) -> &'static str {
+        match self {
+            Self::V7 => "7.9.0",
+            Self::V8 => "8.1.1",
+            Self::V82 => "8.2.0",
+        }
+    }
+}
+
+/// How a registry behaves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The level where none is configured (`schema.compatibility.level`).
+    pub level: Level,
+    /// Which version's answers to give.
+    pub profile: Profile,
+    /// Whether modes may be changed (`mode.mutability`).
+    pub mode_mutability: bool,
+    /// Whether schemas are normalized where nothing else is said.
+    pub normalize: bool,
+    /// How long a write may wait for its record (`kafkastore.timeout.ms`).
+    pub timeout: Duration,
+    /// Bytes of a request's body.
+    pub body_bytes_max: usize,
+    /// The largest record, as the topic's `max.message.bytes` allows.
+    pub record_bytes_max: usize,
+    /// Entries of one answer to a search (`schema.search.max.limit`).
+    pub search_limit: usize,
+    /// The cluster's id, for `/v1/metadata/id`.
+    pub cluster_id: String,
+    /// The registry's group id, for `/v1/metadata/id` (`schema.registry.group.id`).
+    pub group_id: String,
+    /// Whether every write is refused, for a replica (`leader.eligibility=false`).
+    pub read_only: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            level: Level::Backward,
+            profile: Profile::default(),
+            mode_mutability: true,
+            normalize: false,
+            timeout: Duration::from_secs(10),
+            body_bytes_max: 16 * 1024 * 1024,
+            record_bytes_max: 1_048_576,
+            search_limit: 1000,
+            cluster_id: String::new(),
+            group_id: "schema-registry".to_owned(),
+            read_only: false,
+        }
+    }
+}
