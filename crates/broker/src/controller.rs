@@ -91,8 +91,8 @@ impl Broker {
         }
         self.coordinators.follow(self, &image);
         if !delta.removed_topics.is_empty() {
-            let names: Vec<Str> = delta.removed_topics.values().cloned().collect();
-            self.coordinators.topics_deleted(&names);
+            let topics: Vec<_> = delta.removed_topics.iter().map(|(id, name)| (name.clone(), *id)).collect();
+            self.coordinators.topics_deleted(&topics);
         }
     }
 

@@ -137,10 +137,10 @@ impl Coordinators {
         Shard::new(partition, settings, Arc::clone(&self.timer), self.clock, weak)
     }
 
-    /// Topics are gone: so are the offsets that groups committed for them.
-    pub(crate) fn topics_deleted(&self, names: &[Str]) {
+    /// Topics are gone: so are the offsets that groups committed for them. A shard that still loads finds out by itself.
+    pub(crate) fn topics_deleted(&self, topics: &[(Str, TopicId)]) {
         for shard in self.read().led.values() {
-            shard.tell(Request::TopicsDeleted(names.to_vec()));
+            shard.tell(Request::TopicsDeleted(topics.to_vec()));
         }
     }
 

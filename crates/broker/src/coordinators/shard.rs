@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Weak};
 
+use base::{Str, TopicId};
 use coordinator::engine::{Answer, Outcome, Waiter, WriteId};
 use coordinator::group::record::GroupRecord;
 use coordinator::group::{GroupEngine, Request, Response, Settings};
@@ -138,7 +139,11 @@ impl Shard {
         for job in jobs {
             match job {
                 Job::Ask(request, reply) => state.ask(*request, reply, now_ms, &mut written),
-                Job::Loaded(core) => state.loaded(core, now_ms, &mut written),
+                Job::Loaded(core) => {
+                    let gone = self.gone_topics(&core);
+                    state.loaded(core, now_ms, &mut written);
+                    state.ask(Request::TopicsDeleted(gone), None, now_ms, &mut written);
+                }
                 Job::LoadFailed => state.core = Core::Gone,
                 Job::Appended(life, _, _) if life != state.life => {}
                 Job::Appended(_, write, Ok(())) => state.committed(write),
@@ -156,6 +161,18 @@ impl Shard {
         }
         self.timer.set(self.partition.key().partition, state.next_deadline());
         self.write(state.life, written, now_ms);
+    }
+
+    /// Topics with offsets that are there no more: they were deleted when the broker stopped, or while the shard was loading.
+    fn gone_topics(&self, core: &GroupEngine) -> Vec<(Str, TopicId)> {
+        let Some(broker) = self.broker.upgrade() else { return Vec::new() };
+        let image = broker.image();
+        let is_there = |name: &Str, id: TopicId| match id {
+            TopicId::ZERO => image.topic_named(name).is_some(),
+            id => image.topic(id).is_some(),
+        };
+        let topics = core.durable().offsets().topics().into_iter();
+        topics.filter(|(name, id)| !is_there(name, *id)).map(|(name, id)| (name.clone(), id)).collect()
     }
 
     fn reload(self: &Arc<Self>, state: &mut State, error: ErrorCode, now_ms: i64) {

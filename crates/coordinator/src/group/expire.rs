@@ -9,7 +9,7 @@
 //!
 //! A commit that brought its own retention (OffsetCommit 2–4) expires by that. Nothing expires while a transaction holds it.
 
-use base::Str;
+use base::{Str, TopicId};
 
 use super::classic::{ClassicGroup, Generation, Phase};
 use super::offset_delete::tombstone;
@@ -84,18 +84,20 @@ fn ages(stored: &Generation, live: Option<&ClassicGroup>) -> Ages {
 }
 
 /// Topics are gone: so are the offsets of all groups for them, and what transactions hold.
-pub(super) fn delete_topics(durable: &Durable, topics: &[Str], fx: &mut Fx<'_>) {
+pub(super) fn delete_topics(durable: &Durable, topics: &[(Str, TopicId)], fx: &mut Fx<'_>) {
     let offsets = durable.offsets();
     for (group, commits) in offsets.groups() {
-        for topic in topics {
-            for partition in commits.get(topic).into_iter().flat_map(|partitions| partitions.keys()) {
+        for (topic, id) in topics {
+            let partitions = commits.get(topic).into_iter().flatten();
+            for (partition, _) in partitions.filter(|(_, commit)| !commit.is_of_other_topic(*id)) {
                 fx.record(tombstone(group, topic, *partition));
             }
         }
     }
     for group in offsets.groups_with_pending() {
         for (topic, partition) in offsets.pending_of_group(group) {
-            if topics.contains(topic) && offsets.get(group, topic, partition).is_none() {
+            let gone = topics.iter().any(|(name, _)| name == topic);
+            if gone && offsets.get(group, topic, partition).is_none() {
                 fx.record(tombstone(group, topic, partition));
             }
         }

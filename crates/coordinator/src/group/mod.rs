@@ -26,7 +26,7 @@ mod subscription;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use base::{ProducerId, Str};
+use base::{ProducerId, Str, TopicId};
 use wire::messages::delete_groups::DeletableGroupResult;
 use wire::messages::describe_groups::DescribedGroup;
 use wire::messages::heartbeat::{HeartbeatRequest, HeartbeatResponse};
@@ -132,8 +132,8 @@ pub enum Request {
     },
     /// DeleteGroups, for the groups of this shard.
     Delete(Vec<Str>),
-    /// Topics were deleted: their offsets go.
-    TopicsDeleted(Vec<Str>),
+    /// Topics were deleted: their offsets go, those of a topic that has the name now do not.
+    TopicsDeleted(Vec<(Str, TopicId)>),
 }
 
 /// What a shard of groups answers.

@@ -72,6 +72,14 @@ impl Offsets {
         self.open.keys()
     }
 
+    /// Every topic, by name and id, that a commit is for.
+    pub fn topics(&self) -> BTreeSet<(&Str, TopicId)> {
+        let topics = self.by_group.values().flatten();
+        topics
+            .flat_map(|(name, commits)| commits.values().map(move |commit| (name, commit.value.topic_id)))
+            .collect()
+    }
+
     /// How many partitions have a commit, over all groups.
     pub fn len(&self) -> usize {
         self.by_group.values().flat_map(BTreeMap::values).map(BTreeMap::len).sum()

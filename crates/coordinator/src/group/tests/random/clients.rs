@@ -245,7 +245,7 @@ impl Run {
             0 => Request::Delete(vec![group_id.clone(), group_id]),
             1 => Request::Describe(Call { version: 6, ..Call::default() }, vec![group_id]),
             2 => Request::List { states: Vec::new(), types: Vec::new() },
-            3 => Request::TopicsDeleted(vec!["t".into()]),
+            3 => Request::TopicsDeleted(vec![("t".into(), base::TopicId::ZERO)]),
             4 => Request::OffsetDelete(OffsetDeleteRequest {
                 group_id,
                 topics: vec![OffsetDeleteRequestTopic {

@@ -18,7 +18,7 @@ use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
 
-use base::{Str, Uuid};
+use base::{Str, TopicId, Uuid};
 use bytes::Bytes;
 use wire::ErrorCode;
 use wire::messages::heartbeat::HeartbeatRequest;
@@ -108,7 +108,10 @@ impl World {
                 let groups = words.plain.iter().map(|group| Str::from(*group)).collect();
                 self.ask("admin", Request::Delete(groups))
             }
-            "topic-deleted" => self.ask("admin", Request::TopicsDeleted(vec![Str::from(name)])),
+            "topic-deleted" => {
+                let id = TopicId(Uuid([words.number("topic-id", 0); 16]));
+                self.ask("admin", Request::TopicsDeleted(vec![(Str::from(name), id)]))
+            }
             "list" => {
                 let of = |key| words.get(key).into_iter().flat_map(|v| v.split(',')).map(Str::from).collect();
                 self.ask("admin", Request::List { states: of("states"), types: of("types") })
