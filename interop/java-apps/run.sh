@@ -28,10 +28,11 @@ start_kafka() { # FOLDER PORT
 }
 create() { java_class $T.TopicCommand --bootstrap-server "$1" --create --topic "$2" --partitions "${3:-1}" >/dev/null 2>&1; }
 say() { java_class $T.ConsoleProducer --bootstrap-server "$1" --topic "$2" 2>/dev/null; }
-hear() { # BOOTSTRAP TOPIC PATTERN: reads from the beginning until a line matches
-  timeout 120 bash -c 'java_class org.apache.kafka.tools.consumer.ConsoleConsumer --bootstrap-server "$1" --topic "$2" --from-beginning \
-    --formatter-property print.key=true --formatter-property value.deserializer="${4:-org.apache.kafka.common.serialization.StringDeserializer}" 2>/dev/null |
-    grep -m1 -E "$3"' _ "$@"
+hear() { # BOOTSTRAP TOPIC PATTERN: reads from the beginning until a line matches, then ends the consumer, which would wait for more
+  timeout 120 bash -c 'exec 3< <(exec java -Xmx512m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile="$WORK/log4j2.properties" \
+    -cp "$libs/*" org.apache.kafka.tools.consumer.ConsoleConsumer --bootstrap-server "$1" --topic "$2" --from-beginning \
+    --formatter-property print.key=true --formatter-property value.deserializer="${4:-org.apache.kafka.common.serialization.StringDeserializer}" 2>/dev/null)
+    consumer=$!; grep -m1 -E "$3" <&3; found=$?; kill "$consumer"; exit $found' _ "$@"
 }
 export -f create say hear; export T
 

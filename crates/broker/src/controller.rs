@@ -118,6 +118,7 @@ impl Broker {
                 delta.configs.iter().filter_map(|resource| self.topics.by_name(&resource.name)).collect()
             }
         };
+        self.compaction.reconfigured();
         for topic in topics {
             let configs = self.topic_configs(image, topic.name());
             let (settings, log_config) = (configs.topic(), configs.log());
@@ -152,6 +153,7 @@ impl Broker {
                     continue;
                 }
             };
+            self.compaction.forget(&partition);
             self.housekeeping.remove_folder(partition, self.uptime_ms(), delay_ms);
         }
     }

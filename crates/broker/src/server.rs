@@ -12,6 +12,7 @@ use wire::ErrorCode;
 use env::{Clock, OsRandom, Random, SystemClock};
 
 use crate::accounting::Accounts;
+use crate::compaction::Compaction;
 use crate::config::{Config, SecurityProtocol};
 use crate::connections::Connections;
 use crate::controller::{Metadata, MetadataError};
@@ -60,6 +61,7 @@ pub struct Broker {
     pub(crate) logs: Logs,
     pub(crate) sessions: Sessions,
     pub(crate) housekeeping: Housekeeping,
+    pub(crate) compaction: Compaction,
     pub(crate) coordinators: Coordinators,
     /// Why the broker cannot go on, once it cannot.
     failure: watch::Sender<Option<String>>,
@@ -136,7 +138,7 @@ pub enum StartError {
 pub async fn serve(config: Config) -> Result<Handle, StartError> {
     let hot_bytes = (net::memory_limit_bytes() / 16).min(HOT_TAIL_BYTES_MAX);
     let files_max = files_max(net::raise_descriptor_limit());
-    let logs = Logs::open(&config.log_dirs, config.node_id, files_max, hot_bytes)?;
+    let logs = Logs::open(&config.log_dirs, config.node_id, files_max, hot_bytes, config.recovery_point_ms)?;
     let mut listeners = Vec::new();
     for listener in &config.listeners {
         let bound = net::bind(&listener.host, listener.port, config.network.backlog)
@@ -159,6 +161,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         producer_ids: ProducerIds::default(),
         sessions: Sessions::new(config.fetch.session_slots),
         housekeeping: Housekeeping::default(),
+        compaction: Compaction::default(),
         logs,
         failure: watch::Sender::new(None),
         random: OsRandom,
@@ -184,6 +187,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         });
         listener::accept_on(&broker, bound, &listener, &stopping);
     }
+    broker.start_cleaners();
     tokio::spawn(housekeeping::keep(Arc::clone(&broker)));
     tokio::spawn(Coordinators::run_timer(Arc::clone(&broker)));
     Ok(Handle { broker, served, stop, stop_metadata })

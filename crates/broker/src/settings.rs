@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use base::Str;
+use log::cleaner::CompactionPolicy;
 use log::{Durability, LogConfig};
 use metadata::config::{self, Value};
 use metadata::{ConfigResource, MetadataImage, ResourceType};
@@ -110,9 +111,10 @@ impl TopicConfigs<'_> {
     /// What the log must know.
     pub fn log(&self) -> Arc<LogConfig> {
         let set_number = |name| self.set(name).and_then(|text| text.parse().ok());
+        let internal_segment = self.set("internal.segment.bytes").and_then(|text| text.parse().ok());
         let default = LogConfig::default();
         Arc::new(LogConfig {
-            segment_bytes: self.size("segment.bytes"),
+            segment_bytes: internal_segment.unwrap_or(self.size("segment.bytes")),
             segment_ms: self.number("segment.ms"),
             segment_jitter_ms: self.number("segment.jitter.ms"),
             segment_index_bytes: self.size("segment.index.bytes"),
@@ -125,6 +127,17 @@ impl TopicConfigs<'_> {
             durability: Durability::from_settings(set_number("flush.messages"), set_number("flush.ms")),
             producer_id_expiration_ms: self.producer_id_expiration_ms(default.producer_id_expiration_ms),
         })
+    }
+
+    /// What the cleaner must know.
+    pub fn compaction(&self) -> CompactionPolicy {
+        let ratio = self.value("min.cleanable.dirty.ratio").map(|value| value.as_f64());
+        CompactionPolicy {
+            min_dirty_ratio: ratio.unwrap_or(CompactionPolicy::default().min_dirty_ratio),
+            min_lag_ms: self.number("min.compaction.lag.ms"),
+            max_lag_ms: self.number("max.compaction.lag.ms"),
+            delete_retention_ms: self.number("delete.retention.ms"),
+        }
     }
 
     fn producer_id_expiration_ms(&self, default: i64) -> i64 {

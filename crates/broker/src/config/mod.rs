@@ -50,6 +50,8 @@ pub struct Config {
     pub topics: TopicDefaults,
     /// `log.retention.check.interval.ms`.
     pub retention_check_ms: u64,
+    /// `log.flush.offset.checkpoint.interval.ms`.
+    pub recovery_point_ms: i64,
 }
 
 /// Sockets and connections.
@@ -143,6 +145,11 @@ impl Config {
             },
             retention_check_ms: read.number("log.retention.check.interval.ms", 1..=u64::MAX, 300_000)?,
             statics,
+            recovery_point_ms: read.number(
+                "log.flush.offset.checkpoint.interval.ms",
+                0..=i64::MAX,
+                60_000,
+            )?,
             properties,
         })
     }

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 
 use base::{BrokerId, LeaderEpoch, TopicIdPartition, Uuid};
 use env::{Clock, Disk, OsRandom, Random, RealDisk, Space};
+use log::cleaner::CleanerOffsets;
 use log::{
     Committer, DirError, FileCache, HotBudget, LogDir, LogError, MetaProperties, OpenedDir, PartitionFolder,
     PartitionLog, Policy, inspect,
@@ -45,6 +46,8 @@ pub(crate) struct Dir {
     committing: Mutex<Committing>,
     /// Folders taken up by partitions since the start, so that the emptiest directory gets the next one.
     folders: Mutex<BTreeSet<String>>,
+    /// Up to where partitions are clean.
+    cleaned: Mutex<CleanerOffsets>,
     /// The disk is nearly full: nothing is appended.
     pub full: AtomicBool,
     /// Something was committed since the high watermarks were written down.
@@ -61,7 +64,13 @@ enum Committing {
 
 impl Logs {
     /// Takes the directories, which are made where they are missing; all of one cluster and one node.
-    pub fn open(paths: &[PathBuf], node_id: i32, files_max: usize, hot_bytes: u64) -> Result<Self, DirError> {
+    pub fn open(
+        paths: &[PathBuf],
+        node_id: i32,
+        files_max: usize,
+        hot_bytes: u64,
+        recovery_point_ms: i64,
+    ) -> Result<Self, DirError> {
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let random: Arc<dyn Random> = Arc::new(OsRandom);
         let mut cluster_id = None;
@@ -76,7 +85,8 @@ impl Logs {
             let (node_id, directory_id) = (BrokerId(node_id), uuid(&*random));
             let meta =
                 MetaProperties { cluster_id: cluster_id.clone(), node_id, directory_id, is_new: false };
-            let opened = LogDir::open(path, &meta, &files, &hot, &random, policy(&*disk, path))?;
+            let opened =
+                LogDir::open(path, &meta, &files, &hot, &random, policy(&*disk, path, recovery_point_ms))?;
             dirs.push(Arc::new(Dir::new(opened, &disk)?));
         }
         Ok(Self { dirs, cluster_id })
@@ -127,12 +137,13 @@ fn uuid(random: &dyn Random) -> Uuid {
     Uuid::from_random(bytes)
 }
 
-/// The committer's limits: small files on a small disk.
-fn policy(disk: &dyn Disk, path: &Path) -> Policy {
+/// The committer's limits: small files on a small disk, and recovery points at least as often as asked.
+fn policy(disk: &dyn Disk, path: &Path, recovery_point_ms: i64) -> Policy {
     let default = Policy::default();
     let parent = path.ancestors().find_map(|dir| disk.space(dir).ok());
     let share = parent.map_or(u64::MAX, |space| (space.total / COMMIT_FILE_SHARE).max(1 << 20));
-    Policy { file_bytes: default.file_bytes.min(share), ..default }
+    let turn_after_ms = default.turn_after_ms.min(recovery_point_ms);
+    Policy { file_bytes: default.file_bytes.min(share), turn_after_ms, ..default }
 }
 
 impl Dir {
@@ -150,7 +161,9 @@ impl Dir {
             .iter()
             .map(|one| log::names::partition_dir(&one.topic, one.partition))
             .collect();
+        let cleaned = CleanerOffsets::load(disk, &path)?;
         Ok(Self {
+            cleaned: Mutex::new(cleaned),
             id: dir.id(),
             path,
             log_dir: RwLock::new(Some(dir)),
@@ -164,6 +177,11 @@ impl Dir {
 
     fn folders(&self) -> MutexGuard<'_, BTreeSet<String>> {
         self.folders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Up to where partitions are clean: the checkpoint file of the directory.
+    pub fn cleaned(&self) -> MutexGuard<'_, CleanerOffsets> {
+        self.cleaned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn committing(&self) -> MutexGuard<'_, Committing> {
@@ -248,8 +266,8 @@ impl Broker {
         settings: Arc<crate::TopicSettings>,
         dir: &Arc<Dir>,
     ) -> Arc<Partition> {
-        let waiters = Arc::clone(&self.waiters);
-        Arc::new(Partition::new(topic.name().clone(), log, epoch, settings, waiters, Arc::clone(dir)))
+        let (waiters, dirty) = (Arc::clone(&self.waiters), Arc::clone(self.compaction.dirty()));
+        Arc::new(Partition::new(topic.name().clone(), log, epoch, settings, waiters, Arc::clone(dir), dirty))
     }
 
     /// Writes down how far partitions are committed, as Kafka does every five seconds.
@@ -273,6 +291,7 @@ impl Broker {
 
     /// Closes all logs in order.
     pub(crate) fn close_logs(&self) {
+        self.compaction.stop();
         for partition in self.topics.all().into_iter().flat_map(|topic| topic.all_opened()) {
             if let Err(error) = partition.close_log() {
                 tracing::warn!(?partition, %error, "a log was not closed in order; the next start recovers it");

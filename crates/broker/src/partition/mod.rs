@@ -22,10 +22,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use base::{LeaderEpoch, Str, TopicIdPartition};
-use log::{Append, AppendInfo, LogError, LogReader, Origin, PartitionLog};
+use log::{Append, AppendInfo, LogError, LogReader, Origin, PartitionLog, View};
 use records::{ValidBatches, Validation};
 use wire::ErrorCode;
 
+use crate::compaction::Dirty;
 use crate::logs::Dir;
 use crate::waiters::{Key, Waiters};
 use acks::AckQueue;
@@ -106,6 +107,9 @@ pub struct Partition {
     dir: Arc<Dir>,
     /// The durable log start that readers were told last.
     log_start_told: AtomicI64,
+    /// Where the active segment begins, as the cleaner was told last.
+    rolled_told: AtomicI64,
+    dirty: Arc<Dirty>,
     /// Nothing is appended any more.
     is_closed: AtomicBool,
 }
@@ -124,6 +128,7 @@ impl Partition {
         settings: Arc<TopicSettings>,
         waiters: Arc<Waiters>,
         dir: Arc<Dir>,
+        dirty: Arc<Dirty>,
     ) -> Self {
         let reader = log.reader();
         let view = reader.view();
@@ -139,6 +144,8 @@ impl Partition {
             waiters,
             dir,
             log_start_told: AtomicI64::new(view.durable_log_start.0),
+            rolled_told: AtomicI64::new(-1),
+            dirty,
             is_closed: AtomicBool::new(false),
         };
         partition.watermarks_moved();
@@ -197,6 +204,25 @@ impl Partition {
 
     pub(crate) fn set_settings(&self, settings: Arc<TopicSettings>) {
         self.settings.store(settings);
+        // What was not worth a round before may be now.
+        self.rolled_told.store(-1, Ordering::Release);
+        self.tell_cleaner(&self.reader.view());
+    }
+
+    /// Tells the cleaner when a segment was closed.
+    fn tell_cleaner(&self, view: &View) {
+        let [_, .., active] = view.segments.as_slice() else { return };
+        let base_offset = active.base_offset().0;
+        if self.settings.load().validation.compacted
+            && self.rolled_told.swap(base_offset, Ordering::AcqRel) != base_offset
+        {
+            self.dirty.note(self.key);
+        }
+    }
+
+    /// Whether nothing is appended any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
     }
 
     /// Checks the epoch a client or follower knows (KIP-320); -1 is not checked.
@@ -285,6 +311,7 @@ impl Partition {
         }
         let released = acks.release(view.durable_end, view.high_watermark);
         drop(acks);
+        self.tell_cleaner(&view);
         released.into_iter().for_each(|waiting| waiting.done(Ok(())));
     }
 
