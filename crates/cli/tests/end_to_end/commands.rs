@@ -1,8 +1,6 @@
 //! The commands, run as people run them, against one broker.
 
-mod common;
-
-use common::{Server, unique};
+use crate::server::{Server, unique};
 use serde_json::Value;
 
 fn lines(text: &str) -> Vec<&str> {

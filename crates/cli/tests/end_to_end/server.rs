@@ -1,7 +1,5 @@
 //! A broker to test against: `mekong serve` on a free port, or the one that `MEKONG_TEST_BOOTSTRAP` names (Apache Kafka, say).
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -13,15 +11,29 @@ pub struct Server {
 }
 
 impl Server {
+    /// A broker on any free port.
     pub fn start(name: &str) -> Self {
+        Self::start_on(name, 0)
+    }
+
+    /// A broker on this port.
+    pub fn start_on(name: &str, port: u16) -> Self {
         let folder =
             PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        if let Ok(address) = std::env::var("MEKONG_TEST_BOOTSTRAP") {
-            return Self { child: None, folder, address };
+        let mut server = Self { child: None, folder, address: format!("127.0.0.1:{port}") };
+        match std::env::var("MEKONG_TEST_BOOTSTRAP") {
+            Ok(address) => server.address = address,
+            Err(_) => server.spawn(),
         }
+        server
+    }
+
+    fn spawn(&mut self) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mekong"))
-            .args(["serve", "--json", "--set", "listeners=PLAINTEXT://127.0.0.1:0", "--set"])
-            .arg(format!("log.dirs={}", folder.display()))
+            .args(["serve", "--json", "--set"])
+            .arg(format!("listeners=PLAINTEXT://{}", self.address))
+            .arg("--set")
+            .arg(format!("log.dirs={}", self.folder.display()))
             .args(["--set", "group.initial.rebalance.delay.ms=0", "--set", "offsets.topic.num.partitions=2"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -30,8 +42,18 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
-        let address = ready["listeners"][0]["addresses"][0].as_str().unwrap().to_owned();
-        Self { child: Some(child), folder, address }
+        let address = ready.pointer("/listeners/0/addresses/0").and_then(serde_json::Value::as_str);
+        self.address = address.unwrap().to_owned();
+        self.child = Some(child);
+    }
+
+    /// Kills the broker without warning and starts it again in its place; does nothing to a broker that is not ours.
+    pub fn kill_and_restart(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            self.spawn();
+        }
     }
 
     /// Runs `mekong` against the server, with `input` on its stdin.
@@ -74,6 +96,11 @@ impl Drop for Server {
         }
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+/// A port that is free now.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A name that no other test or run uses.

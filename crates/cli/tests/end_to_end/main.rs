@@ -1,0 +1,8 @@
+//! The binary and the client library, end to end.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod client;
+mod commands;
+mod demo;
+mod server;
