@@ -8,8 +8,10 @@ mod clock;
 mod disk;
 mod random;
 mod real;
+mod sim;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use disk::{Disk, Entry, File, Guard, Open, Space};
 pub use random::{OsRandom, Random, SeededRandom};
 pub use real::RealDisk;
+pub use sim::{Fault, FileClass, Operation, SimDisk};

@@ -24,7 +24,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         directory_id: Uuid::from_random([7; 16]),
         is_new: false,
     };
-    let opened = LogDir::open(Path::new(&dir), &meta, &files, &HotBudget::new(0), &random, Policy::default())?;
+    let opened =
+        LogDir::open(Path::new(&dir), &meta, &files, &HotBudget::new(0), &random, Policy::default())?;
     let OpenedDir { dir, mut committer, .. } = opened;
     let config = LogConfig { segment_bytes: 20_000, index_interval_bytes: 512, ..LogConfig::default() };
     let key = TopicIdPartition { topic: TopicId(Uuid::from_random([3; 16])), partition: 0 };
@@ -60,7 +61,8 @@ fn write_round(log: &mut PartitionLog, round: i32) -> log::Result<()> {
 fn batch(at: i64, records: i64, producer: ProducerFields, transactional: bool) -> ValidBatches {
     let mut builder = BatchBuilder::new(BatchOptions { producer, transactional, ..BatchOptions::default() });
     for place in 0..records {
-        let record = NewRecord { timestamp: at + place, key: Some(b"key"), value: Some(b"value"), headers: &[] };
+        let record =
+            NewRecord { timestamp: at + place, key: Some(b"key"), value: Some(b"value"), headers: &[] };
         // A builder takes as much as a batch may hold, and this is little.
         let _ = builder.append(record);
     }

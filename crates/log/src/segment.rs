@@ -321,11 +321,11 @@ impl Segment {
             return Ok(0);
         };
         file.sync_data().during("sync", &path)?;
-        if self.named.load(Ordering::Acquire) {
+        let disk = self.files.disk();
+        if self.named.load(Ordering::Acquire) || !disk.exists(&path).during("look for", &path)? {
             return Ok(1);
         }
         let dir = self.place.dir();
-        let disk = self.files.disk();
         let metadata = dir.join(names::PARTITION_METADATA);
         let metadata_file = disk.open(&metadata, env::Open::Write).during("open", &metadata)?;
         metadata_file.sync_data().during("sync", &metadata)?;

@@ -137,6 +137,8 @@ impl Committer {
     }
 
     fn commit(&mut self, items: &[Item], short: &[u64], round: &mut Round) -> Result<()> {
+        // First the files: a frame that survives says that all of its partition before it does.
+        self.sync_files(items, short, round)?;
         let before = self.current.len();
         let mut must_sync = false;
         for item in items {
@@ -150,7 +152,7 @@ impl Committer {
             self.current.sync().during("sync", &self.current.path)?;
             round.syncs += 1;
         }
-        self.sync_files(items, short, round)
+        Ok(())
     }
 
     /// Puts the item into the commit file, unless its segment takes the short way; whether the file must be synced for it.
@@ -245,6 +247,15 @@ impl Committer {
         Ok(())
     }
 
+    /// A partition is gone: what retires must not bring back what is known of it.
+    fn forget(&mut self, key: TopicIdPartition) {
+        self.generation.note_deletion(key);
+        if let Some((_, generation)) = &mut self.retiring {
+            generation.note_deletion(key);
+        }
+        self.bounds.forget(key);
+    }
+
     /// Everything is durable: say so, and remember what retirement has to do.
     fn announce(&mut self, items: Vec<Item>, short: &[u64], round: &mut Round) {
         let mut moved = BTreeMap::new();
@@ -260,11 +271,16 @@ impl Committer {
                 }
                 Item::LogStart { source, offset } => {
                     source.shared.set_durable_log_start(offset);
-                    self.generation.log_starts.insert(source.place.folder(), offset);
+                    self.generation.log_start_moved = true;
+                    let folder = source.place.folder();
+                    let bounds = &self.bounds;
+                    bounds.update(source.shared.key, &folder, |bound| {
+                        bound.log_start = bound.log_start.max(offset)
+                    });
                     moved.insert(source.shared.key, source.shared);
                 }
                 Item::Truncate { source, offset, .. } => self.generation.note_truncation(&source, offset),
-                Item::Delete { source } => self.generation.note_deletion(&source),
+                Item::Delete { source } => self.forget(source.shared.key),
                 Item::Closed { source, segment, end } => self.generation.note_closed(&source, segment, end),
             }
         }

@@ -191,7 +191,8 @@ pub(crate) fn read_header(bytes: &[u8]) -> Result<(u64, u64), HeaderError> {
     }
 }
 
-fn crc64(bytes: &[u8]) -> u64 {
+/// CRC-64/NVME.
+pub(crate) fn crc64(bytes: &[u8]) -> u64 {
     let mut digest = Digest::new(CrcAlgorithm::Crc64Nvme);
     digest.update(bytes);
     digest.finalize()

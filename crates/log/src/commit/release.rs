@@ -24,14 +24,12 @@ pub(super) struct Generation {
     pub just_named: Vec<TopicIdPartition>,
     /// Bytes that took the short way since the partition's last mark.
     pub unmarked: BTreeMap<TopicIdPartition, u64>,
-    /// Log starts that moved, by folder.
-    pub log_starts: BTreeMap<String, i64>,
+    /// Whether a log start moved: the bounds, which know it already, must be written before this is released.
+    pub log_start_moved: bool,
     /// Segments that are not durable in their own files yet.
     dirty: BTreeMap<u64, Arc<Segment>>,
     /// Where each partition's recovery point may go once those are.
     reached: BTreeMap<TopicIdPartition, Reached>,
-    /// Partitions that are gone.
-    deleted: BTreeSet<String>,
     /// Bytes that went past the commit file.
     passed_bytes: u64,
     /// Folders and files, once the segments are done.
@@ -69,12 +67,8 @@ impl Generation {
         }
     }
 
-    pub fn note_deletion(&mut self, source: &Source) {
-        self.reached.remove(&source.shared.key);
-        let folder = source.place.folder();
-        // The folder was renamed to `<topic>-<partition>.<unique>-delete` before.
-        let name = folder.rsplit_once('.').map_or(folder.as_str(), |(name, _)| name);
-        self.deleted.insert(name.to_owned());
+    pub fn note_deletion(&mut self, key: TopicIdPartition) {
+        self.reached.remove(&key);
     }
 
     fn reach(&mut self, source: &Source, offset: i64) {
@@ -88,10 +82,7 @@ impl Generation {
     }
 
     fn is_empty(&self) -> bool {
-        self.reached.is_empty()
-            && self.log_starts.is_empty()
-            && self.deleted.is_empty()
-            && self.dirty.is_empty()
+        self.reached.is_empty() && !self.log_start_moved && self.dirty.is_empty()
     }
 }
 
@@ -193,12 +184,9 @@ impl Committer {
     }
 
     fn record(&self, generation: &Generation) {
-        let mut maps = self.bounds.lock();
-        for reached in generation.reached.values() {
-            maps.recovery_points.insert(reached.folder.clone(), reached.offset);
+        for (key, reached) in &generation.reached {
+            self.bounds.update(*key, &reached.folder, |bound| bound.recovery_point = reached.offset);
         }
-        maps.log_starts.extend(generation.log_starts.clone());
-        generation.deleted.iter().for_each(|folder| maps.forget(folder));
     }
 }
 

@@ -36,20 +36,23 @@ pub struct Replayed {
     /// Bytes of batches that were written again.
     pub bytes: u64,
     /// Partitions whose deletion was found.
-    pub deleted: Vec<String>,
+    pub deleted: Vec<(TopicIdPartition, String)>,
     /// The last generation there was.
     pub generation: u64,
 }
 
 /// Replays what is in the commit files of `dir`, and makes it durable in the segments. The files stay as they are.
 pub(crate) fn replay(disk: &dyn Disk, dir: &Path) -> Result<Replayed> {
-    let mut replay = Replay { disk, dir, replayed: Replayed::default(), touched: BTreeSet::new() };
+    let mut replay =
+        Replay { disk, dir, replayed: Replayed::default(), touched: BTreeSet::new(), owned: BTreeMap::new() };
     for (generation, seed, bytes) in generations(disk, dir)? {
         replay.replayed.generation = generation;
         replay.generation(seed, bytes.get(HEADER_BYTES..).unwrap_or_default())?;
     }
     replay.settle()?;
-    Ok(replay.replayed)
+    let Replay { mut replayed, owned, .. } = replay;
+    replayed.known.retain(|key, _| owned.get(key).is_none_or(|owned| *owned));
+    Ok(replayed)
 }
 
 /// The files that count, oldest generation first.
@@ -80,6 +83,8 @@ struct Replay<'a> {
     replayed: Replayed,
     /// Files that were written to.
     touched: BTreeSet<PathBuf>,
+    /// Whether the folder that a partition's frames name is still that partition's.
+    owned: BTreeMap<TopicIdPartition, bool>,
 }
 
 impl Replay<'_> {
@@ -106,8 +111,13 @@ impl Replay<'_> {
             known.folder = String::from_utf8_lossy(payload).into_owned();
             return Ok(());
         }
-        let Some(known) = self.replayed.known.get_mut(&frame.key) else { return Ok(()) };
+        let Some(known) = self.replayed.known.get(&frame.key) else { return Ok(()) };
         let dir = self.dir.join(&known.folder);
+        if frame.kind != Kind::Delete && !self.owns(frame.key, &dir)? {
+            // The folder is that of a namesake: this partition was deleted, whether or not a frame says so.
+            return Ok(());
+        }
+        let Some(known) = self.replayed.known.get_mut(&frame.key) else { return Ok(()) };
         match frame.kind {
             Kind::Name => {}
             Kind::Data => {
@@ -128,10 +138,10 @@ impl Replay<'_> {
 
     fn write(&mut self, frame: &Frame, dir: &Path, payload: &[u8]) -> Result<()> {
         let path = names::segment_file(dir, frame.segment, names::Kind::Log);
-        if !self.disk.exists(dir).during("look for", dir)? {
+        if self.touched.insert(dir.join(names::PARTITION_METADATA)) {
             self.disk.create_dir_all(dir).during("create", dir)?;
+            crate::dir::write_topic_id(self.disk, dir, frame.key.topic)?;
         }
-        self.write_metadata(frame.key, dir)?;
         let file = self.disk.open(&path, Open::Create).during("open", &path)?;
         file.write_all_at(payload, u64::from(frame.position)).during("write", &path)?;
         self.replayed.bytes += payload.len() as u64;
@@ -139,15 +149,13 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Says again whose folder it is, where that was lost.
-    fn write_metadata(&mut self, key: TopicIdPartition, dir: &Path) -> Result<()> {
-        let path = dir.join(names::PARTITION_METADATA);
-        if self.touched.contains(&path) || crate::dir::read_topic_id(self.disk, dir)?.is_some() {
-            return Ok(());
+    fn owns(&mut self, key: TopicIdPartition, dir: &Path) -> Result<bool> {
+        if let Some(owned) = self.owned.get(&key) {
+            return Ok(*owned);
         }
-        crate::dir::write_topic_id(self.disk, dir, key.topic)?;
-        self.touched.insert(path);
-        Ok(())
+        let owned = crate::dir::read_topic_id(self.disk, dir)?.is_none_or(|topic| topic == key.topic);
+        self.owned.insert(key, owned);
+        Ok(owned)
     }
 
     fn truncate(&mut self, frame: &Frame, dir: &Path) -> Result<()> {
@@ -176,15 +184,15 @@ impl Replay<'_> {
 
     fn delete(&mut self, key: TopicIdPartition) -> Result<()> {
         let Some(known) = self.replayed.known.remove(&key) else { return Ok(()) };
-        let name = known.folder.split_once('.').filter(|_| known.folder.ends_with(names::DELETE_DIR));
+        let name = known.folder.rsplit_once('.').filter(|_| known.folder.ends_with(names::DELETE_DIR));
         let name = name.map_or(known.folder.clone(), |(name, _)| name.to_owned());
         let dir = self.dir.join(&name);
         // The name may belong to a topic that was created since.
         if crate::dir::read_topic_id(self.disk, &dir)? == Some(key.topic) {
             self.disk.remove_dir_all(&dir).during("remove", &dir)?;
+            self.touched.retain(|path| !path.starts_with(&dir));
         }
-        self.touched.retain(|path| !path.starts_with(&dir));
-        self.replayed.deleted.push(name);
+        self.replayed.deleted.push((key, name));
         Ok(())
     }
 

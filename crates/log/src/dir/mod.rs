@@ -4,7 +4,8 @@
 //! <log dir>/meta.properties                       cluster, node, directory; `mekong.version` says that it is ours
 //!           .lock                                 held while a process uses the directory
 //!           .kafka_cleanshutdown                  there only between a stop in order and the next start
-//!           recovery-point-offset-checkpoint      and the other checkpoints, see [`crate::checkpoint`]
+//!           mekong-bounds                         what is known of partitions without opening them
+//!           recovery-point-offset-checkpoint      and Kafka's other checkpoints, see [`crate::checkpoint`]
 //!           mekong-commit-0, mekong-commit-1      see [`crate::commit`]
 //!           <topic>-<partition>/                  see [`crate::names`]
 //! ```
@@ -107,7 +108,7 @@ impl LogDir {
         if let Some(found) = &found {
             meta.check_same_node(path, found)?;
         }
-        disk.create_dir_all(path).map_err(|error| DirError::from_io(path, "create", error))?;
+        create(&*disk, path).map_err(|error| DirError::from_io(path, "create", error))?;
         let lock = disk.lock(&path.join(LOCK)).map_err(|error| DirError::from_io(path, "lock", error))?;
         let lock = lock.ok_or_else(|| DirError::Locked { path: path.to_owned() })?;
         let meta = match found {
@@ -123,6 +124,7 @@ impl LogDir {
             bounds.write(&*disk, path)?;
         }
         report.removed = remove_departed(&*disk, path)?;
+        bounds.keep(|folder| disk.exists(&path.join(folder)).unwrap_or(true));
         let queue = CommitQueue::new();
         let mut context = LogContext::new(files, hot, Arc::clone(random));
         context.commits = Some(Arc::clone(&queue));
@@ -187,9 +189,8 @@ impl LogDir {
 
     /// The high watermark of the last checkpoint.
     #[must_use]
-    pub fn high_watermark(&self, topic: &str, partition: i32) -> Option<Offset> {
-        let folder = names::partition_dir(topic, partition);
-        self.bounds.lock().high_watermarks.get(&folder).copied().map(Offset)
+    pub fn high_watermark(&self, key: TopicIdPartition) -> Option<Offset> {
+        self.bounds.get(key).map(|bound| Offset(bound.high_watermark))
     }
 
     /// Opens a partition's log, recovering it where that is needed; a partition without a folder is empty.
@@ -202,18 +203,39 @@ impl LogDir {
     ) -> Result<Loaded> {
         let folder = names::partition_dir(topic, key.partition);
         let path = self.path.join(&folder);
-        if let Some(found) = read_topic_id(&*self.context.disk, &path)?
-            && found != key.topic
-        {
-            return Err(LogError::OtherTopic { path, found, expected: key.topic });
+        match read_topic_id(&*self.context.disk, &path)? {
+            Some(found) if found != key.topic => {
+                return Err(LogError::OtherTopic { path, found, expected: key.topic });
+            }
+            // A crash came between the folder and this file: nothing in the folder was acknowledged by itself.
+            None if self.context.disk.exists(&path).during("look for", &path)? => {
+                topic_id::write_durably(&*self.context.disk, &path, key.topic)?;
+            }
+            _ => {}
         }
         let load = self.load(&folder, key, now_ms);
         let loaded = PartitionLog::open(&self.context, key, &path, config, &load)?;
         self.opened().insert(folder.clone(), true);
         if !load.clean {
-            self.bounds.lock().recovery_points.insert(folder, loaded.log.recovery_point().0);
+            let point = loaded.log.recovery_point().0;
+            self.bounds.update(key, &folder, |bound| bound.recovery_point = point);
         }
         Ok(loaded)
+    }
+
+    /// Removes the folder of a partition that the cluster knows nothing of any more, such as one of a topic that was deleted and
+    /// created again under the same name.
+    pub fn discard(&self, folder: &PartitionFolder) -> Result<()> {
+        let name = names::partition_dir(&folder.topic, folder.partition);
+        let dir = self.path.join(&name);
+        let unique =
+            (u128::from(self.context.random.next_u64()) << 64) | u128::from(self.context.random.next_u64());
+        let to = self.path.join(names::departing_dir(&name, unique, names::DELETE_DIR));
+        let disk = &*self.context.disk;
+        disk.rename(&dir, &to).during("rename", &dir)?;
+        disk.sync_dir(&self.path).during("sync", &self.path)?;
+        self.opened().remove(&name);
+        disk.remove_dir_all(&to).during("remove", &to)
     }
 
     /// Closes a log in order and notes where it stands, for the checkpoints.
@@ -223,25 +245,25 @@ impl LogDir {
             return Ok(());
         };
         let view = log.view();
-        let mut maps = self.bounds.lock();
-        maps.recovery_points.insert(folder.clone(), view.log_end.0);
-        maps.high_watermarks.insert(folder.clone(), view.high_watermark.0);
-        if view.log_start.0 > 0 {
-            maps.log_starts.insert(folder.clone(), view.log_start.0);
-        }
-        drop(maps);
+        self.bounds.update(log.key(), &folder, |bound| {
+            bound.recovery_point = view.log_end.0;
+            bound.high_watermark = view.high_watermark.0;
+            bound.log_start = bound.log_start.max(view.log_start.0);
+        });
         self.opened().insert(folder, false);
         Ok(())
     }
 
-    /// Writes the high watermarks: these, and those of before.
-    pub fn write_high_watermarks(&self, now: impl Iterator<Item = (PartitionFolder, Offset)>) -> Result<()> {
-        let mut maps = self.bounds.lock();
-        for (folder, offset) in now {
-            maps.high_watermarks.insert(names::partition_dir(&folder.topic, folder.partition), offset.0);
+    /// Writes the high watermarks, durably: these, and what was known of the others before.
+    pub fn write_high_watermarks(
+        &self,
+        now: impl Iterator<Item = (TopicIdPartition, PartitionFolder, Offset)>,
+    ) -> Result<()> {
+        for (key, folder, offset) in now {
+            let name = names::partition_dir(&folder.topic, folder.partition);
+            self.bounds.update(key, &name, |bound| bound.high_watermark = offset.0);
         }
-        drop(maps);
-        self.bounds.write_high_watermarks(&*self.context.disk, &self.path)
+        self.bounds.write(&*self.context.disk, &self.path)
     }
 
     /// Stops in order: the commit log is emptied, the checkpoints are written, and last the mark that says so. All partitions
@@ -252,7 +274,7 @@ impl LogDir {
         committer.checkpoint()?;
         let disk = &*self.context.disk;
         self.bounds.write(disk, &self.path)?;
-        self.bounds.write_high_watermarks(disk, &self.path)?;
+        self.bounds.write_checkpoints(disk, &self.path)?;
         if self.opened().values().any(|open| *open) {
             return Ok(());
         }
@@ -266,13 +288,12 @@ impl LogDir {
             None => self.clean,
         };
         let known = self.known.get(&key);
-        let maps = self.bounds.lock();
-        let offset = |map: &BTreeMap<String, i64>| Offset(map.get(folder).copied().unwrap_or(0));
+        let bound = self.bounds.get(key).unwrap_or_default();
         Load {
             clean,
-            recovery_point: offset(&maps.recovery_points),
+            recovery_point: Offset(bound.recovery_point),
             durable_end: known.and_then(|known| known.durable_end).unwrap_or(Offset(0)),
-            log_start: offset(&maps.log_starts),
+            log_start: Offset(bound.log_start),
             now_ms,
         }
     }
@@ -280,6 +301,23 @@ impl LogDir {
     fn opened(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, bool>> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Makes the folder and those above it, and their names durable.
+fn create(disk: &dyn Disk, path: &Path) -> std::io::Result<()> {
+    let mut missing = Vec::new();
+    for ancestor in path.ancestors().filter(|ancestor| !ancestor.as_os_str().is_empty()) {
+        if disk.exists(ancestor)? {
+            break;
+        }
+        missing.push(ancestor);
+    }
+    disk.create_dir_all(path)?;
+    let parent = |dir: &Path| match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => disk.sync_dir(parent),
+        _ => disk.sync_dir(Path::new(".")),
+    };
+    missing.into_iter().try_for_each(parent)
 }
 
 /// Whether the last process stopped in order; the mark is gone, durably, before anything else happens.

@@ -31,6 +31,15 @@ pub(crate) fn read(disk: &dyn Disk, dir: &Path) -> Result<Option<TopicId>> {
 
 /// Writes the file; it becomes durable with the partition's first commit.
 pub(crate) fn write(disk: &dyn Disk, dir: &Path, topic: TopicId) -> Result<()> {
-    let text = format!("version: 0\ntopic_id: {topic}\n");
-    replace_lazily(disk, &dir.join(names::PARTITION_METADATA), text.as_bytes())
+    replace_lazily(disk, &dir.join(names::PARTITION_METADATA), text(topic).as_bytes())
+}
+
+/// Writes the file, durably.
+pub(super) fn write_durably(disk: &dyn Disk, dir: &Path, topic: TopicId) -> Result<()> {
+    let path = dir.join(names::PARTITION_METADATA);
+    disk.replace(&path, text(topic).as_bytes()).during("write", &path)
+}
+
+fn text(topic: TopicId) -> String {
+    format!("version: 0\ntopic_id: {topic}\n")
 }

@@ -87,7 +87,7 @@ impl PartitionLog {
         log.shared.set_local_log_start(load.log_start.0);
         log.shared.set_log_end(load.log_start.0);
         let mut report = RecoveryReport::new(dir);
-        if log.find_segments(dir)? {
+        if log.find_segments(dir, load.log_start.0)? {
             log.has_dir = true;
             log.read_state(load, &mut report)?;
         }
@@ -100,7 +100,7 @@ impl PartitionLog {
     }
 
     /// Fills the list of segments; whether the folder is there.
-    fn find_segments(&mut self, dir: &Path) -> Result<bool> {
+    fn find_segments(&mut self, dir: &Path, log_start: i64) -> Result<bool> {
         let disk = Arc::clone(&self.context.disk);
         let mut entries = match disk.list(dir) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
@@ -123,8 +123,12 @@ impl PartitionLog {
             }
         }
         let (place, files) = (&self.place, &self.context.files);
-        let segments = logs.iter().map(|(base, len)| Arc::new(Segment::load(place, *base, *len, files)));
-        self.shared.segments.store(Arc::new(segments.collect()));
+        let mut segments: Vec<_> =
+            logs.iter().map(|(base, len)| Arc::new(Segment::load(place, *base, *len, files))).collect();
+        // What lies before the log's start was deleted; a crash, or frames of the time before, brought the files back.
+        let gone = segments.partition_point(|segment| segment.base_offset().0 <= log_start).saturating_sub(1);
+        segments.drain(..gone).try_for_each(|segment| segment.remove_files())?;
+        self.shared.segments.store(Arc::new(segments));
         Ok(true)
     }
 
@@ -137,15 +141,29 @@ impl PartitionLog {
         self.shared.set_local_log_start(start);
         self.shared.set_log_end(start);
         self.epochs = match Epochs::load(&*self.context.disk, &dir) {
-            Err(LogError::Corrupt { .. }) if !load.clean => Epochs::default(),
+            Err(LogError::Corrupt { .. }) => Epochs::default(),
             other => other?,
         };
+        if self.epochs.latest().is_none() {
+            self.rebuild_epochs(&segments)?;
+        }
         if load.clean {
             self.find_end()?;
             self.derive_anew()
         } else {
             self.recover(load, report)
         }
+    }
+
+    /// Reads the leader epochs off the batches: the file was lost in a crash.
+    fn rebuild_epochs(&mut self, segments: &[Arc<Segment>]) -> Result<()> {
+        for segment in segments {
+            let mut scan = Scan::new(segment, 0)?;
+            while let Ok(Some((_, header))) = scan.next_header()? {
+                self.epochs.assign(header.partition_leader_epoch.0, header.base_offset.0);
+            }
+        }
+        if self.epochs.latest().is_some() { self.store_epochs() } else { Ok(()) }
     }
 
     /// After a clean stop: the last segment's end, from its last index entry on.

@@ -77,6 +77,8 @@ pub struct Rot {
     pub reason: &'static str,
 }
 
+const ENDS_EARLY: &str = "the file ends early";
+
 /// The state that travels over the segments.
 struct Walk {
     start: i64,
@@ -89,7 +91,7 @@ struct Walk {
 impl PartitionLog {
     pub(super) fn recover(&mut self, load: &Load, report: &mut RecoveryReport) -> Result<()> {
         let segments = self.segments();
-        let trusted = load.recovery_point.0;
+        let trusted = load.recovery_point.0.max(self.shared.log_start());
         let first = segments.partition_point(|segment| segment.base_offset().0 <= trusted).saturating_sub(1);
         let Some(start) = segments.get(first).map(|segment| segment.base_offset().0) else { return Ok(()) };
         self.epochs.truncate_end(trusted.max(start));
@@ -110,6 +112,9 @@ impl PartitionLog {
             }
         }
         self.drop_behind(&segments, kept, report)?;
+        if let Some(last) = self.active_segment().filter(|_| walk.next < walk.durable_end) {
+            report.rot.push(missing(&last, walk.next, walk.durable_end));
+        }
         self.settle(first, walk, report.cut.is_some())
     }
 
@@ -135,6 +140,10 @@ impl PartitionLog {
             match self.next_sound(&mut scan, segment, limit, walk, &mut aborted)? {
                 Ok(true) => {}
                 Ok(false) => break,
+                Err(bad) if bad.reason == ENDS_EARLY && walk.next < walk.durable_end => {
+                    report.rot.push(missing(segment, walk.next, limit));
+                    walk.next = limit;
+                }
                 Err(bad) if walk.next >= walk.durable_end => {
                     report.cut = Some(cut_at(segment, bad, walk.next)?);
                     cut = true;
@@ -160,6 +169,10 @@ impl PartitionLog {
     ) -> Result<Result<bool, Bad>> {
         let (position, header) = match scan.next_header()? {
             Ok(Some(found)) => found,
+            // Segments follow each other without a gap, also cleaned ones.
+            Ok(None) if limit < i64::MAX && walk.next < limit => {
+                return Ok(Err(Bad { position: segment.size(), reason: ENDS_EARLY }));
+            }
             Ok(None) => return Ok(Ok(false)),
             Err(bad) => return Ok(Err(bad)),
         };
@@ -223,14 +236,26 @@ impl PartitionLog {
         self.write_snapshot(end)?;
         self.epochs.truncate_start(self.shared.log_start());
         self.epochs.store(&*self.context.disk, &dir)?;
-        self.segments().iter().skip(first).try_for_each(|segment| segment.sync())?;
-        self.context.disk.sync_dir(&dir).during("sync", &dir)?;
+        let start = self.segments().get(first).map_or(end, |segment| segment.base_offset().0);
+        self.sync_behind(start)?;
         if end < walk.durable_end {
             // Rot took the tail: its offsets were given out and must never be given again.
             self.shared.set_log_end(walk.durable_end);
             self.roll(self.active.begun_ms)?;
         }
         Ok(())
+    }
+}
+
+/// What is missing behind a segment's last batch.
+fn missing(segment: &Segment, next: i64, upto: i64) -> Rot {
+    Rot {
+        path: segment.path(Kind::Log),
+        position: segment.size(),
+        bytes: 0,
+        offset: Offset(next),
+        next_offset: Offset(upto),
+        reason: ENDS_EARLY,
     }
 }
 

@@ -1,0 +1,113 @@
+//! What must be, and what may be, in each partition.
+
+use std::collections::BTreeMap;
+
+use base::{Offset, TopicIdPartition};
+use bytes::Bytes;
+use log::{LogReader, PartitionLog, ReadLimit, Slice};
+use records::Batches;
+
+/// One partition as its clients know it.
+#[derive(Clone)]
+pub struct Model {
+    pub key: TopicIdPartition,
+    /// Every batch that was appended, by its first offset, with what its records are (everything that the CRC covers).
+    pub written: BTreeMap<i64, Bytes>,
+    /// Everything below was acknowledged.
+    pub acked_end: i64,
+    /// A start that was acknowledged.
+    pub acked_start: i64,
+    /// The furthest start that was asked for.
+    pub asked_start: i64,
+    /// The next sequence of its idempotent producer, and where the acknowledged one before that is.
+    pub sequence: i32,
+    pub last_acked_sequence: Option<(i32, i64)>,
+    pub sent_sequences: Vec<(i32, i64)>,
+}
+
+impl Model {
+    pub fn new(key: TopicIdPartition) -> Self {
+        Self {
+            key,
+            written: BTreeMap::new(),
+            acked_end: 0,
+            acked_start: 0,
+            asked_start: 0,
+            sequence: 0,
+            last_acked_sequence: None,
+            sent_sequences: Vec::new(),
+        }
+    }
+
+    pub fn acked_upto(&mut self, end: i64) {
+        self.acked_end = self.acked_end.max(end);
+        for (sequence, offset) in std::mem::take(&mut self.sent_sequences) {
+            if offset < end {
+                self.last_acked_sequence = Some((sequence, offset));
+            } else {
+                self.sent_sequences.push((sequence, offset));
+            }
+        }
+    }
+
+    /// Compares a log that was just opened, and takes it for the truth from here on.
+    pub fn check(&mut self, log: &PartitionLog) {
+        let (start, end) = (log.log_start().0, log.log_end().0);
+        let here = format!("partition {} {start}..{end}: {self:?}", self.key.partition);
+        assert!(end >= self.acked_end, "acknowledged records are gone: {here}");
+        assert!(start >= self.acked_start, "deleted records are back: {here}");
+        assert!(start <= self.asked_start.max(0), "records are gone that nobody deleted: {here}");
+        let found = batches(&log.reader(), start, end);
+        let mut next = start;
+        for (first, (bytes, behind)) in &found {
+            assert!(*first <= next, "there is a hole at {next}, {first} follows: {here}");
+            assert_eq!(self.written.get(first), Some(bytes), "another batch is at {first}: {here}");
+            next = *behind;
+        }
+        assert_eq!(next, end, "the log ends early: {here}");
+        self.written = found.into_iter().map(|(first, (bytes, _))| (first, bytes)).collect();
+        self.acked_end = end;
+        self.acked_start = start;
+        self.asked_start = start;
+        self.sent_sequences.clear();
+    }
+}
+
+/// All batches of a log by first offset: what the CRC covers, and the offset behind.
+pub fn batches(reader: &LogReader, start: i64, end: i64) -> BTreeMap<i64, (Bytes, i64)> {
+    let mut found = BTreeMap::new();
+    let mut next = start;
+    while next < end {
+        let limit = ReadLimit { bound: Offset(end), max_bytes: 2000, whole_first_batch: true };
+        let result = reader.read(Offset(next), limit).expect("a read");
+        assert!(result.next_offset.0 > next, "nothing is readable at {next} of {start}..{end}");
+        let pieces = result.slices.iter().map(|slice| match slice {
+            Slice::Bytes(bytes) => bytes.to_vec(),
+            Slice::File { file, position, len } => {
+                let mut bytes = vec![0; *len];
+                file.read_exact_at(&mut bytes, *position).expect("a read");
+                bytes
+            }
+        });
+        let bytes = pieces.collect::<Vec<_>>().concat();
+        for batch in Batches::new(&bytes) {
+            let batch = batch.expect("whole batches");
+            batch.check_crc().expect("sound batches");
+            let covered = Bytes::copy_from_slice(batch.bytes.get(21..).expect("a header"));
+            found.insert(batch.header.base_offset.0, (covered, batch.header.next_offset().0));
+        }
+        next = result.next_offset.0;
+    }
+    found
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { key, acked_end, acked_start, asked_start, .. } = self;
+        let written: Vec<_> = self.written.keys().collect();
+        write!(
+            f,
+            "{key} acknowledged {acked_start}..{acked_end}, asked to start at {asked_start}, written {written:?}"
+        )
+    }
+}

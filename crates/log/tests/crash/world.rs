@@ -1,0 +1,335 @@
+//! One node on a simulated disk: it works until its power or its process ends, comes back, and is compared with the model.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use base::{BrokerId, LeaderEpoch, Offset, TopicId, TopicIdPartition, Uuid};
+use bytes::Bytes;
+use env::{Disk, Random, SeededRandom, SimDisk};
+use log::{
+    Append, Committer, FileCache, HotBudget, LogConfig, LogDir, LogError, MetaProperties, OpenedDir, Origin,
+    PartitionFolder, PartitionLog, Policy,
+};
+use records::{BatchBuilder, BatchOptions, NewRecord, ProducerFields, ValidBatches};
+
+use crate::model::Model;
+
+const NOW: i64 = 1_700_000_000_000;
+const DIR: &str = "/data";
+const PARTITIONS: u64 = 4;
+
+pub struct World {
+    random: Arc<SeededRandom>,
+    disk: SimDisk,
+    now_ms: i64,
+    config: Arc<LogConfig>,
+    policy: Policy,
+    models: BTreeMap<i32, Model>,
+    topics: u8,
+    node: Option<Node>,
+}
+
+struct Node {
+    dir: LogDir,
+    committer: Committer,
+    logs: BTreeMap<i32, PartitionLog>,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        let random = Arc::new(SeededRandom::new(seed));
+        let config = LogConfig {
+            segment_bytes: 9_500 + random.below(20_000),
+            index_interval_bytes: 100 + random.below(1000),
+            file_delete_delay_ms: 1000,
+            ..LogConfig::default()
+        };
+        let policy = Policy {
+            sync_file_from_bytes: 500 + random.below(4000),
+            sync_files_max: random.below(4) as usize,
+            file_bytes: 2_000 + random.below(20_000),
+            passed_bytes: 5_000 + random.below(50_000),
+            turn_after_ms: 500,
+            retire_syncs: 1 + random.below(3) as usize,
+            sync_all_from: 1 + random.below(6) as usize,
+        };
+        let mut world = Self {
+            random,
+            disk: SimDisk::new(),
+            now_ms: NOW,
+            config: Arc::new(config),
+            policy,
+            models: BTreeMap::new(),
+            topics: 1,
+            node: None,
+        };
+        world.restart_and_check();
+        world
+    }
+
+    /// Works until the power goes, the process is killed, or it stops in order.
+    pub fn live_until_it_ends(&mut self) {
+        let steps = 20 + self.random.below(200);
+        let power = self.random.below(3) > 0;
+        if power {
+            let operations = self.disk.operations();
+            self.disk.cut_power_at(operations + 1 + self.random.below(steps * 4));
+        }
+        let mut outcome = Ok(());
+        for _ in 0..steps {
+            outcome = self.step();
+            if outcome.is_err() {
+                break;
+            }
+        }
+        if outcome.is_ok() && self.random.below(4) == 0 {
+            outcome = self.stop();
+        }
+        if let Err(error) = outcome {
+            assert!(power, "it failed with its power on: {error}");
+        }
+        let node = self.node.take();
+        drop(node);
+        if self.random.below(3) == 0 && !power {
+            self.disk.kill();
+        } else {
+            self.disk.crash(self.random.next_u64());
+        }
+    }
+
+    /// Starts again, possibly several times with the power going while it does, and compares.
+    pub fn restart_and_check(&mut self) {
+        while self.random.below(4) == 0 {
+            let operations = self.disk.operations();
+            self.disk.cut_power_at(operations + 1 + self.random.below(40));
+            let opened = self.open();
+            drop(opened);
+            self.disk.crash(self.random.next_u64());
+        }
+        let node = self.open().expect("it starts");
+        for (partition, model) in &mut self.models {
+            model.check(node.logs.get(partition).expect("a log"));
+        }
+        self.node = Some(node);
+        self.check_producers();
+    }
+
+    fn open(&mut self) -> Result<Node, LogError> {
+        let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
+        let files = Arc::new(FileCache::new(disk, 5));
+        let random: Arc<dyn Random> = Arc::clone(&self.random) as Arc<dyn Random>;
+        let hot = HotBudget::new(self.random.below(2) * 5_000);
+        let opened = LogDir::open(Path::new(DIR), &meta(), &files, &hot, &random, self.policy);
+        let OpenedDir { dir, committer, report } = opened.map_err(|error| match error {
+            log::DirError::Log(error) => error,
+            other => panic!("{other}"),
+        })?;
+        assert!(report.unreadable_checkpoints.is_none(), "{report:?}");
+        let mut logs = BTreeMap::new();
+        for partition in 0..PARTITIONS as i32 {
+            let model = self.models.entry(partition).or_insert_with(|| Model::new(key(1, partition)));
+            let opened = dir.open_partition("t", model.key, Arc::clone(&self.config), self.now_ms);
+            let opened = match opened {
+                Err(LogError::OtherTopic { .. }) => {
+                    dir.discard(&PartitionFolder { topic: "t".into(), partition })?;
+                    dir.open_partition("t", model.key, Arc::clone(&self.config), self.now_ms)?
+                }
+                other => other?,
+            };
+            assert!(opened.report.rot.is_empty(), "{:?} of {model:?}", opened.report);
+            opened.log.advance_high_watermark(opened.log.log_end());
+            logs.insert(partition, opened.log);
+        }
+        Ok(Node { dir, committer, logs })
+    }
+
+    fn stop(&mut self) -> Result<(), LogError> {
+        let Some(mut node) = self.node.take() else { return Ok(()) };
+        for log in std::mem::take(&mut node.logs).into_values() {
+            node.dir.close_partition(log)?;
+        }
+        node.dir.close(node.committer, self.now_ms)
+    }
+
+    fn step(&mut self) -> Result<(), LogError> {
+        self.now_ms += self.random.below(100) as i64;
+        let partition = self.random.below(PARTITIONS) as i32;
+        match self.random.below(40) {
+            0..=23 => self.append(partition),
+            24..=33 => self.commit(),
+            34 => self.log(partition).roll(NOW),
+            35 => self.delete_records(partition),
+            36 => self.retain(partition),
+            37 => self.recreate(partition),
+            38 => self.reopen(partition),
+            _ => {
+                let now_ms = self.now_ms;
+                self.log(partition).on_tick(now_ms)
+            }
+        }
+    }
+
+    fn append(&mut self, partition: i32) -> Result<(), LogError> {
+        let count = 1 + self.random.below(3);
+        for _ in 0..count {
+            let idempotent = self.random.below(2) == 0;
+            let len =
+                if self.random.below(5) == 0 { self.random.below(3_000) } else { self.random.below(60) };
+            let model = self.models.get_mut(&partition).expect("a model");
+            let producer = if idempotent {
+                ProducerFields { id: 7.into(), epoch: 0, base_sequence: model.sequence }
+            } else {
+                ProducerFields::NONE
+            };
+            let batches = batch(&self.random, len as usize, producer);
+            let covered: Bytes = batches.to_bytes().slice(21..);
+            let records = batches.iter().map(|batch| batch.header().records_count).sum::<i32>();
+            let how = Append { leader_epoch: LeaderEpoch(0), origin: Origin::Client, now_ms: self.now_ms };
+            let node = self.node.as_mut().expect("a node");
+            let log = node.logs.get_mut(&partition).expect("a log");
+            let expected = log.log_end();
+            // What was tried may be there after a crash, whether or not the call comes back.
+            model.written.insert(expected.0, covered);
+            let info = log.stage(batches, &how)?;
+            assert_eq!(info.first_offset, expected);
+            if idempotent {
+                model.sent_sequences.push((model.sequence, expected.0));
+                model.sequence += records;
+            }
+        }
+        self.log(partition).flush()
+    }
+
+    fn commit(&mut self) -> Result<(), LogError> {
+        let node = self.node.as_mut().expect("a node");
+        let round = node.committer.commit_round(self.now_ms)?;
+        for committed in round.committed {
+            let model = self.models.get_mut(&committed.key.partition).expect("a model");
+            if model.key != committed.key {
+                continue;
+            }
+            let view = committed.reader.view();
+            assert_eq!(view.durable_end, committed.durable_end);
+            committed.reader.advance_high_watermark(committed.durable_end);
+            model.acked_upto(committed.durable_end.0);
+            model.acked_start = model.acked_start.max(view.durable_log_start.0);
+        }
+        Ok(())
+    }
+
+    fn delete_records(&mut self, partition: i32) -> Result<(), LogError> {
+        let view = self.log(partition).view();
+        let span = (view.high_watermark.0 - view.log_start.0).max(0) as u64;
+        let offset = Offset(view.log_start.0 + self.random.below(span / 2 + 1) as i64);
+        let model = self.models.get_mut(&partition).expect("a model");
+        model.asked_start = model.asked_start.max(offset.0);
+        self.log(partition).advance_log_start(offset).map(|_| ())
+    }
+
+    /// `retention.bytes` and `retention.ms` of the moment.
+    fn retain(&mut self, partition: i32) -> Result<(), LogError> {
+        let config =
+            LogConfig { retention_bytes: self.random.below(10_000) as i64, ..(*self.config).clone() };
+        let (now_ms, usual) = (self.now_ms, Arc::clone(&self.config));
+        let end = self.log(partition).log_end().0;
+        let model = self.models.get_mut(&partition).expect("a model");
+        // Until the call comes back, any start may have been decided.
+        let before = std::mem::replace(&mut model.asked_start, end);
+        let log = self.log(partition);
+        log.set_config(Arc::new(config))?;
+        log.delete_old_segments(now_ms)?;
+        let start = log.log_start().0;
+        log.set_config(usual)?;
+        let model = self.models.get_mut(&partition).expect("a model");
+        model.asked_start = start.max(before);
+        Ok(())
+    }
+
+    /// The topic is deleted and created again under its name.
+    fn recreate(&mut self, partition: i32) -> Result<(), LogError> {
+        self.topics = self.topics.wrapping_add(1);
+        let model = Model::new(key(self.topics, partition));
+        let new = model.key;
+        self.models.insert(partition, model);
+        let (config, now_ms) = (Arc::clone(&self.config), self.now_ms);
+        let node = self.node.as_mut().expect("a node");
+        let mut old = node.logs.remove(&partition).expect("a log");
+        old.mark_deleted()?;
+        if self.random.below(2) == 0 {
+            old.remove_dir()?;
+        }
+        let log = node.dir.open_partition("t", new, config, now_ms)?.log;
+        node.logs.insert(partition, log);
+        Ok(())
+    }
+
+    /// A partition is closed and opened again while the node runs.
+    fn reopen(&mut self, partition: i32) -> Result<(), LogError> {
+        let (config, now_ms) = (Arc::clone(&self.config), self.now_ms);
+        let node = self.node.as_mut().expect("a node");
+        let log = node.logs.remove(&partition).expect("a log");
+        let (key, view) = (log.key(), log.view());
+        if self.random.below(2) == 0 {
+            node.dir.close_partition(log)?;
+        } else {
+            drop(log);
+        }
+        let loaded = node.dir.open_partition("t", key, config, now_ms)?;
+        assert!(loaded.report.is_quiet(), "{:?}", loaded.report);
+        assert_eq!(loaded.log.log_end(), view.log_end);
+        loaded.log.advance_high_watermark(view.high_watermark);
+        node.logs.insert(partition, loaded.log);
+        let model = self.models.get_mut(&partition).expect("a model");
+        model.acked_upto(view.log_end.0);
+        Ok(())
+    }
+
+    /// The last acknowledged batch of each idempotent producer is recognised when it comes again, or its successor continues.
+    fn check_producers(&mut self) {
+        let partitions: Vec<_> = self.models.keys().copied().collect();
+        for partition in partitions {
+            let model = self.models.get_mut(&partition).expect("a model");
+            let node = self.node.as_mut().expect("a node");
+            let log = node.logs.get_mut(&partition).expect("a log");
+            let state = log.producers().find(|producer| producer.id == 7.into());
+            if let Some((sequence, offset)) = model.last_acked_sequence
+                && offset >= log.log_start().0
+            {
+                let state = state.expect("a producer with an acknowledged batch is known");
+                assert!(state.last_sequence >= sequence, "{state:?} {model:?}");
+            }
+            // Unacknowledged batches may have survived or not: the client asks and goes on behind what is there.
+            model.sequence = state.map_or(0, |state| state.last_sequence + 1);
+        }
+    }
+
+    fn log(&mut self, partition: i32) -> &mut PartitionLog {
+        self.node.as_mut().expect("a node").logs.get_mut(&partition).expect("a log")
+    }
+}
+
+fn meta() -> MetaProperties {
+    MetaProperties {
+        cluster_id: "5L6g3nShT-eMCtK--X86sw".into(),
+        node_id: BrokerId(1),
+        directory_id: Uuid([9; 16]),
+        is_new: false,
+    }
+}
+
+fn key(topic: u8, partition: i32) -> TopicIdPartition {
+    TopicIdPartition { topic: TopicId(Uuid([topic; 16])), partition }
+}
+
+fn batch(random: &SeededRandom, len: usize, producer: ProducerFields) -> ValidBatches {
+    let mut builder = BatchBuilder::new(BatchOptions { producer, ..BatchOptions::default() });
+    for _ in 0..1 + random.below(3) {
+        let mut value = vec![0; len];
+        random.fill(&mut value);
+        let timestamp = NOW + random.below(10_000) as i64;
+        let record = NewRecord { timestamp, key: None, value: Some(&value), headers: &[] };
+        builder.append(record).expect("room for a record");
+    }
+    builder.build().into()
+}
