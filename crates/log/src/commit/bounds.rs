@@ -37,9 +37,22 @@ pub(crate) struct Bound {
 
 /// The partitions of a directory that anything is known of.
 #[derive(Debug, Default)]
-pub(crate) struct Bounds(Mutex<BTreeMap<TopicIdPartition, Bound>>);
+pub(crate) struct Bounds {
+    bounds: Mutex<BTreeMap<TopicIdPartition, Bound>>,
+    complete: bool,
+}
 
 impl Bounds {
+    /// The bounds of a new directory.
+    pub fn of_new() -> Self {
+        Self { bounds: Mutex::default(), complete: true }
+    }
+
+    /// Whether nothing is missing: a partition that is not here has no log start but 0.
+    pub fn are_complete(&self) -> bool {
+        self.complete
+    }
+
     /// What the last process wrote; nothing when the file is not there.
     pub fn read(disk: &dyn Disk, dir: &Path) -> Result<Self> {
         let path = dir.join(NAME);
@@ -49,7 +62,8 @@ impl Bounds {
         };
         let corrupt =
             |reason| LogError::Corrupt { path: path.clone(), position: 0, offset: Offset(-1), reason };
-        decode(&bytes).map(|bounds| Self(Mutex::new(bounds))).map_err(corrupt)
+        let bounds = decode(&bytes).map_err(corrupt)?;
+        Ok(Self { bounds: Mutex::new(bounds), complete: true })
     }
 
     /// Takes over what a replay knows: where logs start, and that deleted partitions are gone.
@@ -103,7 +117,7 @@ impl Bounds {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<TopicIdPartition, Bound>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.bounds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -140,7 +140,10 @@ impl Replay<'_> {
         let path = names::segment_file(dir, frame.segment, names::Kind::Log);
         if self.touched.insert(dir.join(names::PARTITION_METADATA)) {
             self.disk.create_dir_all(dir).during("create", dir)?;
-            crate::dir::write_topic_id(self.disk, dir, frame.key.topic)?;
+            // A sound file is not replaced: another crash might leave less.
+            if crate::dir::read_topic_id(self.disk, dir)?.is_none() {
+                crate::dir::write_topic_id_durably(self.disk, dir, frame.key.topic)?;
+            }
         }
         let file = self.disk.open(&path, Open::Create).during("open", &path)?;
         file.write_all_at(payload, u64::from(frame.position)).during("write", &path)?;

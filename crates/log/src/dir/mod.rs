@@ -27,7 +27,9 @@ use base::{Offset, TopicIdPartition, Uuid};
 use env::{Disk, Guard, Random};
 
 pub use meta::{DirError, MetaProperties, inspect};
-pub(crate) use topic_id::{read as read_topic_id, write as write_topic_id};
+pub(crate) use topic_id::{
+    read as read_topic_id, write as write_topic_id, write_durably as write_topic_id_durably,
+};
 
 use crate::commit::bounds::Bounds;
 use crate::commit::{self, CommitQueue, Committer, Known, Policy, Replayed};
@@ -209,7 +211,7 @@ impl LogDir {
             }
             // A crash came between the folder and this file: nothing in the folder was acknowledged by itself.
             None if self.context.disk.exists(&path).during("look for", &path)? => {
-                topic_id::write_durably(&*self.context.disk, &path, key.topic)?;
+                write_topic_id_durably(&*self.context.disk, &path, key.topic)?;
             }
             _ => {}
         }
@@ -248,7 +250,8 @@ impl LogDir {
         self.bounds.update(log.key(), &folder, |bound| {
             bound.recovery_point = view.log_end.0;
             bound.high_watermark = view.high_watermark.0;
-            bound.log_start = bound.log_start.max(view.log_start.0);
+            // A start that is still on its way to the commit log does not count yet.
+            bound.log_start = bound.log_start.max(view.durable_log_start.0);
         });
         self.opened().insert(folder, false);
         Ok(())
@@ -294,6 +297,7 @@ impl LogDir {
             recovery_point: Offset(bound.recovery_point),
             durable_end: known.and_then(|known| known.durable_end).unwrap_or(Offset(0)),
             log_start: Offset(bound.log_start),
+            log_start_is_certain: self.bounds.are_complete(),
             now_ms,
         }
     }
@@ -331,6 +335,9 @@ fn take_clean_mark(disk: &dyn Disk, path: &Path) -> Result<bool> {
 }
 
 fn read_bounds(disk: &dyn Disk, path: &Path, report: &mut DirReport) -> Bounds {
+    if report.created {
+        return Bounds::of_new();
+    }
     Bounds::read(disk, path).unwrap_or_else(|error| {
         report.unreadable_checkpoints = Some(error);
         report.clean = false;

@@ -35,7 +35,7 @@ pub(crate) fn write(disk: &dyn Disk, dir: &Path, topic: TopicId) -> Result<()> {
 }
 
 /// Writes the file, durably.
-pub(super) fn write_durably(disk: &dyn Disk, dir: &Path, topic: TopicId) -> Result<()> {
+pub(crate) fn write_durably(disk: &dyn Disk, dir: &Path, topic: TopicId) -> Result<()> {
     let path = dir.join(names::PARTITION_METADATA);
     disk.replace(&path, text(topic).as_bytes()).during("write", &path)
 }

@@ -34,6 +34,8 @@ pub struct Load {
     pub durable_end: Offset,
     /// The first offset that may be read.
     pub log_start: Offset,
+    /// Whether `log_start` is known for certain, so that records must begin there.
+    pub log_start_is_certain: bool,
     /// The wall clock, in milliseconds.
     pub now_ms: i64,
 }
@@ -43,7 +45,14 @@ impl Load {
     #[must_use]
     pub const fn clean(now_ms: i64) -> Self {
         let zero = Offset(0);
-        Self { clean: true, recovery_point: zero, durable_end: zero, log_start: zero, now_ms }
+        Self {
+            clean: true,
+            recovery_point: zero,
+            durable_end: zero,
+            log_start: zero,
+            log_start_is_certain: false,
+            now_ms,
+        }
     }
 
     /// As after a crash, with nothing else known.
@@ -134,6 +143,9 @@ impl PartitionLog {
 
     fn read_state(&mut self, load: &Load, report: &mut RecoveryReport) -> Result<()> {
         let dir = self.path();
+        if !load.clean && load.log_start_is_certain {
+            self.check_beginning(load, report)?;
+        }
         let segments = self.segments();
         let Some(first) = segments.first() else { return Ok(()) };
         let start = load.log_start.0.max(first.base_offset().0);

@@ -118,6 +118,25 @@ impl PartitionLog {
         self.settle(first, walk, report.cut.is_some())
     }
 
+    /// Whether the first segment is the one it should be. Where nothing was committed yet, the first one's name may be lost, and
+    /// what follows it is a torn tail as a whole.
+    pub(super) fn check_beginning(&mut self, load: &Load, report: &mut RecoveryReport) -> Result<()> {
+        let segments = self.segments();
+        let Some(first) = segments.first().filter(|first| first.base_offset() > load.log_start) else {
+            return Ok(());
+        };
+        if load.durable_end.max(load.recovery_point) > load.log_start {
+            report.rot.push(missing(first, load.log_start.0, first.base_offset().0));
+            return Ok(());
+        }
+        let bytes = segments.iter().map(|segment| segment.size()).sum();
+        let (path, reason) = (first.path(Kind::Log), "the segment before it is not there");
+        report.cut = Some(Cut { path, position: 0, offset: load.log_start, bytes, reason });
+        segments.iter().try_for_each(|segment| segment.remove_files())?;
+        self.shared.segments.store(Arc::new(Vec::new()));
+        self.remove_snapshots_beyond(-1)
+    }
+
     /// Reads one segment; whether the log was cut in it.
     fn recover_segment(
         &mut self,

@@ -11,7 +11,7 @@ use std::ops::Range;
 use world::World;
 
 fn seeds() -> Range<u64> {
-    let text = std::env::var("MEKONG_CRASH_SEEDS").unwrap_or_else(|_| "0..200".into());
+    let text = std::env::var("MEKONG_CRASH_SEEDS").unwrap_or_else(|_| "0..150".into());
     let (from, upto) = text.split_once("..").expect("MEKONG_CRASH_SEEDS=<from>..<upto>");
     from.parse().expect("a number")..upto.parse().expect("a number")
 }
