@@ -281,7 +281,8 @@ impl Broker {
                     topic: partition.topic().to_string(),
                     partition: partition.key().partition,
                 };
-                (folder, partition.reader().view().high_watermark)
+                let reader = partition.reader();
+                (reader.key(), folder, reader.view().high_watermark)
             });
             if let Some(Err(error)) = dir.with(|one| one.write_high_watermarks(marks)) {
                 tracing::warn!(dir = %dir.path.display(), %error, "cannot write the high watermarks");
