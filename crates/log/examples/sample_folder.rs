@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     log.advance_high_watermark(log.log_end());
     log.advance_log_start(Offset(20))?;
-    dir.close_partition(log)?;
+    dir.close_partition(&mut log)?;
     dir.close(committer, NOW)?;
     Ok(())
 }

@@ -146,8 +146,8 @@ impl World {
 
     fn stop(&mut self) -> Result<(), LogError> {
         let Some(mut node) = self.node.take() else { return Ok(()) };
-        for log in std::mem::take(&mut node.logs).into_values() {
-            node.dir.close_partition(log)?;
+        for mut log in std::mem::take(&mut node.logs).into_values() {
+            node.dir.close_partition(&mut log)?;
         }
         node.dir.close(node.committer, self.now_ms)
     }
@@ -268,10 +268,10 @@ impl World {
     fn reopen(&mut self, partition: i32) -> Result<(), LogError> {
         let (config, now_ms) = (Arc::clone(&self.config), self.now_ms);
         let node = self.node.as_mut().expect("a node");
-        let log = node.logs.remove(&partition).expect("a log");
+        let mut log = node.logs.remove(&partition).expect("a log");
         let (key, view) = (log.key(), log.view());
         if self.random.below(2) == 0 {
-            node.dir.close_partition(log)?;
+            node.dir.close_partition(&mut log)?;
         } else {
             drop(log);
         }
