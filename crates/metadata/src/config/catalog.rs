@@ -35,7 +35,7 @@ const NO_TOKENS: &str = "delegation tokens are not there yet";
 macro_rules! configs {
     ($($name:literal $(<- $synonym:literal)?: $kind:ident = $default:tt, $valid:expr, $importance:ident, $scope:ident,
         $status:expr, $doc:literal;)*) => {{
-        #[allow(unused_imports)]
+        #[allow(unused_imports, reason = "each table uses some of the words")]
         use crate::config::{Status::*, Valid::*};
         &[$(Config {
             name: $name,

@@ -8,7 +8,7 @@ fn samples() -> Vec<Record> {
     let (id, topic_id) = (Uuid([7; 16]), TopicId(Uuid([9; 16])));
     let endpoint = Endpoint { name: "PLAINTEXT".into(), host: "h".into(), port: 65535, security_protocol: 3 };
     let range = FeatureRange { name: "metadata.version".into(), min: 7, max: 30 };
-    vec![
+    let mut all = vec![
         ClusterIdRecord { id: "5L6g3nShT-eMCtK--X86sw".into() }.into(),
         TopicRecord { name: "orders".into(), topic_id }.into(),
         PartitionRecord {
@@ -50,6 +50,16 @@ fn samples() -> Vec<Record> {
         .into(),
         BrokerChangeRecord { broker_id: 1, broker_epoch: 9, fenced: Some(false), ..Default::default() }
             .into(),
+    ];
+    all.extend(more_samples());
+    all
+}
+
+fn more_samples() -> Vec<Record> {
+    let (id, topic_id) = (Uuid([7; 16]), TopicId(Uuid([9; 16])));
+    let endpoint = Endpoint { name: "PLAINTEXT".into(), host: "h".into(), port: 65535, security_protocol: 3 };
+    let range = FeatureRange { name: "metadata.version".into(), min: 7, max: 30 };
+    vec![
         UnregisterBrokerRecord { broker_id: -1, broker_epoch: i64::MIN }.into(),
         RegisterControllerRecord {
             controller_id: 1,

@@ -33,13 +33,8 @@ fn configured(name: &str, configs: &[(&str, Option<&str>)]) -> CreatableTopic {
     CreatableTopic { configs, ..topic(name, 1, 1) }
 }
 
-#[test]
-fn bad_topics_get_kafkas_words() {
-    let mut cluster = Cluster::of(1);
-    cluster.create(topic("taken", 3, 1)).unwrap();
-    cluster.create(topic("a.c_d", 1, 1)).unwrap();
-    let long = "a".repeat(250);
-    let cases = [
+fn bad_topics() -> Vec<(CreatableTopic, &'static str)> {
+    vec![
         (topic("taken", 3, 1), "TOPIC_ALREADY_EXISTS: Topic 'taken' already exists."),
         (
             topic("b", 3, 3),
@@ -98,8 +93,16 @@ fn bad_topics_get_kafkas_words() {
             CreatableTopic { replication_factor: 1, ..assigned("b", &[(0, &[1])]) },
             "INVALID_REQUEST: A manual partition assignment was specified, but replication factor was not set to -1.",
         ),
-    ];
-    for (asked, wanted) in cases {
+    ]
+}
+
+#[test]
+fn bad_topics_get_kafkas_words() {
+    let mut cluster = Cluster::of(1);
+    cluster.create(topic("taken", 3, 1)).unwrap();
+    cluster.create(topic("a.c_d", 1, 1)).unwrap();
+    let long = "a".repeat(250);
+    for (asked, wanted) in bad_topics() {
         assert_eq!(cluster.create(asked).unwrap_err(), wanted);
     }
     assert_eq!(
