@@ -34,6 +34,8 @@ pub const CLIENTS: &[Client] = &[
     client("go", &[GO], true),
     client("java", &[JAVA, MAVEN], true),
     client("parity", &[JAVA, MAVEN, PYTHON], true),
+    client("mixed-group", &[JAVA, MAVEN, PYTHON], true),
+    client("kcat", &[], false),
     client("java-apps", &[JAVA, MAVEN, PYTHON], false),
     client("librdkafka", &[NODE, CC], true),
     client("rust", &[PYTHON, CC], false),
