@@ -94,6 +94,18 @@ impl<E: IndexEntry> SparseIndex<E> {
         if count == 0 { Ok(None) } else { floor_on_disk(&*file()?, count, key) }
     }
 
+    /// All entries.
+    pub fn entries(&self, file: Opener<'_>) -> io::Result<Vec<E>> {
+        let mut inner = self.lock();
+        let count = inner.count_on_disk(file)?;
+        let mut bytes = vec![0; count as usize * E::SIZE];
+        if count > 0 {
+            file()?.read_exact_at(&mut bytes, 0)?;
+        }
+        let on_disk = bytes.chunks_exact(E::SIZE).filter_map(E::read);
+        Ok(on_disk.chain(inner.tail.iter().copied()).collect())
+    }
+
     /// Forgets all entries from the first for which `beyond` holds; the file is cut at the next close.
     pub fn truncate(&self, beyond: impl Fn(&E) -> bool, file: Opener<'_>) -> io::Result<()> {
         let mut inner = self.lock();

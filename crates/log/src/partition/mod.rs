@@ -12,6 +12,7 @@ mod load;
 mod lookup;
 mod recover;
 mod remove;
+mod resume;
 mod retention;
 mod roll;
 pub(crate) mod scan;

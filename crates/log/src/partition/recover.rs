@@ -11,7 +11,7 @@ use base::Offset;
 
 use super::append::note_in_index;
 use super::scan::{Bad, Scan};
-use super::{Active, Load, PartitionLog};
+use super::{Load, PartitionLog};
 use crate::error::{Context, Result};
 use crate::index::txn::AbortedTxn;
 use crate::names::Kind;
@@ -81,7 +81,6 @@ const ENDS_EARLY: &str = "the file ends early";
 
 /// The state that travels over the segments.
 struct Walk {
-    start: i64,
     producers: Producers,
     next: i64,
     trusted_below: i64,
@@ -94,10 +93,10 @@ impl PartitionLog {
         let trusted = load.recovery_point.0.max(self.shared.log_start());
         let first = segments.partition_point(|segment| segment.base_offset().0 <= trusted).saturating_sub(1);
         let Some(start) = segments.get(first).map(|segment| segment.base_offset().0) else { return Ok(()) };
-        self.epochs.truncate_end(trusted.max(start));
+        let trusted = trusted.max(start);
+        self.epochs.truncate_end(trusted);
         let mut walk = Walk {
-            start,
-            producers: self.derive_producers(&segments, start)?,
+            producers: self.derive_producers(&segments, trusted)?,
             next: start,
             trusted_below: trusted,
             durable_end: load.durable_end.0.max(trusted),
@@ -145,15 +144,13 @@ impl PartitionLog {
         walk: &mut Walk,
         report: &mut RecoveryReport,
     ) -> Result<bool> {
-        segment.offsets.clear();
-        segment.times.clear();
-        segment.reopen();
-        self.active = Active::new(self.active.begun_ms, 0);
-        let mut aborted = Vec::new();
-        walk.next = walk.next.max(segment.base_offset().0);
-        let mut scan = Scan::new(segment, 0)?;
+        let (position, first_offset) = self.resume(segment, walk.trusted_below)?;
+        let mut aborted = segment.aborted()?;
+        aborted.retain(|txn| txn.last_offset.0 < walk.trusted_below);
+        walk.next = walk.next.max(first_offset);
+        let mut scan = Scan::new(segment, position)?;
         report.segments_read += 1;
-        report.bytes_read += segment.size();
+        report.bytes_read += segment.size() - position;
         let mut cut = false;
         loop {
             match self.next_sound(&mut scan, segment, limit, walk, &mut aborted)? {
@@ -211,7 +208,8 @@ impl PartitionLog {
         }
         note_in_index(&mut self.active, segment, &header, position, self.config.index_interval_bytes)?;
         self.epochs.assign(header.partition_leader_epoch.0, header.base_offset.0);
-        if let Change::Ended(ended) = walk.producers.update(&header, marker)
+        if header.base_offset.0 >= walk.trusted_below
+            && let Change::Ended(ended) = walk.producers.update(&header, marker)
             && !ended.commit
         {
             aborted.push(AbortedTxn {
@@ -251,7 +249,7 @@ impl PartitionLog {
             return Ok(());
         }
         // A snapshot from before the crash may be of a log that was truncated since: only what was read now is believed.
-        self.remove_snapshots_beyond(walk.start)?;
+        self.remove_snapshots_beyond(walk.trusted_below)?;
         self.write_snapshot(end)?;
         self.epochs.truncate_start(self.shared.log_start());
         self.epochs.store(&*self.context.disk, &dir)?;

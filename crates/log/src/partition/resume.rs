@@ -1,0 +1,80 @@
+//! Where recovery may begin inside a segment: behind an index entry below the recovery point, if the index is sound up to there.
+//!
+//! So an idle partition costs a few small reads after a crash, however large its last segment is.
+
+use super::{Active, PartitionLog};
+use crate::error::{Context, Result};
+use crate::index::{OffsetEntry, TimeEntry};
+use crate::names::Kind;
+use crate::segment::Segment;
+
+impl PartitionLog {
+    /// Cuts the segment's indexes to what may be believed; the position and the offset at which to read on.
+    ///
+    /// An entry is believed if it lies below `trusted`, all entries up to it rise, and the batch that the last one points to is
+    /// there. Otherwise the indexes are begun anew.
+    pub(super) fn resume(&mut self, segment: &Segment, trusted: i64) -> Result<(u64, i64)> {
+        self.active = Active::new(self.active.begun_ms, 0);
+        segment.reopen();
+        if let Some(found) = self.resume_at(segment, trusted)? {
+            return Ok(found);
+        }
+        self.active = Active::new(self.active.begun_ms, 0);
+        segment.offsets.clear();
+        segment.times.clear();
+        Ok((0, segment.base_offset().0))
+    }
+
+    fn resume_at(&mut self, segment: &Segment, trusted: i64) -> Result<Option<(u64, i64)>> {
+        let base = segment.base_offset().0;
+        if trusted <= base || segment.size() == 0 {
+            return Ok(None);
+        }
+        let index = || segment.file(Kind::Index);
+        let times = || segment.file(Kind::TimeIndex);
+        let mut offsets = segment.offsets.entries(&index).during("read", &segment.path(Kind::Index))?;
+        offsets.truncate(offsets.partition_point(|entry| i64::from(entry.relative) < trusted - base));
+        let Some(last) = offsets.last().copied().filter(|_| rises(&offsets, offset_rises)) else {
+            return Ok(None);
+        };
+        let mut timestamps = segment.times.entries(&times).during("read", &segment.path(Kind::TimeIndex))?;
+        timestamps.truncate(timestamps.partition_point(|entry| entry.relative <= last.relative));
+        if !rises(&timestamps, time_rises) {
+            return Ok(None);
+        }
+        let file = segment.log()?;
+        let (Ok(position), Ok(Some(first))) = (u64::try_from(last.position), segment.header_at(&*file, 0))
+        else {
+            return Ok(None);
+        };
+        let Ok(Some(header)) = segment.header_at(&*file, position) else { return Ok(None) };
+        if header.last_offset().0 != base + i64::from(last.relative) || header.base_offset.0 < base {
+            return Ok(None);
+        }
+        segment
+            .offsets
+            .truncate(|entry| entry.relative > last.relative, &index)
+            .during("cut", &segment.path(Kind::Index))?;
+        segment
+            .times
+            .truncate(|entry| entry.relative > last.relative, &times)
+            .during("cut", &segment.path(Kind::TimeIndex))?;
+        self.active.first_timestamp = Some(first.max_timestamp);
+        if let Some(largest) = timestamps.last() {
+            self.active.largest = (largest.timestamp, base + i64::from(largest.relative));
+        }
+        Ok(Some((position, header.base_offset.0)))
+    }
+}
+
+fn rises<E>(entries: &[E], rises: impl Fn(&E, &E) -> bool) -> bool {
+    entries.iter().zip(entries.iter().skip(1)).all(|(before, after)| rises(before, after))
+}
+
+fn offset_rises(before: &OffsetEntry, after: &OffsetEntry) -> bool {
+    before.relative < after.relative && before.position < after.position
+}
+
+fn time_rises(before: &TimeEntry, after: &TimeEntry) -> bool {
+    before.timestamp < after.timestamp && before.relative < after.relative
+}
