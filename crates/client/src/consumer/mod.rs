@@ -126,7 +126,8 @@ struct Decoded {
     leader_epoch: i32,
 }
 
-/// Reads records. Dropping it leaves the group at the end of the session; [`Consumer::close`] leaves at once.
+/// Reads records. [`Consumer::close`] commits all that was handed out and leaves the group; dropping it leaves too, in the background,
+/// and commits only what was processed: what it had handed out before it was last asked for more.
 pub struct Consumer {
     shared: Arc<Shared>,
     commands: mpsc::UnboundedSender<Command>,
