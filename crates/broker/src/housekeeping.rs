@@ -14,12 +14,8 @@ use tokio::sync::Notify;
 use crate::Broker;
 use crate::partition::Partition;
 
-/// Kafka's `log.initial.task.delay.ms`.
-const FIRST_SWEEP_MS: u64 = 30_000;
 /// How long until what failed is tried again.
 const RETRY_MS: u64 = 10_000;
-/// `replica.high.watermark.checkpoint.interval.ms`.
-const CHECKPOINT_MS: u64 = 5_000;
 
 /// Something to do at its time.
 #[derive(Debug)]
@@ -86,12 +82,25 @@ impl Broker {
     }
 }
 
+impl Broker {
+    fn interval_ms(&self, name: &str) -> u64 {
+        u64::try_from(self.broker_configs(&self.image()).number(name)).unwrap_or_default()
+    }
+
+    fn checkpoint_ms(&self) -> u64 {
+        self.interval_ms("replica.high.watermark.checkpoint.interval.ms").max(1)
+    }
+}
+
 /// Does what is due, until the runtime ends.
 pub(crate) async fn keep(broker: Arc<Broker>) {
     let house = &broker.housekeeping;
-    house.add(FIRST_SWEEP_MS.min(broker.config.retention_check_ms), Duty::Sweep);
+    house.add(
+        broker.interval_ms("log.initial.task.delay.ms").min(broker.config.retention_check_ms),
+        Duty::Sweep,
+    );
     house.add(0, Duty::CloseIdle);
-    house.add(CHECKPOINT_MS, Duty::Checkpoint);
+    house.add(broker.checkpoint_ms(), Duty::Checkpoint);
     loop {
         let added = house.added.notified();
         match house.take(broker.uptime_ms()) {
@@ -129,7 +138,7 @@ fn perform(broker: &Arc<Broker>, duty: Duty) {
         }
         Duty::Checkpoint => {
             broker.checkpoint_high_watermarks();
-            house.add(now_ms.saturating_add(CHECKPOINT_MS), Duty::Checkpoint);
+            house.add(now_ms.saturating_add(broker.checkpoint_ms()), Duty::Checkpoint);
         }
         Duty::CloseIdle => {
             if let Some(wait) = broker.connections.close_idle() {

@@ -21,7 +21,7 @@ pub(super) static ROWS: &[Config] = configs! {
     "controlled.shutdown.enable": Boolean = "true", Any, Medium, ReadOnly,
         NoUse(ALONE), "Whether a broker hands its leaderships on before it stops";
     "controller.listener.names": List = required, Distinct, High, ReadOnly,
-        NoUse(ALONE), "The listeners of the controller's role";
+        Effective, "The listeners of the controller's role";
     "controller.performance.always.log.threshold.ms": Long = "2000", AtLeast(0), Medium, Internal,
         NoUse("slow commands are logged one by one"), "From which time on a slow event of the controller is logged";
     "controller.performance.sample.period.ms": Long = "60000", AtLeast(100), Medium, Internal,
@@ -56,7 +56,7 @@ pub(super) static ROWS: &[Config] = configs! {
     "initial.broker.registration.timeout.ms": Int = "60000", Any, Medium, ReadOnly,
         NoUse(ALONE), "How long the first registration may take";
     "inter.broker.listener.name": String = null, Any, Medium, ReadOnly,
-        Effective, "The listener that brokers use among themselves";
+        NoUse(ALONE), "The listener that brokers use among themselves";
     "internal.metadata.delete.delay.millis": Long = "60000", Any, Low, Internal,
         NoUse("the metadata log has a format of its own"), "How long a deleted file of the metadata log stays";
     "internal.metadata.log.segment.bytes": Int = null, Any, Low, Internal,
@@ -114,7 +114,7 @@ pub(super) static ROWS: &[Config] = configs! {
         NoUse(ALONE), "How long one window of the replication quota is";
     "security.inter.broker.protocol": String =
         "PLAINTEXT", OneOf(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]), Medium, ReadOnly,
-        Effective, "The security protocol that brokers use among themselves";
+        NoUse(ALONE), "The security protocol that brokers use among themselves";
     "unclean.leader.election.enable": Boolean = "false", Any, High, ClusterWide,
         NoUse(ALONE), "Whether a replica that lags may lead when no other can, at the price of records";
     "unclean.leader.election.interval.ms": Long = "300000", AtLeast(1), Medium, Internal,

@@ -133,9 +133,9 @@ pub(super) static ROWS: &[Config] = configs! {
     "offset.metadata.max.bytes": Int = "4096", Any, High, ReadOnly,
         Effective, "How long the text beside a committed offset may be";
     "offsets.commit.timeout.ms": Int = "5000", AtLeast(1), High, ReadOnly,
-        Effective, "How long a commit of offsets may take";
+        NoUse("a commit waits for its own sync and for nothing else"), "How long a commit of offsets may take";
     "offsets.load.buffer.size": Int = "5242880", AtLeast(1), High, ReadOnly,
-        Effective, "How many bytes are read at once when a coordinator loads";
+        NoUse("a coordinator loads in pieces of a fixed size"), "How many bytes are read at once when a coordinator loads";
     "offsets.retention.check.interval.ms": Long = "600000", AtLeast(1), High, ReadOnly,
         Effective, "How often expired offsets are looked for";
     "offsets.retention.minutes": Int = "10080", AtLeast(1), High, ReadOnly,

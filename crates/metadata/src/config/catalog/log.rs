@@ -57,11 +57,11 @@ pub(super) static ROWS: &[Config] = configs! {
     "log.flush.interval.ms": Long = null, Any, High, ClusterWide,
         Effective, "After how long a partition is synced; Mekong syncs before it acknowledges anyway";
     "log.flush.offset.checkpoint.interval.ms": Int = "60000", AtLeast(0), High, ReadOnly,
-        Effective, "How often recovery points are written down";
+        NoUse("the commit log knows what must be recovered"), "How often recovery points are written down";
     "log.flush.scheduler.interval.ms": Long = "9223372036854775807", Any, High, ReadOnly,
-        NoUse("a deadline is kept per log, not looked for"), "How often it is looked whether a log must be synced";
+        Effective, "After how long a partition is synced, if log.flush.interval.ms is not set";
     "log.flush.start.offset.checkpoint.interval.ms": Int = "60000", AtLeast(0), High, ReadOnly,
-        Effective, "How often log start offsets are written down";
+        NoUse("a log start is written down when it changes"), "How often log start offsets are written down";
     "log.index.interval.bytes": Int = "4096", AtLeast(0), Medium, ClusterWide,
         Effective, "How many bytes of log lie between two entries of the offset index";
     "log.index.size.max.bytes": Int = "10485760", AtLeast(4), Medium, ClusterWide,
@@ -80,7 +80,7 @@ pub(super) static ROWS: &[Config] = configs! {
         "CreateTime", OneOf(&["CreateTime", "LogAppendTime"]), Medium, ClusterWide,
         Effective, "Whether records carry the producer's time or that of the append";
     "log.preallocate": Boolean = "false", Any, Medium, ClusterWide,
-        Effective, "Whether a new segment's blocks are reserved at once";
+        NoUse("a segment takes its blocks as it is written"), "Whether a new segment's blocks are reserved at once";
     "log.retention.bytes": Long = "-1", Any, High, ClusterWide,
         Effective, "How many bytes of a partition are kept; -1 for no limit";
     "log.retention.check.interval.ms": Long = "300000", AtLeast(1), Medium, ReadOnly,
@@ -110,11 +110,11 @@ pub(super) static ROWS: &[Config] = configs! {
     "num.partitions": Int = "1", AtLeast(1), Medium, ReadOnly,
         Effective, "How many partitions a topic gets if nothing is said";
     "num.recovery.threads.per.data.dir": Int = "2", AtLeast(1), High, ClusterWide,
-        Effective, "Threads that recover one data folder at the start";
+        NoUse("a log is opened when it is first used"), "Threads that recover one data folder at the start";
     "num.replica.alter.log.dirs.threads": Int = null, Any, High, ReadOnly,
-        Effective, "Threads that move partitions between data folders; by default one per folder";
+        NoUse("moves between folders go one by one"), "Threads that move partitions between data folders; by default one per folder";
     "producer.id.expiration.check.interval.ms": Int = "600000", AtLeast(1), Low, Internal,
-        Effective, "How often idle producers are looked for";
+        NoUse("silent producers are forgotten along with retention"), "How often idle producers are looked for";
     "producer.id.expiration.ms": Int = "86400000", AtLeast(1), Low, ClusterWide,
         Effective, "How long an idle producer's sequence state is kept";
 };

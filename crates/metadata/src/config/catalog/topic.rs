@@ -60,7 +60,7 @@ pub(super) static ROWS: &[Config] = configs! {
     "min.insync.replicas" <- "min.insync.replicas": Int = "1", AtLeast(1), Medium, ClusterWide,
         Effective, "How many replicas must be in sync for acks=all";
     "preallocate" <- "log.preallocate": Boolean = "false", Any, Medium, ClusterWide,
-        Effective, "Whether a new segment's blocks are reserved at once";
+        NoUse("a segment takes its blocks as it is written"), "Whether a new segment's blocks are reserved at once";
     "remote.log.copy.disable": Boolean = "false", Any, Medium, ClusterWide,
         NoUse(NO_TIERING), "Whether no more segments are copied to remote storage";
     "remote.log.delete.on.disable": Boolean = "false", Any, Medium, ClusterWide,

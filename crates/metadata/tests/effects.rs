@@ -1,0 +1,78 @@
+//! The catalog does not lie: what it calls effective is read somewhere, what it calls of no use is not.
+
+use std::fs;
+use std::path::Path;
+
+use metadata::config::{BROKER, Config, Status, TOPIC};
+
+/// The sources that obey configs.
+const OBEDIENT: &[&str] = &["broker/src", "coordinator/src", "log/src", "metadata/src/controller", "net/src"];
+
+/// Effective ones whose names the code puts together from parts.
+const PUT_TOGETHER: &[&str] = &["compression.lz4.level", "compression.zstd.level"];
+
+/// Read only to be refused when they speak of other nodes.
+const READ_TO_REFUSE: &[&str] = &["controller.quorum.bootstrap.servers", "controller.quorum.voters"];
+
+/// Being connected: compaction, and folders that take nothing new. This list may only shrink.
+const COMING: &[&str] = &[
+    "cordoned.log.dirs",
+    "delete.retention.ms",
+    "log.cleaner.backoff.ms",
+    "log.cleaner.dedupe.buffer.size",
+    "log.cleaner.delete.retention.ms",
+    "log.cleaner.io.buffer.load.factor",
+    "log.cleaner.io.max.bytes.per.second",
+    "log.cleaner.min.cleanable.ratio",
+    "log.cleaner.threads",
+    "min.cleanable.dirty.ratio",
+];
+
+fn sources(dir: &Path, text: &mut String) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+/// Whether the code names the config, or the topic's config that it gives the default of.
+fn is_read(config: &Config, code: &str) -> bool {
+    let topic = TOPIC.iter().find(|topic| topic.synonym == Some(config.name));
+    names(code, config.name) || topic.is_some_and(|topic| names(code, topic.name))
+}
+
+fn names(code: &str, name: &str) -> bool {
+    code.contains(&format!("\"{name}\""))
+}
+
+#[test]
+fn what_is_effective_is_read_and_what_is_not_is_not() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut code = String::new();
+    OBEDIENT.iter().for_each(|name| sources(&crates.join(name), &mut code));
+    // The controller checks configs, and knows brokers, that do nothing yet.
+    let mut shells = String::new();
+    let is_shell = |name: &&&str| !name.starts_with("metadata");
+    OBEDIENT.iter().filter(is_shell).for_each(|name| sources(&crates.join(name), &mut shells));
+    let mut lies = Vec::new();
+    for config in BROKER.iter().flat_map(|table| table.iter()).chain(TOPIC) {
+        let is_read = is_read(config, &code);
+        let is_coming = COMING.contains(&config.name);
+        let is_excused = READ_TO_REFUSE.contains(&config.name) || PUT_TOGETHER.contains(&config.name);
+        match config.status {
+            Status::Effective if is_coming && is_read => lies.push(("is not coming any more", config.name)),
+            Status::Effective if !is_read && !is_coming && !is_excused => {
+                lies.push(("is not read", config.name))
+            }
+            Status::NoUse(_) if names(&shells, config.name) && !is_excused => {
+                lies.push(("is read", config.name))
+            }
+            _ => {}
+        }
+    }
+    assert!(lies.is_empty(), "{lies:#?}");
+}
