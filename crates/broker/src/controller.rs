@@ -8,12 +8,13 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use base::{LeaderEpoch, Str, TopicId, TopicIdPartition};
-use metadata::config::BrokerConfigs;
+use metadata::config::{BrokerConfigs, Value};
 use metadata::controller::Command;
 use metadata::{Delta, MetadataImage};
 use quorum::Voters;
 use tokio::sync::watch;
 use wire::ErrorCode;
+use wire::messages::broker_heartbeat::BrokerHeartbeatRequest;
 
 use crate::Broker;
 use crate::config::ConnectionLimits;
@@ -107,7 +108,7 @@ impl Broker {
     }
 
     /// Gives changed configurations to the partitions they are for.
-    fn reconfigure(&self, image: &MetadataImage, delta: &Delta) {
+    fn reconfigure(self: &Arc<Self>, image: &MetadataImage, delta: &Delta) {
         let of_broker = delta.configs.iter().any(|resource| resource.kind == metadata::ResourceType::BROKER);
         if of_broker {
             self.reconfigure_broker(image);
@@ -131,8 +132,25 @@ impl Broker {
         }
     }
 
+    /// Tells the controller which directories take nothing new.
+    async fn tell_directories(&self) {
+        let broker_id = self.config.node_id;
+        let Some(broker_epoch) = self.image().brokers().get(&broker_id).map(|own| own.epoch) else { return };
+        let cordoned_log_dirs = Some(self.logs.cordoned());
+        let heartbeat =
+            BrokerHeartbeatRequest { broker_id, broker_epoch, cordoned_log_dirs, ..Default::default() };
+        if let Err(code) = self.submit(heartbeat).await {
+            tracing::warn!(%code, "the controller was not told of cordoned directories");
+        }
+    }
+
     /// Makes true what may change of the broker itself while it runs.
-    fn reconfigure_broker(&self, image: &MetadataImage) {
+    fn reconfigure_broker(self: &Arc<Self>, image: &MetadataImage) {
+        let cordoned = self.broker_configs(image).value("cordoned.log.dirs");
+        if self.logs.set_cordoned(cordoned.as_ref().map(Value::as_list).unwrap_or_default()) {
+            let broker = Arc::clone(self);
+            tokio::runtime::Handle::current().spawn(async move { broker.tell_directories().await });
+        }
         match ConnectionLimits::of(&self.broker_configs(image)) {
             Ok(limits) => self.connections.set_limits(limits),
             Err(problem) => tracing::warn!("max.connections.per.ip.overrides: {problem}"),

@@ -205,3 +205,39 @@ async fn folders_are_told_with_their_room() {
     assert_eq!(told[0].topics[0].partitions.len(), 2);
     handle.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cordoned_folder_takes_nothing_new() {
+    let handle = broker(&[]).await;
+    let mut raw = Raw::connect(handle.address().unwrap()).await;
+    create(&mut raw, "before", 1, &[]).await;
+    assert_eq!(set(&mut raw, BROKER, "1", "cordoned.log.dirs", "*").await, ErrorCode::NONE);
+    let topic = CreatableTopic {
+        name: "after".into(),
+        num_partitions: 1,
+        replication_factor: 1,
+        ..Default::default()
+    };
+    let request = CreateTopicsRequest { topics: vec![topic], ..Default::default() };
+    let mut code = ErrorCode::NONE;
+    for _ in 0..100 {
+        let validate = CreateTopicsRequest { validate_only: true, ..request.clone() };
+        code = raw.call(7, &validate).await.topics[0].error_code;
+        if code.is_error() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(code, ErrorCode::INVALID_REPLICATION_FACTOR);
+    assert!(raw.call(5, &DescribeLogDirsRequest { topics: None }).await.results[0].is_cordoned);
+    assert_eq!(set(&mut raw, BROKER, "1", "cordoned.log.dirs", "").await, ErrorCode::NONE);
+    for _ in 0..100 {
+        code = raw.call(7, &request).await.topics[0].error_code;
+        if !code.is_error() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(code, ErrorCode::NONE);
+    handle.stop().await;
+}

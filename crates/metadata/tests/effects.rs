@@ -14,20 +14,6 @@ const PUT_TOGETHER: &[&str] = &["compression.lz4.level", "compression.zstd.level
 /// Read only to be refused when they speak of other nodes.
 const READ_TO_REFUSE: &[&str] = &["controller.quorum.bootstrap.servers", "controller.quorum.voters"];
 
-/// Being connected: compaction, and folders that take nothing new. This list may only shrink.
-const COMING: &[&str] = &[
-    "cordoned.log.dirs",
-    "delete.retention.ms",
-    "log.cleaner.backoff.ms",
-    "log.cleaner.dedupe.buffer.size",
-    "log.cleaner.delete.retention.ms",
-    "log.cleaner.io.buffer.load.factor",
-    "log.cleaner.io.max.bytes.per.second",
-    "log.cleaner.min.cleanable.ratio",
-    "log.cleaner.threads",
-    "min.cleanable.dirty.ratio",
-];
-
 fn sources(dir: &Path, text: &mut String) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
@@ -61,13 +47,9 @@ fn what_is_effective_is_read_and_what_is_not_is_not() {
     let mut lies = Vec::new();
     for config in BROKER.iter().flat_map(|table| table.iter()).chain(TOPIC) {
         let is_read = is_read(config, &code);
-        let is_coming = COMING.contains(&config.name);
         let is_excused = READ_TO_REFUSE.contains(&config.name) || PUT_TOGETHER.contains(&config.name);
         match config.status {
-            Status::Effective if is_coming && is_read => lies.push(("is not coming any more", config.name)),
-            Status::Effective if !is_read && !is_coming && !is_excused => {
-                lies.push(("is not read", config.name))
-            }
+            Status::Effective if !is_read && !is_excused => lies.push(("is not read", config.name)),
             Status::NoUse(_) if names(&shells, config.name) && !is_excused => {
                 lies.push(("is read", config.name))
             }

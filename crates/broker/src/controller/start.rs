@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base::{Str, Uuid};
 use env::RealDisk;
+use metadata::config::Value;
 use metadata::controller::{Command, Controller, Settings};
 use metadata::record::{ClusterIdRecord, FeatureLevelRecord, FeatureRange};
 use metadata::{Delta, MetadataImage, Record, ReplayError};
@@ -148,7 +149,11 @@ impl Starting {
             return Err(MetadataError::Refused(answer.error_code));
         }
         let broker_epoch = answer.broker_epoch;
-        let heartbeat = BrokerHeartbeatRequest { broker_id, broker_epoch, ..Default::default() };
+        let cordoned = broker.broker_configs(&self.image).value("cordoned.log.dirs");
+        broker.logs.set_cordoned(cordoned.as_ref().map(Value::as_list).unwrap_or_default());
+        let cordoned_log_dirs = Some(broker.logs.cordoned());
+        let heartbeat =
+            BrokerHeartbeatRequest { broker_id, broker_epoch, cordoned_log_dirs, ..Default::default() };
         self.decide(broker, &heartbeat).await?;
         self.controller.contacted(broker_id, broker_epoch, broker.clock.wall_ms());
         Ok(())

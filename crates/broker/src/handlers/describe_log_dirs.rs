@@ -1,9 +1,9 @@
 //! DescribeLogDirs (35), versions 1–5: what lies in which data folder. Version 4 tells the room (KIP-827), 5 cordons (KIP-1066).
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::sync::Arc;
 
-use base::Str;
+use base::{Str, Uuid};
 use wire::ErrorCode;
 use wire::messages::describe_log_dirs::{
     DescribeLogDirsPartition, DescribeLogDirsRequest, DescribeLogDirsResponse, DescribeLogDirsResult,
@@ -11,6 +11,7 @@ use wire::messages::describe_log_dirs::{
 };
 
 use crate::Broker;
+use crate::logs::Dir;
 use crate::request::{Operation, RequestContext, ResourceType};
 
 /// The partitions of one folder by topic.
@@ -22,58 +23,56 @@ pub(crate) async fn handle(ctx: &RequestContext, request: DescribeLogDirsRequest
         let error_code = ErrorCode::CLUSTER_AUTHORIZATION_FAILED;
         return DescribeLogDirsResponse { error_code, ..Default::default() };
     }
-    let broker = ctx.broker();
+    let broker = Arc::clone(ctx.broker());
+    // Opens what was not used yet, and asks the disks.
+    let told = tokio::task::spawn_blocking(move || tell(&broker, &request)).await;
+    told.unwrap_or_else(|_| DescribeLogDirsResponse {
+        error_code: ErrorCode::UNKNOWN_SERVER_ERROR,
+        ..Default::default()
+    })
+}
+
+fn tell(broker: &Broker, request: &DescribeLogDirsRequest) -> DescribeLogDirsResponse {
     let wanted = |topic: &str, partition: i32| {
         request.topics.as_ref().is_none_or(|topics| {
             topics.iter().any(|asked| asked.topic == *topic && asked.partitions.contains(&partition))
         })
     };
-    let held = held(broker, wanted);
-    let results = broker.logs.roots().map(|root| of_root(broker, root, held.get(root))).collect();
+    let mut held = held(broker, wanted);
+    let dirs = broker.logs.dirs().iter();
+    let results = dirs.map(|dir| of_dir(dir, held.remove(&dir.id).unwrap_or_default())).collect();
     DescribeLogDirsResponse { results, ..Default::default() }
 }
 
-fn held(broker: &Broker, wanted: impl Fn(&str, i32) -> bool) -> BTreeMap<&Path, Held> {
-    let mut held: BTreeMap<&Path, Held> = BTreeMap::new();
-    for topic in broker.topics.all() {
-        for partition in topic.partitions() {
-            let index = partition.key().partition;
-            if !wanted(topic.name(), index) {
-                continue;
-            }
-            let (dir, size) = partition.with_log(|log| (log.dir(), log.size()));
-            let Some(root) = broker.logs.roots().find(|root| dir.starts_with(root)) else { continue };
-            let told = DescribeLogDirsPartition {
-                partition_index: index,
-                partition_size: i64::try_from(size).unwrap_or(i64::MAX),
-                ..Default::default()
-            };
-            held.entry(root).or_default().entry(topic.name().clone()).or_default().push(told);
+fn held(broker: &Broker, wanted: impl Fn(&str, i32) -> bool) -> BTreeMap<Uuid, Held> {
+    let mut held: BTreeMap<Uuid, Held> = BTreeMap::new();
+    for partition in broker.topics.all().iter().flat_map(|topic| topic.partitions()) {
+        let partition_index = partition.key().partition;
+        if wanted(partition.topic(), partition_index) {
+            let size = partition.with_log(|log| log.size());
+            let partition_size = i64::try_from(size).unwrap_or(i64::MAX);
+            let told = DescribeLogDirsPartition { partition_index, partition_size, ..Default::default() };
+            let of_dir = held.entry(partition.dir().id).or_default();
+            of_dir.entry(partition.topic().clone()).or_default().push(told);
         }
     }
     held
 }
 
-fn of_root(broker: &Broker, root: &Path, held: Option<&Held>) -> DescribeLogDirsResult {
-    let space = broker.logs.space(root);
+fn of_dir(dir: &Dir, held: Held) -> DescribeLogDirsResult {
+    let space = dir.space();
+    let is_well = space.is_ok() && !dir.has_failed();
     let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-    let topics = held.into_iter().flatten();
+    let path = std::path::absolute(&dir.path).unwrap_or_else(|_| dir.path.clone());
     DescribeLogDirsResult {
-        error_code: if space.is_ok() { ErrorCode::NONE } else { ErrorCode::KAFKA_STORAGE_ERROR },
-        log_dir: absolute(root).into(),
-        topics: topics
-            .map(|(name, partitions)| DescribeLogDirsTopic {
-                name: name.clone(),
-                partitions: partitions.clone(),
-            })
+        error_code: if is_well { ErrorCode::NONE } else { ErrorCode::KAFKA_STORAGE_ERROR },
+        log_dir: path.display().to_string().into(),
+        topics: held
+            .into_iter()
+            .map(|(name, partitions)| DescribeLogDirsTopic { name, partitions })
             .collect(),
         total_bytes: space.as_ref().map_or(-1, |space| bytes(space.total)),
         usable_bytes: space.as_ref().map_or(-1, |space| bytes(space.available)),
-        is_cordoned: false,
+        is_cordoned: dir.is_cordoned(),
     }
-}
-
-/// The folder as it is told, from the file system's root on.
-pub(crate) fn absolute(root: &Path) -> String {
-    std::path::absolute(root).unwrap_or_else(|_| root.into()).display().to_string()
 }

@@ -50,6 +50,8 @@ pub(crate) struct Dir {
     cleaned: Mutex<CleanerOffsets>,
     /// The disk is nearly full: nothing is appended.
     pub full: AtomicBool,
+    /// No new partition is placed here (KIP-1066).
+    pub cordoned: AtomicBool,
     /// Something was committed since the high watermarks were written down.
     pub moved: AtomicBool,
 }
@@ -102,17 +104,6 @@ impl Logs {
         &self.dirs
     }
 
-    /// The folders, as configured.
-    pub fn roots(&self) -> impl Iterator<Item = &Path> {
-        self.dirs.iter().map(|dir| dir.path.as_path())
-    }
-
-    /// The room on the disk of one of the folders.
-    pub fn space(&self, root: &Path) -> io::Result<Space> {
-        let dir = self.dirs.iter().find(|dir| dir.path == root).ok_or(io::ErrorKind::NotFound)?;
-        dir.disk.space(root)
-    }
-
     /// Starts making appends durable.
     pub fn start(&self, broker: &Arc<Broker>) {
         self.dirs.iter().for_each(|dir| dir.start(broker));
@@ -121,14 +112,39 @@ impl Logs {
     /// The directory that has the partition, or the one to place it in: the emptiest that works.
     fn dir_of(&self, folder: &str) -> Option<&Arc<Dir>> {
         let has = |dir: &&Arc<Dir>| dir.folders().contains(folder);
-        let place = || self.dirs.iter().filter(|dir| !dir.has_failed()).min_by_key(|dir| dir.folders().len());
-        self.dirs.iter().find(has).or_else(place)
+        let takes = |dir: &&Arc<Dir>| !dir.has_failed() && !dir.is_cordoned();
+        let place = || self.dirs.iter().filter(takes).min_by_key(|dir| dir.folders().len());
+        // What the controller placed before it knew of a cordon must lie somewhere.
+        let anywhere = || self.dirs.iter().find(|dir| !dir.has_failed());
+        self.dirs.iter().find(has).or_else(place).or_else(anywhere)
+    }
+
+    /// Cordons the directories of these names, or with `*` all, and no others; returns whether anything changed.
+    pub fn set_cordoned(&self, names: &[String]) -> bool {
+        let is_named = |dir: &Dir| {
+            let is = |name: &String| name == "*" || absolute(Path::new(name)) == absolute(&dir.path);
+            names.iter().any(is)
+        };
+        let swap = |dir: &Arc<Dir>| {
+            let now = is_named(dir);
+            dir.cordoned.swap(now, Ordering::Relaxed) != now
+        };
+        self.dirs.iter().filter(|dir| swap(dir)).count() > 0
+    }
+
+    /// The directories that take nothing new.
+    pub fn cordoned(&self) -> Vec<Uuid> {
+        self.dirs.iter().filter(|dir| dir.is_cordoned()).map(|dir| dir.id).collect()
     }
 
     /// Stops in order, after the partitions were closed: everything is durable, and said to be.
     pub fn close(&self, now_ms: i64) {
         self.dirs.iter().for_each(|dir| dir.close(now_ms));
     }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
 }
 
 fn uuid(random: &dyn Random) -> Uuid {
@@ -171,8 +187,14 @@ impl Dir {
             committing: Mutex::new(Committing::NotYet(Box::new(committer))),
             folders: Mutex::new(folders),
             full: AtomicBool::new(false),
+            cordoned: AtomicBool::new(false),
             moved: AtomicBool::new(false),
         })
+    }
+
+    /// The room on its disk.
+    pub fn space(&self) -> io::Result<Space> {
+        self.disk.space(&self.path)
     }
 
     fn folders(&self) -> MutexGuard<'_, BTreeSet<String>> {
@@ -196,6 +218,11 @@ impl Dir {
     /// Whether it was fenced.
     pub fn has_failed(&self) -> bool {
         self.with(|dir| dir.context().fence.reason().is_some()).unwrap_or(true)
+    }
+
+    /// Whether no new partition is placed here.
+    pub fn is_cordoned(&self) -> bool {
+        self.cordoned.load(Ordering::Relaxed)
     }
 
     /// Whether nothing can be appended, now or ever.

@@ -28,7 +28,7 @@ pub(super) static ROWS: &[Config] = configs! {
     "log.cleaner.delete.retention.ms": Long = "86400000", AtLeast(0), Medium, ClusterWide,
         Effective, "How long tombstones stay visible";
     "log.cleaner.enable": Boolean = "true", Any, Medium, ReadOnly,
-        NoUse("the cleaner always runs, or internal topics would grow without end"), "Whether compaction runs";
+        Effective, "Whether compaction runs";
     "log.cleaner.io.buffer.load.factor": Double = "0.9", Any, Medium, ClusterWide,
         Effective, "How full the map of keys may get";
     "log.cleaner.io.buffer.size": Int = "524288", AtLeast(0), Medium, ClusterWide,
@@ -57,7 +57,7 @@ pub(super) static ROWS: &[Config] = configs! {
     "log.flush.interval.ms": Long = null, Any, High, ClusterWide,
         Effective, "After how long a partition is synced; Mekong syncs before it acknowledges anyway";
     "log.flush.offset.checkpoint.interval.ms": Int = "60000", AtLeast(0), High, ReadOnly,
-        NoUse("the commit log knows what must be recovered"), "How often recovery points are written down";
+        Effective, "How often recovery points are written down";
     "log.flush.scheduler.interval.ms": Long = "9223372036854775807", Any, High, ReadOnly,
         Effective, "After how long a partition is synced, if log.flush.interval.ms is not set";
     "log.flush.start.offset.checkpoint.interval.ms": Int = "60000", AtLeast(0), High, ReadOnly,
