@@ -298,13 +298,18 @@ impl Run {
     }
 }
 
+/// Seeds of a full run: a million requests and more.
+const FULL_SEEDS: u64 = 4_000;
+
 fn env_number(name: &str, default: u64) -> u64 {
     env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 #[test]
 fn groups_keep_their_promises_under_random_clients() {
-    let (seeds, steps) = (env_number("MEKONG_GROUP_SEEDS", 40), env_number("MEKONG_GROUP_STEPS", 500));
+    let full = env::var("MEKONG_TEST_VOLUME").is_ok_and(|volume| volume == "full");
+    let seeds = env_number("MEKONG_GROUP_SEEDS", if full { FULL_SEEDS } else { 40 });
+    let steps = env_number("MEKONG_GROUP_STEPS", 500);
     let first = env_number("MEKONG_GROUP_FIRST_SEED", 1);
     let mut assigned = 0;
     for seed in first..first + seeds {
