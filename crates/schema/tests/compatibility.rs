@@ -1,6 +1,6 @@
 //! Compatibility by example: every case of `cases/*.txt`, in both directions, with every difference and its place.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may stop")]
+#![expect(clippy::unwrap_used, reason = "a test may stop")]
 
 use std::collections::BTreeMap;
 
