@@ -43,6 +43,12 @@ impl Connect {
         Ok(settings)
     }
 
+    /// The brokers to ask first, if somebody named them.
+    pub fn bootstrap(&self) -> Outcome<Option<String>> {
+        let named = self.settings()?.into_iter().rev().find(|(name, _)| name == BOOTSTRAP);
+        Ok(named.map(|(_, value)| value))
+    }
+
     /// The client's settings.
     pub fn options(&self) -> Outcome<ClientOptions> {
         let timeout = Duration::from_secs(self.timeout.max(1));

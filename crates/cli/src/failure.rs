@@ -26,6 +26,11 @@ impl Failure {
         Self { message: message.into(), advice: None, code: None, is_broken_pipe: false }
     }
 
+    /// What happened.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// With what to do about it.
     #[must_use]
     pub fn advise(mut self, advice: impl Into<String>) -> Self {

@@ -15,6 +15,7 @@ mod output;
 mod perf;
 mod produce;
 mod profile;
+mod registry_command;
 mod serve;
 mod text;
 mod time;
@@ -44,6 +45,8 @@ struct Arguments {
 enum Command {
     /// Run a broker.
     Serve(serve::Arguments),
+    /// Run a schema registry alone, on any cluster.
+    Registry(registry_command::Arguments),
     /// Create, list, describe, alter and delete topics.
     #[command(subcommand, visible_alias = "topics")]
     Topic(topic::Command),
@@ -84,6 +87,9 @@ fn main() -> ExitCode {
     if let Command::Serve(arguments) = command {
         return serve::run(arguments, json);
     }
+    if let Command::Registry(arguments) = command {
+        return registry_command::run(arguments, &connect, json);
+    }
     let output = Output::new(json);
     match run(command, &connect, &output) {
         Ok(()) => ExitCode::SUCCESS,
@@ -118,7 +124,7 @@ async fn run_connected(command: Command, connect: &Connect, output: &Output) -> 
         Command::Cluster(command) => cluster::run(command, connect, output).await,
         Command::Perf(command) => perf::run(command, connect, output).await,
         Command::Demo(command) => demo::run(command, connect, output).await,
-        Command::Serve(_) | Command::Log(_) | Command::Profile(_) | Command::Completions { .. } => Ok(()),
+        Command::Serve(_) | Command::Registry(_) | Command::Log(_) | Command::Profile(_) | Command::Completions { .. } => Ok(()),
     }
 }
 

@@ -21,15 +21,22 @@ pub struct Arguments {
     /// One property; wins over the file's. May be given many times.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Where the schema registry listens [default: http://127.0.0.1:8081, or the next free port]
+    #[arg(long, value_name = "URL", conflicts_with = "no_registry")]
+    registry: Option<String>,
+    /// Run no schema registry.
+    #[arg(long)]
+    no_registry: bool,
 }
 
 /// Runs a broker; returns when it has stopped.
 pub fn run(arguments: Arguments, json: bool) -> ExitCode {
     let loggers = start_logs();
-    let outcome = config(arguments).and_then(|mut config| {
+    let outcome = registry_options(&arguments).and_then(|registry| {
+        let mut config = config(arguments)?;
         config.loggers = loggers;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.map_err(|error| error.to_string())?.block_on(serve(config, json))
+        runtime.map_err(|error| error.to_string())?.block_on(serve(config, registry, json))
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -38,6 +45,19 @@ pub fn run(arguments: Arguments, json: bool) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// How the registry in this process is to run, unless it is not.
+fn registry_options(arguments: &Arguments) -> Result<Option<registry::Options>, String> {
+    if arguments.no_registry {
+        return Ok(None);
+    }
+    let mut options =
+        registry::Options { moves: arguments.registry.is_none(), ..registry::Options::default() };
+    if let Some(url) = &arguments.registry {
+        options.set("listeners", url)?;
+    }
+    Ok(Some(options))
 }
 
 fn config(arguments: Arguments) -> Result<Config, String> {
@@ -55,7 +75,7 @@ fn config(arguments: Arguments) -> Result<Config, String> {
     Config::new(properties).map_err(|error| error.to_string())
 }
 
-async fn serve(config: Config, json: bool) -> Result<(), String> {
+async fn serve(config: Config, registry: Option<registry::Options>, json: bool) -> Result<(), String> {
     let failed = |error: std::io::Error| error.to_string();
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate()).map_err(failed)?, signal(SignalKind::interrupt()).map_err(failed)?);
@@ -63,25 +83,44 @@ async fn serve(config: Config, json: bool) -> Result<(), String> {
         tracing::warn!("{} {}", note.key, note.text);
     }
     let handle = broker::serve(config).await.map_err(|error| error.to_string())?;
-    // The schema registry and the console start here, as clients of this broker in the same process.
-    say_ready(&handle, json);
+    let registry = start_registry(&handle, registry).await?;
+    say_ready(&handle, registry.as_ref(), json);
     let failure = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
         reason = handle.failed() => Some(reason),
     };
+    if let Some(registry) = registry {
+        registry.stop().await;
+    }
     handle.stop().await;
     failure.map_or(Ok(()), Err)
 }
 
+/// The schema registry: a client of this broker in the same process.
+async fn start_registry(
+    broker: &Handle,
+    options: Option<registry::Options>,
+) -> Result<Option<registry::http::Handle>, String> {
+    let (Some(mut options), Some(address)) = (options, broker.address()) else { return Ok(None) };
+    options.bootstrap = address.to_string();
+    let listener = options.listener.clone();
+    match registry::serve(options).await {
+        Ok(handle) => Ok(Some(handle)),
+        Err(error) => Err(format!("the schema registry cannot listen on {listener}: {error}")),
+    }
+}
+
 /// The one line on stdout.
-fn say_ready(handle: &Handle, json: bool) {
+fn say_ready(handle: &Handle, registry: Option<&registry::http::Handle>, json: bool) {
     if json {
         let listeners: Vec<_> = handle.served().iter().map(listener_as_json).collect();
-        println!("{}", serde_json::json!({ "ready": true, "listeners": listeners }));
+        let registry = registry.map(|registry| format!("http://{}", registry.address));
+        println!("{}", serde_json::json!({ "ready": true, "listeners": listeners, "registry": registry }));
         return;
     }
-    let listeners: Vec<_> = handle.served().iter().map(listener_as_text).collect();
+    let mut listeners: Vec<_> = handle.served().iter().map(listener_as_text).collect();
+    listeners.extend(registry.map(|registry| format!("the schema registry on http://{}", registry.address)));
     println!("Mekong serves {}", listeners.join(", "));
 }
 
@@ -98,7 +137,7 @@ fn listener_as_text(served: &Served) -> String {
 
 /// Logs go to stderr: for people on a terminal, as JSON otherwise; `RUST_LOG` sets the levels they begin with, clients of the
 /// broker may change them while it runs.
-fn start_logs() -> Loggers {
+pub fn start_logs() -> Loggers {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let (filter, handle) = reload::Layer::new(filter);
     let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);

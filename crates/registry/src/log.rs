@@ -35,8 +35,8 @@ pub struct LogError {
     pub too_large: bool,
 }
 
-/// The outcome of an append: the offset of its last record, once it is durable.
-pub type Appended = BoxFuture<'static, Result<i64, LogError>>;
+/// The outcome of an append, once all its records are durable.
+pub type Appended = BoxFuture<'static, Result<(), LogError>>;
 
 /// The one partition of `_schemas`.
 pub trait SchemasLog: Send + Sync + 'static {
@@ -50,7 +50,8 @@ pub trait SchemasLog: Send + Sync + 'static {
 
 /// Reads the log in order.
 pub trait SchemasReader: Send {
-    /// The next entries, waiting for them, with the offset after them: compaction leaves holes.
+    /// The next entries with the offset after them, since compaction leaves holes. Waits for entries; may come back without
+    /// any to tell of an offset. Cancel-safe.
     fn next(&mut self) -> BoxFuture<'_, Result<(Vec<LogEntry>, i64), LogError>>;
 }
 
@@ -84,8 +85,10 @@ impl MemoryLog {
 
 impl SchemasLog for std::sync::Arc<MemoryLog> {
     fn append(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>> {
-        let last = records.into_iter().fold(-1, |_, record| self.push(record));
-        Box::pin(async move { Ok(Box::pin(async move { Ok(last) }) as Appended) })
+        for record in records {
+            self.push(record);
+        }
+        Box::pin(async move { Ok(Box::pin(async move { Ok(()) }) as Appended) })
     }
 
     fn reader(&self) -> BoxFuture<'_, Result<Box<dyn SchemasReader>, LogError>> {

@@ -34,6 +34,7 @@ pub struct Registry {
     pending: Mutex<Pending>,
     writer: Arc<tokio::sync::Mutex<()>>,
     applied: watch::Sender<i64>,
+    closed: watch::Sender<bool>,
     parser: Parser,
     clock: fn() -> i64,
 }
@@ -72,6 +73,7 @@ impl Registry {
             pending: Mutex::default(),
             writer: Arc::default(),
             applied: watch::Sender::new(0),
+            closed: watch::Sender::new(false),
             parser: Parser::new(),
             clock,
         });
@@ -82,8 +84,8 @@ impl Registry {
             registry.replay(entries, next);
         }
         registry.realigned();
-        let weak = Arc::downgrade(&registry);
-        tokio::spawn(async move { follow(weak, reader).await });
+        let (weak, closed) = (Arc::downgrade(&registry), registry.closed.subscribe());
+        tokio::spawn(async move { follow(weak, reader, closed).await });
         Ok(registry)
     }
 
@@ -315,24 +317,36 @@ fn remedy(store: &Store, lost: &Record) -> Option<Record> {
     Some(SchemaValue { id: version.id, content, deleted: version.deleted }.record(&subject, number))
 }
 
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.closed.send_replace(true);
+    }
+}
+
 /// Follows the log until the registry is gone.
-async fn follow(registry: std::sync::Weak<Registry>, mut reader: Box<dyn SchemasReader>) {
+async fn follow(
+    registry: std::sync::Weak<Registry>,
+    mut reader: Box<dyn SchemasReader>,
+    mut closed: watch::Receiver<bool>,
+) {
     loop {
-        let read = timeout(Duration::from_secs(1), reader.next()).await;
+        let read = tokio::select! {
+            read = reader.next() => read,
+            _ = closed.wait_for(|closed| *closed) => return,
+        };
         let Some(registry) = registry.upgrade() else { return };
         match read {
-            Ok(Ok((entries, next))) => {
+            Ok((entries, next)) => {
                 let lost = registry.replay(entries, next);
                 if !lost.is_empty() && !registry.settings.read_only {
                     tokio::spawn(async move { registry.repair(lost).await });
                 }
             }
-            Ok(Err(error)) => {
+            Err(error) => {
                 tracing::warn!(error = %error.reason, "the registry cannot read its log; it tries again");
+                drop(registry);
                 tokio::time::sleep(READ_PAUSE).await;
             }
-            // A pause in the log: look whether the registry is still wanted.
-            Err(_) => {}
         }
     }
 }

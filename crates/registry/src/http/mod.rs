@@ -9,4 +9,5 @@ mod search;
 mod server;
 mod writes;
 
+pub(crate) use server::serve_later;
 pub use server::{Handle, router, serve};

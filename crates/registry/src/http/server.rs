@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::error::RestError;
-use crate::log::SchemasLog;
+use crate::log::{BoxFuture, LogError, SchemasLog};
 use crate::service::Registry;
 use crate::settings::Settings;
 
@@ -33,10 +33,17 @@ pub struct Handle {
     /// Where it listens.
     pub address: SocketAddr,
     stop: watch::Sender<bool>,
+    ready: watch::Receiver<bool>,
     task: JoinHandle<()>,
 }
 
 impl Handle {
+    /// Waits until the records are replayed and requests are answered.
+    pub async fn ready(&mut self) {
+        // A registry that was stopped before will not be ready any more.
+        let _ = self.ready.wait_for(|ready| *ready).await;
+    }
+
     /// Takes no more requests, and waits until those under way are answered.
     pub async fn stop(self) {
         self.stop.send_replace(true);
@@ -45,29 +52,81 @@ impl Handle {
     }
 }
 
-/// Listens, replays the log, and serves. Requests that arrive before the replay has reached the end wait for it.
+/// Opens a log, and says which cluster it is on.
+pub(crate) trait Open:
+    Fn() -> BoxFuture<'static, Result<(Box<dyn SchemasLog>, String), LogError>> + Send + Sync + 'static
+{
+}
+
+impl<F> Open for F where
+    F: Fn() -> BoxFuture<'static, Result<(Box<dyn SchemasLog>, String), LogError>> + Send + Sync + 'static
+{
+}
+
+/// How long to wait before a cluster that cannot be reached is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Replays the log and serves.
 pub async fn serve(
     listener: TcpListener,
     log: Box<dyn SchemasLog>,
     settings: Settings,
     clock: fn() -> i64,
 ) -> std::io::Result<Handle> {
-    let address = listener.local_addr()?;
     let registry = Registry::start(log, settings, clock).await.map_err(|error| {
         std::io::Error::other(format!("the registry cannot read its log: {}", error.reason))
     })?;
+    let address = listener.local_addr()?;
+    let (stop, stopped) = watch::channel(false);
+    let task = tokio::spawn(run(listener, registry, stopped));
+    Ok(Handle { address, stop, ready: watch::Sender::new(true).subscribe(), task })
+}
+
+/// Opens the log, trying until it can be opened, replays it, and serves; requests that arrive before wait for that.
+pub(crate) fn serve_later(
+    listener: TcpListener,
+    settings: Settings,
+    open: impl Open,
+    clock: fn() -> i64,
+) -> std::io::Result<Handle> {
+    let address = listener.local_addr()?;
     let (stop, mut stopped) = watch::channel(false);
+    let (is_ready, ready) = watch::channel(false);
     let task = tokio::spawn(async move {
-        let stopping = async move {
-            // The sender is gone when the handle is: then serving ends as well.
-            let _ = stopped.wait_for(|stop| *stop).await;
+        let opening = async {
+            loop {
+                let opened = async {
+                    let (log, cluster_id) = open().await?;
+                    Registry::start(log, Settings { cluster_id, ..settings.clone() }, clock).await
+                };
+                match opened.await {
+                    Ok(registry) => return registry,
+                    Err(error) => {
+                        tracing::warn!(error = %error.reason, "the schema registry cannot open its log; it tries again");
+                        tokio::time::sleep(RETRY).await;
+                    }
+                }
+            }
         };
-        let serving = axum::serve(listener, router(registry)).with_graceful_shutdown(stopping);
-        if let Err(error) = serving.await {
-            tracing::error!(%error, "the registry stopped serving");
-        }
+        let registry = tokio::select! {
+            registry = opening => registry,
+            _ = stopped.wait_for(|stop| *stop) => return,
+        };
+        is_ready.send_replace(true);
+        run(listener, registry, stopped).await;
     });
-    Ok(Handle { address, stop, task })
+    Ok(Handle { address, stop, ready, task })
+}
+
+async fn run(listener: TcpListener, registry: Arc<Registry>, mut stopped: watch::Receiver<bool>) {
+    let stopping = async move {
+        // The sender is gone when the handle is: then serving ends as well.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let serving = axum::serve(listener, router(registry)).with_graceful_shutdown(stopping);
+    if let Err(error) = serving.await {
+        tracing::error!(%error, "the schema registry stopped serving");
+    }
 }
 
 /// The service of a registry.

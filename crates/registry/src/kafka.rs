@@ -1,0 +1,254 @@
+//! The log on a cluster: one compacted partition, through the client.
+//!
+//! The topic is made with the first write, so that a cluster whose registry nobody uses has no topic for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use client::admin::{ConfigResource, OffsetSpec};
+use client::{
+    Acks, Client, Consumer, ErrorCode, ProduceError, Producer, ProducerRecord, StartAt, TopicPartition,
+};
+use tokio::sync::watch;
+
+use crate::log::{Appended, BoxFuture, LogEntry, LogError, SchemasLog, SchemasReader};
+use crate::record::Record;
+
+/// How long a wait for records lasts before the position is told: at first, and when nothing has come for long.
+const POLL: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(10));
+
+/// How long the broker may hold a fetch when there is nothing new.
+const FETCH_WAIT: Duration = Duration::from_secs(10);
+
+/// Where the registry's records are kept.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The topic (`kafkastore.topic`).
+    pub topic: String,
+    /// Replicas of a topic that is made; fewer where there are fewer brokers.
+    pub replication_factor: i16,
+    /// When a record is given up (`kafkastore.timeout.ms`).
+    pub timeout: Duration,
+    /// The largest record.
+    pub record_bytes_max: usize,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self {
+            topic: "_schemas".to_owned(),
+            replication_factor: 3,
+            timeout: Duration::from_secs(10),
+            record_bytes_max: 1_048_576,
+        }
+    }
+}
+
+/// `_schemas` on a cluster.
+pub struct KafkaLog {
+    client: Client,
+    producer: Producer,
+    place: Place,
+    partition: TopicPartition,
+    /// Whether the topic is known to exist, which readers wait for.
+    exists: Arc<watch::Sender<bool>>,
+}
+
+fn refused(reason: impl Into<String>) -> LogError {
+    LogError { reason: reason.into(), possibly_written: false, too_large: false }
+}
+
+impl KafkaLog {
+    /// The log of a cluster. A topic that exists must be compacted and have one partition.
+    pub async fn open(client: Client, place: Place) -> Result<Self, LogError> {
+        let producer = client
+            .producer()
+            .acks(Acks::All)
+            .linger(Duration::ZERO)
+            .delivery_timeout(place.timeout)
+            .max_request_size(place.record_bytes_max + 1024)
+            .build()
+            .map_err(|error| refused(error.to_string()))?;
+        let partition = TopicPartition::new(place.topic.as_str(), 0);
+        let log = Self { client, producer, place, partition, exists: Arc::new(watch::Sender::new(false)) };
+        log.look().await?;
+        Ok(log)
+    }
+
+    /// Whether the topic exists; if it has come to, checks that it is fit.
+    async fn look(&self) -> Result<bool, LogError> {
+        if *self.exists.borrow() {
+            return Ok(true);
+        }
+        let view = match self.client.admin().describe_topic(&self.place.topic).await {
+            Ok(view) => view,
+            Err(error) if error.code() == Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => return Ok(false),
+            Err(error) => return Err(refused(error.to_string())),
+        };
+        let partitions = view.partitions.len();
+        if partitions != 1 {
+            let topic = &self.place.topic;
+            return Err(refused(format!(
+                "the topic {topic} has {partitions} partitions; a registry's log has one"
+            )));
+        }
+        let resource = ConfigResource::Topic(self.partition.topic.clone());
+        let configs = self.client.admin().describe_configs(&resource, false).await;
+        let configs = configs.map_err(|error| refused(error.to_string()))?;
+        let policy =
+            configs.iter().find(|entry| entry.name == "cleanup.policy").and_then(|entry| entry.value.clone());
+        if policy.as_deref().is_some_and(|policy| policy != "compact") {
+            let topic = &self.place.topic;
+            return Err(refused(format!(
+                "the topic {topic} would lose schemas: set its cleanup.policy to compact, and only that"
+            )));
+        }
+        self.exists.send_replace(true);
+        Ok(true)
+    }
+
+    async fn ensure(&self) -> Result<(), LogError> {
+        if self.look().await? {
+            return Ok(());
+        }
+        let brokers = i16::try_from(self.client.view().brokers.len()).unwrap_or(i16::MAX).max(1);
+        let created = self
+            .client
+            .admin()
+            .create_topic(&self.place.topic)
+            .partitions(1)
+            .replication_factor(self.place.replication_factor.min(brokers))
+            .config("cleanup.policy", "compact")
+            .await;
+        match created {
+            Ok(_) => {}
+            Err(error) if error.code() == Some(ErrorCode::TOPIC_ALREADY_EXISTS) => {}
+            Err(error) => return Err(refused(error.to_string())),
+        }
+        for _ in 0..40 {
+            if self.look().await? {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err(refused(format!("the topic {} was made but is not to be seen", self.place.topic)))
+    }
+}
+
+fn lost(error: &ProduceError, before: bool) -> LogError {
+    let too_large = matches!(error, ProduceError::TooLarge { .. })
+        || matches!(error.code(), Some(ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::RECORD_LIST_TOO_LARGE));
+    LogError { reason: error.to_string(), possibly_written: before || error.possibly_written(), too_large }
+}
+
+impl SchemasLog for KafkaLog {
+    fn append(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        Box::pin(async move {
+            self.ensure().await?;
+            let mut acks = Vec::with_capacity(records.len());
+            for record in records {
+                let sent = ProducerRecord {
+                    topic: self.partition.topic.clone(),
+                    partition: Some(self.partition.partition),
+                    key: Some(record.key.into()),
+                    value: record.value.map(Into::into),
+                    ..ProducerRecord::default()
+                };
+                let ack =
+                    self.producer.enqueue(sent).await.map_err(|error| lost(&error, !acks.is_empty()))?;
+                acks.push(ack);
+            }
+            let appended = async move {
+                let mut any = false;
+                for ack in acks {
+                    ack.await.map_err(|error| lost(&error, any))?;
+                    any = true;
+                }
+                Ok(())
+            };
+            Ok(Box::pin(appended) as Appended)
+        })
+    }
+
+    fn reader(&self) -> BoxFuture<'_, Result<Box<dyn SchemasReader>, LogError>> {
+        let reader = KafkaReader {
+            client: self.client.clone(),
+            partition: self.partition.clone(),
+            exists: self.exists.subscribe(),
+            consumer: None,
+            at: 0,
+            wait: POLL.0,
+        };
+        Box::pin(async move { Ok(Box::new(reader) as Box<dyn SchemasReader>) })
+    }
+
+    fn end(&self) -> BoxFuture<'_, Result<i64, LogError>> {
+        Box::pin(async move {
+            if !self.look().await? {
+                return Ok(0);
+            }
+            let wanted = [(self.partition.clone(), OffsetSpec::Latest)];
+            let mut found =
+                self.client.admin().list_offsets(wanted).await.map_err(|error| refused(error.to_string()))?;
+            match found.remove(&self.partition) {
+                Some(Ok(found)) => Ok(found.offset),
+                Some(Err(error)) => Err(refused(error.to_string())),
+                None => Err(refused("the end of the log was not told")),
+            }
+        })
+    }
+}
+
+struct KafkaReader {
+    client: Client,
+    partition: TopicPartition,
+    exists: watch::Receiver<bool>,
+    consumer: Option<Consumer>,
+    at: i64,
+    wait: Duration,
+}
+
+impl KafkaReader {
+    async fn consumer(&mut self) -> Result<&mut Consumer, LogError> {
+        if self.consumer.is_none() {
+            // While there is no topic there is nothing to do; the sender lives as long as the registry.
+            let _ = self.exists.wait_for(|exists| *exists).await;
+            let builder = self
+                .client
+                .reader()
+                .assign(self.partition.clone(), StartAt::Offset(self.at))
+                .reset(Some(client::Reset::Earliest))
+                .fetch_wait(FETCH_WAIT)
+                .create_topics(false);
+            let consumer = builder.start().await.map_err(|error| refused(error.to_string()))?;
+            self.consumer = Some(consumer);
+        }
+        self.consumer.as_mut().ok_or_else(|| refused("no consumer"))
+    }
+}
+
+impl SchemasReader for KafkaReader {
+    fn next(&mut self) -> BoxFuture<'_, Result<(Vec<LogEntry>, i64), LogError>> {
+        Box::pin(async move {
+            let partition = self.partition.clone();
+            let (known, wait) = (self.at, self.wait);
+            let consumer = self.consumer().await?;
+            let records = consumer.poll(wait).await.map_err(|error| refused(error.to_string()))?;
+            let next = consumer.position(&partition).unwrap_or(0);
+            let last = records.last().map_or(known, |record| record.offset + 1);
+            let next = next.max(last).max(known);
+            let entries = records.into_iter().filter_map(|record| {
+                Some(LogEntry {
+                    offset: record.offset,
+                    key: record.key?.to_vec(),
+                    value: record.value.map(|value| value.to_vec()),
+                    timestamp: record.timestamp,
+                })
+            });
+            let entries: Vec<LogEntry> = entries.collect();
+            self.wait = if entries.is_empty() { (wait * 2).min(POLL.1) } else { POLL.0 };
+            self.at = next;
+            Ok((entries, next))
+        })
+    }
+}
