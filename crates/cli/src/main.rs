@@ -124,7 +124,11 @@ async fn run_connected(command: Command, connect: &Connect, output: &Output) -> 
         Command::Cluster(command) => cluster::run(command, connect, output).await,
         Command::Perf(command) => perf::run(command, connect, output).await,
         Command::Demo(command) => demo::run(command, connect, output).await,
-        Command::Serve(_) | Command::Registry(_) | Command::Log(_) | Command::Profile(_) | Command::Completions { .. } => Ok(()),
+        Command::Serve(_)
+        | Command::Registry(_)
+        | Command::Log(_)
+        | Command::Profile(_)
+        | Command::Completions { .. } => Ok(()),
     }
 }
 
