@@ -17,16 +17,30 @@ fn seeds() -> Range<u64> {
 }
 
 #[test]
+fn acknowledged_batches_survive_failing_calls_and_full_disks() {
+    each_seed(|seed| {
+        let mut world = World::new(seed);
+        for _ in 0..4 {
+            world.live_with_faults();
+            world.restart_and_check();
+        }
+    });
+}
+
+#[test]
 fn acknowledged_batches_survive_power_loss_and_kills() {
+    each_seed(|seed| {
+        let mut world = World::new(seed);
+        for _ in 0..4 {
+            world.live_until_it_ends();
+            world.restart_and_check();
+        }
+    });
+}
+
+fn each_seed(run: impl Fn(u64) + std::panic::RefUnwindSafe) {
     for seed in seeds() {
-        let outcome = std::panic::catch_unwind(|| {
-            let mut world = World::new(seed);
-            for _ in 0..4 {
-                world.live_until_it_ends();
-                world.restart_and_check();
-            }
-        });
-        if let Err(panic) = outcome {
+        if let Err(panic) = std::panic::catch_unwind(|| run(seed)) {
             eprintln!("seed {seed} failed");
             std::panic::resume_unwind(panic);
         }

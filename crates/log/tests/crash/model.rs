@@ -11,8 +11,9 @@ use records::Batches;
 #[derive(Clone)]
 pub struct Model {
     pub key: TopicIdPartition,
-    /// Every batch that was appended, by its first offset, with what its records are (everything that the CRC covers).
-    pub written: BTreeMap<i64, Bytes>,
+    /// Every batch that was tried, by its first offset: everything that the CRC covers. There are several where a write failed
+    /// and its offset was given again.
+    pub written: BTreeMap<i64, Vec<Bytes>>,
     /// Everything below was acknowledged.
     pub acked_end: i64,
     /// A start that was acknowledged.
@@ -50,6 +51,14 @@ impl Model {
         }
     }
 
+    /// An append failed: what was not acknowledged of the producer's is not there.
+    pub fn resume(&mut self, log: &PartitionLog) {
+        let state = log.producers().find(|producer| producer.id == 7.into());
+        self.sequence = state.map_or(0, |state| state.last_sequence.wrapping_add(1));
+        let end = log.log_end().0;
+        self.sent_sequences.retain(|(_, offset)| *offset < end);
+    }
+
     /// Compares a log that was just opened, and takes it for the truth from here on.
     pub fn check(&mut self, log: &PartitionLog) {
         let (start, end) = (log.log_start().0, log.log_end().0);
@@ -61,11 +70,12 @@ impl Model {
         let mut next = start;
         for (first, (bytes, behind)) in &found {
             assert!(*first <= next, "there is a hole at {next}, {first} follows: {here}");
-            assert_eq!(self.written.get(first), Some(bytes), "another batch is at {first}: {here}");
+            let known = self.written.get(first).is_some_and(|tried| tried.contains(bytes));
+            assert!(known, "another batch is at {first}: {here}");
             next = *behind;
         }
         assert_eq!(next, end, "the log ends early: {here}");
-        self.written = found.into_iter().map(|(first, (bytes, _))| (first, bytes)).collect();
+        self.written = found.into_iter().map(|(first, (bytes, _))| (first, vec![bytes])).collect();
         self.acked_end = end;
         self.acked_start = start;
         self.asked_start = start;

@@ -1,12 +1,13 @@
 //! One node on a simulated disk: it works until its power or its process ends, comes back, and is compared with the model.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
 use base::{BrokerId, LeaderEpoch, Offset, TopicId, TopicIdPartition, Uuid};
 use bytes::Bytes;
-use env::{Disk, Random, SeededRandom, SimDisk};
+use env::{Disk, Fault, Operation, Random, SeededRandom, SimDisk};
 use log::{
     Append, Committer, FileCache, HotBudget, LogConfig, LogDir, LogError, MetaProperties, OpenedDir, Origin,
     PartitionFolder, PartitionLog, Policy,
@@ -96,6 +97,42 @@ impl World {
         } else {
             self.disk.crash(self.random.next_u64());
         }
+    }
+
+    /// Works while calls fail: with short reads and writes nothing shows, want of room is only a refusal, and any other failure
+    /// ends this life.
+    pub fn live_with_faults(&mut self) {
+        let kind = self.random.below(3);
+        let rarity = 20 + self.random.below(200);
+        let random = SeededRandom::new(self.random.next_u64());
+        self.disk.set_faults(move |operation, _| fault(kind, operation, rarity, &random));
+        for _ in 0..20 + self.random.below(200) {
+            match self.step() {
+                Ok(()) => {}
+                Err(LogError::NoSpace { .. }) if kind == NO_SPACE => {
+                    if !self.after_refusal() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    assert!(kind != SHORT, "a short write became an error: {error}");
+                    break;
+                }
+            }
+        }
+        self.node = None;
+        self.disk.crash(self.random.next_u64());
+    }
+
+    /// Every log goes on as it was before the call that was refused; `false` when one could not be opened again.
+    fn after_refusal(&mut self) -> bool {
+        let node = self.node.as_ref().expect("a node");
+        for (partition, model) in &mut self.models {
+            if let Some(log) = node.logs.get(partition) {
+                model.resume(log);
+            }
+        }
+        node.logs.len() as u64 == PARTITIONS
     }
 
     /// Starts again, possibly several times with the power going while it does, and compares.
@@ -190,7 +227,7 @@ impl World {
             let log = node.logs.get_mut(&partition).expect("a log");
             let expected = log.log_end();
             // What was tried may be there after a crash, whether or not the call comes back.
-            model.written.insert(expected.0, covered);
+            model.written.entry(expected.0).or_default().push(covered);
             let info = log.stage(batches, &how)?;
             assert_eq!(info.first_offset, expected);
             if idempotent {
@@ -306,6 +343,21 @@ impl World {
 
     fn log(&mut self, partition: i32) -> &mut PartitionLog {
         self.node.as_mut().expect("a node").logs.get_mut(&partition).expect("a log")
+    }
+}
+
+const SHORT: u64 = 0;
+const NO_SPACE: u64 = 1;
+
+fn fault(kind: u64, operation: Operation, rarity: u64, random: &SeededRandom) -> Fault {
+    let data = matches!(operation, Operation::Read | Operation::Write);
+    let grows = matches!(operation, Operation::Write | Operation::Create | Operation::Allocate);
+    match kind {
+        SHORT if data => Fault::Short(1 + random.below(4000) as usize),
+        NO_SPACE if grows && random.below(rarity) == 0 => Fault::Error(ErrorKind::StorageFull),
+        SHORT | NO_SPACE => Fault::None,
+        _ if random.below(rarity) == 0 => Fault::Error(ErrorKind::Other),
+        _ => Fault::None,
     }
 }
 
