@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::server::{Server, unique};
+use futures_core::Stream;
+
 use ::client::assignor::Assignor;
 use ::client::{Client, ConsumerRecord, ProducerRecord, Rebalance, Reset, StartAt, TopicPartition};
 
@@ -185,6 +187,15 @@ async fn positions_are_where_one_puts_them() {
         };
         assert_eq!((last.len(), reader.position(&partition)), (1, Some(20)));
     }
+    let mut streamed = client.reader().assign(partition.clone(), StartAt::Earliest).start().await.unwrap();
+    {
+        let mut records = std::pin::pin!(streamed.records());
+        for expected in 0..3 {
+            let record = std::future::poll_fn(|context| records.as_mut().poll_next(context)).await;
+            assert_eq!(number(&record.unwrap().unwrap()), expected);
+        }
+    }
+    assert_eq!(streamed.position(&partition), Some(3));
     let mut strict =
         client.reader().assign(partition, StartAt::Offset(9999)).reset(None).start().await.unwrap();
     assert!(strict.next_batch().await.unwrap_err().to_string().contains("out of range"));

@@ -24,6 +24,7 @@ mod positions;
 mod protocol;
 mod session;
 mod state;
+mod stream;
 mod subscription;
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,7 @@ pub use positions::Reset;
 pub(crate) use protocol::decode_assignment;
 pub use state::StartAt;
 use state::State;
+pub use stream::RecordStream;
 pub use subscription::Subscription;
 
 /// A change of the assignment.
@@ -174,6 +176,11 @@ impl Consumer {
             Ok(result) => result,
             Err(_) => Ok(Vec::new()),
         }
+    }
+
+    /// Records one by one, as a `Stream`.
+    pub fn records(&mut self) -> RecordStream<'_> {
+        RecordStream::new(self)
     }
 
     fn poll_batch(
