@@ -12,7 +12,7 @@ use env::Clock;
 use tokio::sync::Notify;
 
 use crate::Broker;
-use crate::partition::Partition;
+use crate::partition::{Partition, Topic};
 
 /// How long until what failed is tried again.
 const RETRY_MS: u64 = 10_000;
@@ -151,10 +151,16 @@ fn perform(broker: &Arc<Broker>, duty: Duty) {
 
 /// Retention, over all partitions that hold records; the fullest first, since the sweep may take its time.
 fn sweep(broker: &Arc<Broker>, now_ms: i64) {
-    let mut partitions: Vec<_> = broker.topics.all().iter().flat_map(|topic| topic.partitions()).collect();
+    let of_topic =
+        |topic: Arc<Topic>| topic.partitions_where(|index| broker.logs.has_folder(topic.name(), index));
+    let mut partitions: Vec<_> = broker.topics.all().into_iter().flat_map(of_topic).collect();
     partitions.retain(|partition| partition.holds_records());
     partitions.sort_by_key(|partition| Reverse(partition.reader().view().segments.len()));
     for partition in partitions {
+        // Also forgets producers that were silent for `producer.id.expiration.ms`.
+        if let Err(error) = partition.with_log(|log| log.on_tick(now_ms)) {
+            tracing::warn!(?partition, %error, "cannot remove files");
+        }
         match partition.with_log(|log| log.delete_old_segments(now_ms)) {
             Ok(deleted) if deleted.is_empty() => {}
             Ok(deleted) => {

@@ -94,6 +94,7 @@ impl TopicConfigs<'_> {
                 ..Validation::default()
             },
             min_insync_replicas: i32::try_from(self.number("min.insync.replicas")).unwrap_or(1),
+            checks: Vec::new(),
             deletes: self.has_policy("delete"),
         })
     }

@@ -149,6 +149,7 @@ impl Starting {
             return Err(MetadataError::Refused(answer.error_code));
         }
         let broker_epoch = answer.broker_epoch;
+        broker.logs.dirs().iter().for_each(|dir| dir.set_broker_epoch(broker_epoch));
         let cordoned = broker.broker_configs(&self.image).value("cordoned.log.dirs");
         broker.logs.set_cordoned(cordoned.as_ref().map(Value::as_list).unwrap_or_default());
         let cordoned_log_dirs = Some(broker.logs.cordoned());

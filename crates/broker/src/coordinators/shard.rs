@@ -190,6 +190,7 @@ impl Shard {
             let how = AppendAs {
                 origin: Origin::Coordinator,
                 leader_epoch: self.partition.leader_epoch(),
+                broker_epoch: self.partition.broker_epoch(),
                 acks: Acks::All,
                 now_ms,
             };

@@ -23,6 +23,7 @@ use wire::messages::produce::{
 
 use crate::dispatch::Staged;
 use crate::errors;
+use crate::partition::verify::{Refusal, verify};
 use crate::partition::{Acks, AppendAs, AppendError, AppendWatcher, Partition, Topic};
 use crate::request::{ConnectionInfo, Operation, RequestContext, ResourceType};
 
@@ -39,6 +40,7 @@ pub(crate) async fn handle(ctx: &RequestContext, mut request: ProduceRequest) ->
     let how = AppendAs {
         origin: Origin::Client,
         leader_epoch: LeaderEpoch(-1),
+        broker_epoch: -1,
         acks,
         now_ms: ctx.broker().clock.wall_ms(),
     };
@@ -49,7 +51,7 @@ pub(crate) async fn handle(ctx: &RequestContext, mut request: ProduceRequest) ->
         layout.push((name.clone(), topic_id, partition_data.len()));
         let found = find_topic(ctx, &name, topic_id);
         for data in partition_data {
-            append(ctx, &found, data, how, Slot { answer: Arc::clone(&answer), slot });
+            append(ctx, &found, data, how, Slot { answer: Arc::clone(&answer), slot }).await;
             slot += 1;
         }
     }
@@ -107,7 +109,7 @@ fn find_topic(ctx: &RequestContext, name: &Str, id: Uuid) -> Result<Arc<Topic>, 
 }
 
 /// Brings one partition's batches to its log; the slot hears how it goes.
-fn append(
+async fn append(
     ctx: &RequestContext,
     topic: &Result<Arc<Topic>, ErrorCode>,
     data: PartitionProduceData,
@@ -128,6 +130,10 @@ fn append(
     let payload = data.records.map(|records| records.to_bytes()).unwrap_or_default();
     match check(ctx, &partition, &payload, how) {
         Ok(batches) => {
+            let settings = partition.settings();
+            if let Err(refusal) = verify(&settings.checks, &partition, &batches).await {
+                return slot.finish(refused_by_check(index, refusal));
+            }
             let append_time = append_time(&partition, &batches);
             partition.append(
                 batches,
@@ -159,6 +165,11 @@ fn check(
         true => Err(refusal(index, ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)),
         false => Ok(batches),
     }
+}
+
+fn refused_by_check(index: i32, refused: Refusal) -> PartitionProduceResponse {
+    let error_message = refused.message.map(Str::from);
+    PartitionProduceResponse { error_message, ..refusal(index, refused.error) }
 }
 
 fn rejection(partition: &Partition, rejected: &Rejected) -> PartitionProduceResponse {

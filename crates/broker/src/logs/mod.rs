@@ -8,7 +8,7 @@ mod commit;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -52,6 +52,8 @@ pub(crate) struct Dir {
     pub full: AtomicBool,
     /// No new partition is placed here (KIP-1066).
     pub cordoned: AtomicBool,
+    /// The epoch of this broker's registration; -1 until it has one.
+    broker_epoch: AtomicI64,
     /// Something was committed since the high watermarks were written down.
     pub moved: AtomicBool,
 }
@@ -107,6 +109,12 @@ impl Logs {
     /// Starts making appends durable.
     pub fn start(&self, broker: &Arc<Broker>) {
         self.dirs.iter().for_each(|dir| dir.start(broker));
+    }
+
+    /// Whether a partition has a folder somewhere: it held records once.
+    pub fn has_folder(&self, topic: &str, partition: i32) -> bool {
+        let folder = log::names::partition_dir(topic, partition);
+        self.dirs.iter().any(|dir| dir.folders().contains(&folder))
     }
 
     /// The directory that has the partition, or the one to place it in: the emptiest that works.
@@ -188,6 +196,7 @@ impl Dir {
             folders: Mutex::new(folders),
             full: AtomicBool::new(false),
             cordoned: AtomicBool::new(false),
+            broker_epoch: AtomicI64::new(-1),
             moved: AtomicBool::new(false),
         })
     }
@@ -213,6 +222,16 @@ impl Dir {
     /// Asks something of the directory; nothing once it is closed.
     pub fn with<R>(&self, ask: impl FnOnce(&LogDir) -> R) -> Option<R> {
         self.log_dir.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(ask)
+    }
+
+    /// The epoch of this broker's registration.
+    pub fn broker_epoch(&self) -> i64 {
+        self.broker_epoch.load(Ordering::Acquire)
+    }
+
+    /// The broker has registered in this epoch.
+    pub fn set_broker_epoch(&self, epoch: i64) {
+        self.broker_epoch.store(epoch, Ordering::Release);
     }
 
     /// Whether it was fenced.

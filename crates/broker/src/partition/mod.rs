@@ -13,6 +13,7 @@
 mod acks;
 pub(crate) mod mailbox;
 mod table;
+pub mod verify;
 mod watermark;
 
 use std::collections::VecDeque;
@@ -44,6 +45,8 @@ pub struct TopicSettings {
     pub min_insync_replicas: i32,
     /// Whether `cleanup.policy` contains `delete`.
     pub deletes: bool,
+    /// What looks at batches before they are ordered.
+    pub checks: Vec<Arc<dyn verify::Check>>,
 }
 
 /// How an append is to be made.
@@ -53,6 +56,8 @@ pub(crate) struct AppendAs {
     pub origin: Origin,
     /// The leader epoch that the appender knows; -1: any. Another one than the partition's fences the append.
     pub leader_epoch: LeaderEpoch,
+    /// The broker epoch that the appender knows; -1: any. Another one than the broker's fences the append.
+    pub broker_epoch: i64,
     /// What it waits for.
     pub acks: Acks,
     /// The wall clock, in milliseconds.
@@ -188,6 +193,11 @@ impl Partition {
         1
     }
 
+    /// The epoch of this broker's registration.
+    pub fn broker_epoch(&self) -> i64 {
+        self.dir.broker_epoch()
+    }
+
     /// What the topic's configuration asks.
     pub fn settings(&self) -> Arc<TopicSettings> {
         self.settings.load_full()
@@ -283,11 +293,15 @@ impl Partition {
         how: &AppendAs,
     ) -> Result<AppendInfo, AppendError> {
         let leader_epoch = self.leader_epoch();
-        if self.is_closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             return Err(AppendError::Fenced(ErrorCode::NOT_LEADER_OR_FOLLOWER));
         }
         if self.dir.is_full() && how.origin == Origin::Client {
             return Err(AppendError::Fenced(ErrorCode::KAFKA_STORAGE_ERROR));
+        }
+        let broker_epoch = self.dir.broker_epoch();
+        if how.broker_epoch != -1 && how.broker_epoch != broker_epoch {
+            return Err(AppendError::Fenced(ErrorCode::STALE_BROKER_EPOCH));
         }
         if how.leader_epoch.0 != -1 && how.leader_epoch != leader_epoch {
             return Err(AppendError::Fenced(ErrorCode::NOT_LEADER_OR_FOLLOWER));

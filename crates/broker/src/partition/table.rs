@@ -99,8 +99,15 @@ impl Topic {
 
     /// All partitions that this node leads. Opens their logs: may block.
     pub fn partitions(&self) -> Vec<Arc<Partition>> {
+        self.partitions_where(|_| true)
+    }
+
+    /// Those partitions that this node leads and whose logs are open or `wanted`. Opens the latter: may block.
+    pub fn partitions_where(&self, wanted: impl Fn(i32) -> bool) -> Vec<Arc<Partition>> {
         let count = i32::try_from(self.read().len()).unwrap_or(i32::MAX);
-        (0..count).filter_map(|index| self.partition(index)).collect()
+        let open =
+            |index| self.opened(index).or_else(|| wanted(index).then(|| self.partition(index)).flatten());
+        (0..count).filter_map(open).collect()
     }
 
     fn place(&self, index: i32) -> Option<Place> {

@@ -104,6 +104,8 @@ impl PartitionLog {
         let after = rest.get(replacement.old.len()..).unwrap_or_default();
         let list = before.iter().chain([&replacement.cleaned]).chain(after).cloned().collect();
         self.shared.segments.store(Arc::new(list));
+        // What lies in memory still has the records that are gone; readers find the rest in the files.
+        self.shared.hot.clear();
         Ok(true)
     }
 
