@@ -56,7 +56,7 @@ fn samples() -> Vec<Record> {
 }
 
 fn more_samples() -> Vec<Record> {
-    let (id, topic_id) = (Uuid([7; 16]), TopicId(Uuid([9; 16])));
+    let id = Uuid([7; 16]);
     let endpoint = Endpoint { name: "PLAINTEXT".into(), host: "h".into(), port: 65535, security_protocol: 3 };
     let range = FeatureRange { name: "metadata.version".into(), min: 7, max: 30 };
     vec![

@@ -84,6 +84,8 @@ impl Cluster {
     }
 }
 
+type Edit = fn(&mut AlterPartitionRequest);
+
 #[test]
 fn leaders_alter_their_isr_within_the_epochs_they_know() {
     let mut cluster = Cluster::replicated(&[]);
@@ -93,13 +95,15 @@ fn leaders_alter_their_isr_within_the_epochs_they_know() {
     assert_eq!(cluster.state(), (0, vec![0, 1], vec![]));
     assert_eq!(cluster.ask(&smaller), ErrorCode::INVALID_UPDATE_VERSION, "granted once");
     let whole = cluster.question(&replicas);
-    let edits: [(fn(&mut AlterPartitionRequest), ErrorCode); 6] = [
+    let edits: [(Edit, ErrorCode); 6] = [
         (|asked| asked.broker_epoch += 1, ErrorCode::STALE_BROKER_EPOCH),
         (|asked| asked.topics[0].partitions[0].leader_epoch -= 1, ErrorCode::FENCED_LEADER_EPOCH),
         (|asked| asked.topics[0].partitions[0].leader_epoch += 1, ErrorCode::NOT_CONTROLLER),
         (|asked| asked.topics[0].topic_id = Uuid([9; 16]), ErrorCode::UNKNOWN_TOPIC_ID),
         (
-            |asked| drop(asked.topics[0].partitions[0].new_isr_with_epochs.remove(0)),
+            |asked| {
+                asked.topics[0].partitions[0].new_isr_with_epochs.remove(0);
+            },
             ErrorCode::INVALID_REQUEST,
         ),
         (
