@@ -85,7 +85,7 @@ impl Options {
             }
             "compat.profile" => match Profile::of_name(value) {
                 Some(profile) => self.settings.profile = profile,
-                None => return wrong("7, 8.1 or 8.2"),
+                None => return wrong("7, current, 8.1 or 8.2"),
             },
             "schema.providers.json.fetch.remote.schemas" if value.eq_ignore_ascii_case("false") => {}
             "schema.providers.json.fetch.remote.schemas" => {

@@ -8,8 +8,10 @@ use schema::Level;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
     /// 7.x: a registration answers its id alone, incompatibility is 409, Avro's type is not named.
-    #[default]
     V7,
+    /// As 7.x, with the GUID beside every id: what today's client libraries expect, including those that send GUIDs.
+    #[default]
+    Current,
     /// 8.0 and 8.1: whole records, incompatibility is 409.
     V8,
     /// 8.1.2 and later: whole records, incompatibility is 40901.
@@ -21,6 +23,7 @@ impl Profile {
     pub fn of_name(name: &str) -> Option<Self> {
         match name {
             "7" => Some(Self::V7),
+            "current" => Some(Self::Current),
             "8" | "8.1" => Some(Self::V8),
             "8.2" => Some(Self::V82),
             _ => None,
@@ -32,7 +35,12 @@ impl Profile {
         if self == Self::V82 { 40901 } else { 409 }
     }
 
-    /// Whether answers carry GUID, timestamp and Avro's type.
+    /// Whether answers carry GUIDs.
+    pub(crate) fn tells_guids(self) -> bool {
+        self >= Self::Current
+    }
+
+    /// Whether answers carry timestamps and Avro's type, and registrations whole records.
     pub(crate) fn is_whole(self) -> bool {
         self >= Self::V8
     }
@@ -40,7 +48,7 @@ impl Profile {
     /// The version that `/v1/metadata/version` tells.
     pub(crate) fn version(self) -> &'static str {
         match self {
-            Self::V7 => "7.9.0",
+            Self::V7 | Self::Current => "7.9.0",
             Self::V8 => "8.1.1",
             Self::V82 => "8.2.0",
         }

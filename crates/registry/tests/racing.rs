@@ -7,8 +7,12 @@ use std::sync::Arc;
 
 use registry::{Key, Live, MemoryLog, Record, Registry, SchemaValue, Settings, Store, http};
 
+fn settings() -> Settings {
+    Settings { profile: registry::Profile::V7, ..Settings::default() }
+}
+
 async fn registry_on(log: &Arc<MemoryLog>) -> (Arc<Registry>, axum::Router) {
-    let registry = Registry::start(Box::new(Arc::clone(log)), Settings::default(), || 0).await.unwrap();
+    let registry = Registry::start(Box::new(Arc::clone(log)), settings(), || 0).await.unwrap();
     (Arc::clone(&registry), http::router(registry))
 }
 

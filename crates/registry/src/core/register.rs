@@ -263,7 +263,8 @@ fn answer(
     timestamp: Option<i64>,
 ) -> Json {
     if !profile.is_whole() {
-        return Members::default().int("id", id).build();
+        let guid = profile.tells_guids().then(|| Json::from(content.guid.to_string().as_str()));
+        return Members::default().int("id", id).some("guid", guid).build();
     }
     let timestamp = timestamp.map(|millis| Json::Number(millis.into()));
     Members::default()

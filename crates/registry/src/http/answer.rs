@@ -53,6 +53,10 @@ fn type_name(settings: &Settings, content: &Content) -> Option<Json> {
     named.then(|| Json::from(content.language.name()))
 }
 
+fn guid(settings: &Settings, content: &Content) -> Option<Json> {
+    settings.profile.tells_guids().then(|| Json::from(content.guid.to_string().as_str()))
+}
+
 /// A version of a subject.
 pub(super) fn version(
     settings: &Settings,
@@ -67,7 +71,7 @@ pub(super) fn version(
         .text("subject", subject)
         .int("version", number)
         .int("id", version.id)
-        .some("guid", whole.then(|| Json::from(content.guid.to_string().as_str())))
+        .some("guid", guid(settings, content))
         .some("schemaType", type_name(settings, content))
         .some("references", references_json(&content.references))
         .some("metadata", content.metadata.as_ref().map(Metadata::to_json))
@@ -79,12 +83,11 @@ pub(super) fn version(
 
 /// A schema by its id.
 pub(super) fn schema_string(settings: &Settings, content: &Content, text: &str) -> Members {
-    let whole = settings.profile.is_whole();
     Members::default()
         .some("schemaType", type_name(settings, content))
         .text("schema", text)
         .some("references", references_json(&content.references))
         .some("metadata", content.metadata.as_ref().map(Metadata::to_json))
         .some("ruleSet", content.rules.as_ref().map(RuleSet::to_json))
-        .some("guid", whole.then(|| Json::from(content.guid.to_string().as_str())))
+        .some("guid", guid(settings, content))
 }

@@ -148,8 +148,8 @@ pub(super) fn guid(registry: &Registry, store: &Store, given: &str, query: &Quer
     let (context, _, content) = found.first().ok_or_else(|| RestError::no_schema(given))?;
     let text = formatted(registry, store, context, content, query)?;
     let members = answer::schema_string(registry.settings(), content, &text);
-    let whole = registry.settings().profile.is_whole();
-    let members = if whole { members } else { members.text("guid", given) };
+    let told = registry.settings().profile.tells_guids();
+    let members = if told { members } else { members.text("guid", given) };
     Ok(members.build().into())
 }
 

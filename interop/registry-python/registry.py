@@ -1,0 +1,145 @@
+"""Confluent's Python serializers and registry client against Mekong: register, evolve, be refused, encode, decode."""
+
+import sys
+import uuid
+
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.schema_registry import (
+    RegisteredSchema,
+    Schema,
+    SchemaReference,
+    SchemaRegistryClient,
+    topic_subject_name_strategy,
+)
+from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.schema_registry.error import SchemaRegistryError
+from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
+from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+bootstrap, url = sys.argv[1], sys.argv[2]
+client = SchemaRegistryClient({"url": url})
+passed = 0
+
+
+def check(name, condition):
+    global passed
+    if not condition:
+        sys.exit(f"failed: {name}")
+    passed += 1
+
+
+def refused(call, code):
+    try:
+        call()
+    except SchemaRegistryError as error:
+        return error.error_code == code
+    return False
+
+
+def subject(name):
+    return f"{name}-{uuid.uuid4().hex[:8]}"
+
+
+def round_trip(topic, value, serialize, deserialize):
+    context = SerializationContext(topic, MessageField.VALUE)
+    producer = Producer({"bootstrap.servers": bootstrap})
+    producer.produce(topic, value=serialize(value, context))
+    producer.flush(20)
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "auto.offset.reset": "earliest"})
+    consumer.subscribe([topic])
+    message = None
+    for _ in range(60):
+        message = consumer.poll(0.5)
+        if message is not None and not message.error():
+            break
+    consumer.close()
+    return deserialize(message.value(), context)
+
+
+USER = '{"type":"record","name":"User","fields":[{"name":"name","type":"string"}]}'
+WITH_AGE = '{"type":"record","name":"User","fields":[{"name":"name","type":"string"},{"name":"age","type":"int","default":0}]}'
+BROKEN = '{"type":"record","name":"User","fields":[{"name":"name","type":"string"},{"name":"age","type":"int"}]}'
+
+
+def registry_client():
+    s = subject("client")
+    first = client.register_schema(s, Schema(USER, "AVRO"))
+    check("the same schema has the same id", client.register_schema(s, Schema(USER, "AVRO")) == first)
+    second = client.register_schema(s, Schema(WITH_AGE, "AVRO"))
+    check("another schema has another id", second != first)
+    check("ids lead to schemas", "age" in client.get_schema(second).schema_str)
+    check("versions", client.get_versions(s) == [1, 2])
+    check("latest", client.get_latest_version(s).schema_id == second)
+    check("a version", client.get_version(s, 1).schema_id == first)
+    check("lookup", client.lookup_schema(s, Schema(USER, "AVRO")).version == 1)
+    check("compatible", client.test_compatibility(s, Schema(WITH_AGE, "AVRO")))
+    other = Schema('{"type":"record","name":"User","fields":[{"name":"id","type":"int"}]}', "AVRO")
+    check("incompatible", not client.test_compatibility(s, other))
+    check("refused", refused(lambda: client.register_schema(s, other), 409))
+    check("a level is set", client.set_compatibility(s, "NONE")["compatibility"] == "NONE")
+    check("a level is told", client.get_compatibility(s) == "NONE")
+    third = client.register_schema(s, other)
+    check("registered without checks", third > second)
+    check("subjects", s in client.get_subjects())
+    check("a version is deleted", client.delete_version(s, 3) == 3)
+    check("a version is gone", refused(lambda: client.get_version(s, 3), 40402))
+    check("a subject is deleted", client.delete_subject(s) == [1, 2])
+    check("a subject is gone", refused(lambda: client.get_versions(s), 40401))
+    check("for good", client.delete_subject(s, permanent=True) == [1, 2, 3])
+    check("not a schema", refused(lambda: client.register_schema(s, Schema("{}", "AVRO")), 42201))
+    check("no such schema", refused(lambda: client.get_schema(999999), 40403))
+
+
+def avro():
+    topic = subject("avro")
+    old = AvroSerializer(client, USER)
+    new = AvroDeserializer(client, WITH_AGE)
+    value = round_trip(topic, {"name": "Ada"}, old, new)
+    check("old data is read with the new schema", value == {"name": "Ada", "age": 0})
+    context = SerializationContext(topic, MessageField.VALUE)
+    check("the serializer evolves", AvroSerializer(client, WITH_AGE)({"name": "B", "age": 2}, context)[0] == 0)
+    broken = AvroSerializer(client, '{"type":"record","name":"User","fields":[{"name":"n","type":"string"}]}')
+    check("an incompatible serializer is refused", refused(lambda: broken({"n": "x"}, context), 409))
+    address = subject("address")
+    client.register_schema(address, Schema('{"type":"record","name":"Address","fields":[{"name":"city","type":"string"}]}', "AVRO"))
+    referring = Schema(
+        '{"type":"record","name":"Person","fields":[{"name":"home","type":"Address"}]}',
+        "AVRO",
+        [SchemaReference("Address", address, 1)],
+    )
+    topic = subject("avro-reference")
+    value = round_trip(topic, {"home": {"city": "Berlin"}}, AvroSerializer(client, referring), AvroDeserializer(client))
+    check("references are followed", value == {"home": {"city": "Berlin"}})
+    latest = AvroSerializer(client, conf={"auto.register.schemas": False, "use.latest.version": True})
+    check("the latest version is used", len(latest({"home": {"city": "x"}}, SerializationContext(topic, MessageField.VALUE))) > 5)
+
+
+def json_schema():
+    topic = subject("json")
+    schema = '{"$schema":"http://json-schema.org/draft-07/schema#","title":"U","type":"object","properties":{"name":{"type":"string"}},"additionalProperties":false}'
+    serialize = JSONSerializer(schema, client)
+    value = round_trip(topic, {"name": "Ada"}, serialize, JSONDeserializer(schema))
+    check("JSON goes round", value == {"name": "Ada"})
+    narrower = schema.replace('"type":"string"', '"type":"number"')
+    context = SerializationContext(topic, MessageField.VALUE)
+    check("an incompatible JSON Schema is refused", refused(lambda: JSONSerializer(narrower, client)({"name": 1}, context), 409))
+
+
+def protobuf():
+    from google.protobuf import timestamp_pb2
+
+    from messages_pb2 import Event
+
+    topic = subject("protobuf")
+    serialize = ProtobufSerializer(Event, client, {"use.deprecated.format": False})
+    deserialize = ProtobufDeserializer(Event, {"use.deprecated.format": False}, client)
+    event = Event(name="x", at=timestamp_pb2.Timestamp(seconds=5), tags={"a": 1}, kind=Event.Kind.B)
+    value = round_trip(topic, event, serialize, deserialize)
+    check("Protobuf goes round", value == event)
+    check("the schema is registered", client.get_latest_version(f"{topic}-value").schema.schema_type == "PROTOBUF")
+
+
+for part in (registry_client, avro, json_schema, protobuf):
+    part()
+print(f"{passed} checks passed")
