@@ -30,6 +30,7 @@ const fn client(name: &'static str, needs: &'static [Runtime], quick: bool) -> C
 pub const CLIENTS: &[Client] = &[
     client("kio", &[PYTHON], true),
     client("python", &[PYTHON], true),
+    client("registry-python", &[PYTHON], true),
     client("node", &[NODE], true),
     client("go", &[GO], true),
     client("java", &[JAVA, MAVEN], true),
@@ -72,7 +73,7 @@ fn run_one(client: &Client, volume: Volume) -> Result<(), String> {
         .env("WORK", &work)
         .env("DATA", work.join("data"))
         .env("MEKONG", binary());
-    script.current_dir(&folder).stdin(Stdio::null());
+    script.env("REGISTRY", &broker.registry).current_dir(&folder).stdin(Stdio::null());
     run(script)
 }
 
@@ -86,6 +87,8 @@ pub struct Broker {
     child: Child,
     /// `host:port`.
     pub bootstrap: String,
+    /// The schema registry's URL.
+    pub registry: String,
 }
 
 impl Broker {
@@ -100,24 +103,26 @@ impl Broker {
         }
         let log = std::fs::File::create(data.with_extension("log")).map_err(|error| error.to_string())?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        let mut child = command.spawn().map_err(|error| format!("{}: {error}", binary().display()))?;
-        let bootstrap = ready_address(&mut child);
-        let mut broker = Self { child, bootstrap: String::new() };
-        broker.bootstrap = bootstrap?;
+        let child = command.spawn().map_err(|error| format!("{}: {error}", binary().display()))?;
+        let mut broker = Self { child, bootstrap: String::new(), registry: String::new() };
+        let ready = ready_line(&mut broker.child)?;
+        broker.bootstrap = told(&ready, "/listeners/0/addresses/0")?;
+        broker.registry = told(&ready, "/registry")?;
         Ok(broker)
     }
 }
 
-/// The first listener's address in the ready line (JSON: `listeners`, each with its `addresses`).
-fn ready_address(child: &mut Child) -> Result<String, String> {
+/// The line that says what is served where, as JSON.
+fn ready_line(child: &mut Child) -> Result<serde_json::Value, String> {
     let stdout = child.stdout.take().ok_or("no standard output")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line).map_err(|error| error.to_string())?;
-    let ready: serde_json::Value = serde_json::from_str(&line)
-        .map_err(|error| format!("the ready line is not JSON ({error}): {line:?}"))?;
-    let address = ready.pointer("/listeners/0/addresses/0").and_then(|address| address.as_str());
-    let address = address.ok_or(format!("no listener in {line}"))?;
-    Ok(address.to_owned())
+    serde_json::from_str(&line).map_err(|error| format!("the ready line is not JSON ({error}): {line:?}"))
+}
+
+fn told(ready: &serde_json::Value, pointer: &str) -> Result<String, String> {
+    let text = ready.pointer(pointer).and_then(|value| value.as_str());
+    Ok(text.ok_or(format!("no {pointer} in {ready}"))?.to_owned())
 }
 
 impl Drop for Broker {
