@@ -177,7 +177,14 @@ impl Broker {
         match outcome {
             Ok(Cleaned { end, stats }) => {
                 tracing::info!(?partition, from = first_dirty, to = end.0, ?stats, "cleaned");
-                let set = partition.dir().cleaned().set(partition.topic(), partition.key().partition, end);
+                let mut cleaned = partition.dir().cleaned();
+                // Looked at under the lock: whoever deletes a partition closes it before it is forgotten here, so that the next
+                // topic of its name finds nothing of it.
+                if partition.is_closed() {
+                    return false;
+                }
+                let set = cleaned.set(partition.topic(), partition.key().partition, end);
+                drop(cleaned);
                 if let Err(error) = &set {
                     tracing::warn!(?partition, %error, "cannot write down up to where a log is clean");
                 }

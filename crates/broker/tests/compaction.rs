@@ -185,9 +185,11 @@ async fn a_topic_that_becomes_compacted_is_cleaned_and_its_name_begins_anew() {
         ..Default::default()
     };
     assert_eq!(raw.call(5, &delete).await.responses[0].error_code, ErrorCode::NONE);
-    let checkpoint = std::fs::read_to_string(format!("{folder}/cleaner-offset-checkpoint")).unwrap();
-    assert!(!checkpoint.contains("t 0 "), "{checkpoint}");
     broker.stop().await;
+    // Without a file if the topic went before its first round was written down.
+    let checkpoint =
+        std::fs::read_to_string(format!("{folder}/cleaner-offset-checkpoint")).unwrap_or_default();
+    assert!(!checkpoint.contains("t 0 "), "{checkpoint}");
 }
 
 async fn alter(raw: &mut Raw, topic: &'static str, name: &'static str, value: &'static str) {

@@ -10,6 +10,7 @@ mod resource;
 mod snapshot;
 mod topic;
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -32,6 +33,8 @@ pub struct MetadataImage {
     cluster_id: Option<Str>,
     topics: Map<TopicId, Topic>,
     names: Map<Str, TopicId>,
+    /// Names with `.` or `_`, by how metrics show them, where the two are the same.
+    metric_names: Map<Str, Str>,
     brokers: Map<i32, Arc<Broker>>,
     broker_epoch_max: i64,
     controllers: Map<i32, Arc<RegisterControllerRecord>>,
@@ -67,6 +70,11 @@ impl MetadataImage {
     /// The topic with this name.
     pub fn topic_named(&self, name: &str) -> Option<&Topic> {
         self.topics.get(self.names.get(name)?)
+    }
+
+    /// The topic that metrics could not tell from `name`, whichever of `.` and `_` it has; none if it has neither.
+    pub fn colliding_topic(&self, name: &str) -> Option<&Str> {
+        self.metric_names.get(metric_name(name)?.as_str())
     }
 
     /// One partition.
@@ -138,6 +146,11 @@ impl MetadataImage {
     pub fn scram(&self) -> &Map<(Str, i8), Arc<UserScramCredentialRecord>> {
         &self.scram
     }
+}
+
+/// How metrics show a topic's name; none if that is the name itself whatever it is.
+pub(crate) fn metric_name(name: &str) -> Option<String> {
+    name.contains(['.', '_']).then(|| name.replace('.', "_"))
 }
 
 #[cfg(test)]

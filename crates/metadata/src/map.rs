@@ -345,6 +345,35 @@ mod tests {
         check(&node.right);
     }
 
+    fn not_shared(one: &Link<u32, u32>, other: &[*const Node<u32, u32>]) -> usize {
+        let Some(node) = one else { return 0 };
+        if other.contains(&Arc::as_ptr(node)) {
+            return 0;
+        }
+        1 + not_shared(&node.left, other) + not_shared(&node.right, other)
+    }
+
+    fn nodes(link: &Link<u32, u32>, into: &mut Vec<*const Node<u32, u32>>) {
+        let Some(node) = link else { return };
+        into.push(Arc::as_ptr(node));
+        nodes(&node.left, into);
+        nodes(&node.right, into);
+    }
+
+    #[test]
+    fn a_change_copies_its_path_and_nothing_else() {
+        let before: Map<u32, u32> = (0..1000).map(|key| (key, key)).collect();
+        let mut shared = Vec::new();
+        nodes(&before.0, &mut shared);
+        for key in [0, 500, 999, 1000] {
+            let mut after = before.clone();
+            after.insert(key, 7);
+            assert!(not_shared(&after.0, &shared) <= 14, "key {key}");
+            after.remove(&key);
+            assert!(not_shared(&after.0, &shared) <= 28, "key {key}");
+        }
+    }
+
     #[test]
     fn behaves_as_a_btree_map_and_copies_keep_what_they_had() {
         let (mut map, mut model, mut seed) = (Map::new(), BTreeMap::new(), 1_u64);

@@ -121,11 +121,11 @@ impl Owner {
 
     /// Makes a decision true in the core. One that contradicts the image would be a bug of the core; it is not made true.
     fn replay(&mut self, records: &[Record]) -> Result<(), ErrorCode> {
-        let before = self.controller.clone();
+        let before = self.controller.image().clone();
         for record in records {
             if let Err(error) = self.controller.replay(record, &mut Delta::default()) {
                 tracing::error!(%error, "the controller contradicts itself");
-                self.controller = before;
+                self.controller.reset(before);
                 return Err(ErrorCode::UNKNOWN_SERVER_ERROR);
             }
         }

@@ -13,10 +13,10 @@ use wire::messages::create_topics::{
     CreateTopicsResponse,
 };
 
-use super::topic_name::{check_topic_name, collision_form};
+use super::topic_name::check_topic_name;
 use super::{ApiError, Command, Controller, Draws, Moment, Outcome, owned};
 use crate::config::topic_config_entries;
-use crate::image::ResourceType;
+use crate::image::{ResourceType, metric_name};
 use crate::map::Map;
 use crate::record::{ConfigRecord, PartitionRecord, Record, TopicRecord};
 
@@ -133,23 +133,14 @@ impl Controller {
             let message = format!("Topic '{name}' already exists.");
             return Err(ApiError::new(ErrorCode::TOPIC_ALREADY_EXISTS, message));
         }
-        let Some(form) = collision_form(name) else { return Ok(()) };
-        let colliding = taken.names.get(&form).or_else(|| self.colliding(&form));
+        let Some(form) = metric_name(name) else { return Ok(()) };
+        let colliding = taken.names.get(&form).or_else(|| self.image.colliding_topic(name));
         if let Some(existing) = colliding {
             let message = format!("Topic '{name}' collides with existing topic: {existing}");
             return Err(ApiError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
         }
         taken.names.insert(form, name.clone());
         Ok(())
-    }
-
-    /// An existing topic that metrics could not tell from `form`. Only names that agree with it up to the first `.` or `_` are
-    /// looked at.
-    fn colliding(&self, form: &str) -> Option<&Str> {
-        let stem = form.split('_').next().unwrap_or_default();
-        let same_stem = self.image.topic_names().range_from(stem).map(|(name, _)| name);
-        let mut same_stem = same_stem.take_while(|name| name.starts_with(stem));
-        same_stem.find(|name| collision_form(name).as_deref() == Some(form))
     }
 
     fn check_new_configs(&self, topic: &CreatableTopic) -> Result<Map<Str, Str>, ApiError> {

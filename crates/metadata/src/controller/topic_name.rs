@@ -32,8 +32,3 @@ pub fn check_topic_name(name: &str) -> Result<(), ApiError> {
     };
     Err(ApiError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, format!("Topic name is invalid: {why}")))
 }
-
-/// The name as metrics would show it, where `.` and `_` are the same; none if it has neither.
-pub(super) fn collision_form(name: &str) -> Option<String> {
-    name.contains(['.', '_']).then(|| name.replace('.', "_"))
-}

@@ -5,7 +5,7 @@ use core::fmt;
 
 use base::{Str, TopicId, TopicIdPartition};
 
-use super::{Broker, ConfigResource, Delta, MetadataImage, Partition, ResourceType, Topic};
+use super::{Broker, ConfigResource, Delta, MetadataImage, Partition, ResourceType, Topic, metric_name};
 use crate::map::Map;
 use crate::record::{
     BrokerChangeRecord, ClientQuotaRecord, ConfigRecord, FeatureLevelRecord, PartitionChangeRecord,
@@ -98,6 +98,9 @@ impl MetadataImage {
             return Err(ReplayError::TopicExists(id));
         }
         self.names.insert(name.clone(), id);
+        if let Some(shown) = metric_name(&name) {
+            self.metric_names.insert(shown.into(), name.clone());
+        }
         self.topics.insert(id, Topic { name, id, partitions: Map::new() });
         delta.created_topics.insert(id);
         Ok(())
@@ -129,6 +132,9 @@ impl MetadataImage {
     fn replay_remove_topic(&mut self, id: TopicId, delta: &mut Delta) -> Result<(), ReplayError> {
         let topic = self.topics.remove(&id).ok_or(ReplayError::NoSuchTopic(id))?;
         self.names.remove(&topic.name);
+        if let Some(shown) = metric_name(&topic.name) {
+            self.metric_names.remove(shown.as_str());
+        }
         let resource = ConfigResource { kind: ResourceType::TOPIC, name: topic.name.clone() };
         if self.configs.remove(&resource).is_some() {
             delta.configs.insert(resource);
