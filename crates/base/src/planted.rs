@@ -70,8 +70,6 @@ bugs! {
     NoIdempotence,
     /// A leader shows records up to its log's end (Redpanda #14794).
     ReadToLogEnd,
-    /// A broker that lost its disk says that it stopped in order.
-    LieAboutCleanShutdown,
     /// The controller elects any live replica.
     ElectAnyone,
     /// The controller accepts an ISR proposed for an earlier partition epoch.
@@ -86,16 +84,10 @@ bugs! {
     ForgetOffsets,
     /// A new coordinator serves before it has read its log.
     ServeBeforeLoaded,
-    /// A group takes a commit of a member of an earlier generation.
-    CommitOfAnyGeneration,
-    /// Two members are given one partition.
-    AssignTwice,
     /// A produce is answered with failure after it was appended.
     FailAfterAppend,
     /// An answer gives the offset behind the right one.
     WrongOffset,
-    /// The disk's sync does nothing.
-    SkipSync,
     /// A consumer is given the batch behind the one it asked for.
     SkipBatch,
 }

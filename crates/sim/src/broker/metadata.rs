@@ -1,0 +1,87 @@
+//! The metadata log, read in order: what it says of this broker's replicas takes effect at once.
+
+use ::metadata::Delta;
+use ::metadata::image::Partition;
+use ::metadata::record::Record;
+use base::{BrokerId, LeaderEpoch, TopicIdPartition};
+use replica::{Became, PartitionState};
+use wire::ErrorCode;
+
+use super::Running;
+use super::replicas::ends;
+use crate::ctx::Ctx;
+
+impl Running {
+    pub(super) fn on_metadata(&mut self, from: usize, records: &[Record], ctx: &mut Ctx<'_>) {
+        if from != self.read {
+            return;
+        }
+        let mut delta = Delta::default();
+        for record in records {
+            let replayed = self.image.replay(record, &mut delta);
+            assert!(replayed.is_ok(), "committed records replay: {replayed:?}");
+        }
+        self.read += records.len();
+        for partition in delta.partitions {
+            let image = self.image.clone();
+            if let Some(state) = image.partition(partition.topic, partition.partition)
+                && state.replicas.contains(&self.me.0)
+            {
+                self.change_role(partition, state, ctx);
+            }
+        }
+        self.drive_fetchers(ctx);
+    }
+
+    fn change_role(&mut self, partition: TopicIdPartition, state: &Partition, ctx: &mut Ctx<'_>) {
+        if let Err(error) = self.hold(partition, ctx) {
+            ctx.watch.note(format!("broker {} cannot open {partition}: {error}", self.me));
+            return ctx.exit(500 * crate::plan::MS);
+        }
+        let now_ms = ctx.now_ms();
+        let Some(held) = self.held.get_mut(&partition) else { return };
+        let became = held.replica.on_metadata(&state_of(state), ends(&held.log), now_ms);
+        held.paused_until = 0;
+        match became {
+            Became::Stale => {}
+            Became::StillLeader(effects) => self.perform(partition, effects, ctx),
+            Became::StillFollower => {}
+            Became::Leader(effects) => {
+                ctx.coverage.count("leaders began");
+                let log_end = held.log.log_end();
+                ctx.watch.leader_began(ctx.node, partition, LeaderEpoch(state.leader_epoch), log_end);
+                self.end_role(partition, ctx);
+                self.begin_coordinator(partition);
+                self.perform(partition, effects, ctx);
+            }
+            Became::Follower | Became::Idle => self.end_role(partition, ctx),
+        }
+    }
+
+    /// Whoever waited on this broker as the leader of an earlier epoch hears that it is that no more.
+    fn end_role(&mut self, partition: TopicIdPartition, ctx: &mut Ctx<'_>) {
+        let is_lie = ctx.planted.has(base::planted::Bug::AckOnLeadershipLoss);
+        if let Some(held) = self.held.get_mut(&partition) {
+            for ack in std::mem::take(&mut held.acks) {
+                ctx.coverage.count("parked answers failed");
+                let answer = if is_lie { Ok(ack.first) } else { Err(ErrorCode::NOT_LEADER_OR_FOLLOWER) };
+                ctx.reply(ack.to, crate::message::Response::Produce(answer));
+            }
+        }
+        self.end_coordinator(partition, ctx);
+        self.answer_parked(ctx);
+    }
+}
+
+fn state_of(state: &Partition) -> PartitionState {
+    let ids = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect();
+    PartitionState {
+        replicas: ids(&state.replicas),
+        observers: Vec::new(),
+        isr: ids(&state.isr),
+        leader: BrokerId(state.leader),
+        leader_epoch: LeaderEpoch(state.leader_epoch),
+        partition_epoch: state.partition_epoch,
+        recovering: state.leader_recovery_state == 1,
+    }
+}
