@@ -34,7 +34,9 @@ impl Command for BrokerHeartbeatRequest {
     }
 }
 
-/// Fences every broker whose heartbeats failed to come; asked by the controller's own clock.
+/// Fences a broker whose heartbeats failed to come; asked by the controller's own clock.
+///
+/// One at a time, as Kafka does: what becomes of partitions is judged by the image, which must know of the first before the next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FenceExpired;
 
@@ -43,14 +45,13 @@ impl Command for FenceExpired {
     type Answer = Vec<i32>;
 
     fn decide(&self, controller: &Controller, at: Moment) -> Outcome<Vec<i32>> {
-        let (mut records, mut answer) = (Vec::new(), Vec::new());
-        for broker in controller.image.brokers().values() {
-            if !broker.fenced && !controller.has_session(broker, at.now_ms) {
-                records.push(change(broker, |change| change.fenced = Some(true)));
-                records.extend(controller.leave(broker.id));
-                answer.push(broker.id);
-            }
-        }
+        let expired = |broker: &&Arc<Broker>| !broker.fenced && !controller.has_session(broker, at.now_ms);
+        let Some(broker) = controller.image.brokers().values().find(expired) else {
+            return Outcome::only(Vec::new());
+        };
+        let mut records = vec![change(broker, |change| change.fenced = Some(true))];
+        records.extend(controller.leave(broker.id));
+        let answer = vec![broker.id];
         Outcome { records, answer }
     }
 }
