@@ -104,7 +104,7 @@ impl Plan {
             sync: draws.one_of(&[MS, 5 * MS, 30 * MS]).unwrap_or(MS),
             think: draws.within(100, 350) * MS,
         };
-        if seed % 12 != 0 {
+        if !seed.is_multiple_of(12) {
             plan.draw_faults(&mut draws);
         } else {
             plan.loss = 0;

@@ -33,6 +33,7 @@ const QUORUM_TICK: Time = 4 * MS;
 
 /// Something that happens.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most events are parcels")]
 enum Event {
     Parcel(Parcel),
     GiveUp(Rpc),
