@@ -67,6 +67,7 @@ mod hot;
 mod index;
 pub mod names;
 mod partition;
+pub mod planted;
 mod producers;
 mod read;
 mod segment;

@@ -14,6 +14,7 @@ use crate::files::FileCache;
 use crate::index::txn::{self, AbortedTxn};
 use crate::index::{OffsetEntry, SparseIndex, TimeEntry};
 use crate::names::{self, Kind};
+use crate::planted::{self, Bug};
 use base::Offset;
 
 /// Where a partition's files are; changes when the folder is renamed.
@@ -320,7 +321,11 @@ impl Segment {
         let Some(file) = self.files.get_existing((self.id, Kind::Log), &path).during("open", &path)? else {
             return Ok(0);
         };
-        file.sync_data().during("sync", &path)?;
+        if planted::has(Bug::SyncOfTheWrongFile) {
+            self.file(Kind::Index).and_then(|file| file.sync_data()).during("sync", &path)?;
+        } else {
+            file.sync_data().during("sync", &path)?;
+        }
         let disk = self.files.disk();
         if self.named.load(Ordering::Acquire) || !disk.exists(&path).during("look for", &path)? {
             return Ok(1);
@@ -329,9 +334,13 @@ impl Segment {
         let metadata = dir.join(names::PARTITION_METADATA);
         let metadata_file = disk.open(&metadata, env::Open::Write).during("open", &metadata)?;
         metadata_file.sync_data().during("sync", &metadata)?;
-        disk.sync_dir(&dir).during("sync", &dir)?;
+        if !planted::has(Bug::LostName) {
+            disk.sync_dir(&dir).during("sync", &dir)?;
+        }
         let parent = dir.parent().unwrap_or(&dir);
-        disk.sync_dir(parent).during("sync", parent)?;
+        if !planted::has(Bug::LostFolder) {
+            disk.sync_dir(parent).during("sync", parent)?;
+        }
         self.named.store(true, Ordering::Release);
         Ok(4)
     }

@@ -15,6 +15,7 @@ use super::queue::{Append, CommitQueue, Item, Source};
 use super::release::Generation;
 use crate::context::LogContext;
 use crate::error::{Context, LogError, Result};
+use crate::planted::{self, Bug};
 use crate::read::LogReader;
 
 /// A partition whose durable end (or durable log start) has moved.
@@ -138,7 +139,9 @@ impl Committer {
 
     fn commit(&mut self, items: &[Item], short: &[u64], round: &mut Round) -> Result<()> {
         // First the files: a frame that survives says that all of its partition before it does.
-        self.sync_files(items, short, round)?;
+        if !planted::has(Bug::FramesBeforeFiles) {
+            self.sync_files(items, short, round)?;
+        }
         let before = self.current.len();
         let mut must_sync = false;
         for item in items {
@@ -148,11 +151,11 @@ impl Committer {
         if self.current.has_pending() {
             self.current.write().during("write", &self.current.path)?;
         }
-        if must_sync {
+        if must_sync && !planted::has(Bug::AckBeforeSync) {
             self.current.sync().during("sync", &self.current.path)?;
             round.syncs += 1;
         }
-        Ok(())
+        if planted::has(Bug::FramesBeforeFiles) { self.sync_files(items, short, round) } else { Ok(()) }
     }
 
     /// Puts the item into the commit file, unless its segment takes the short way; whether the file must be synced for it.
@@ -177,6 +180,7 @@ impl Committer {
                 self.framed.insert(source.shared.key, self.current.generation);
                 true
             }
+            Item::LogStart { .. } if planted::has(Bug::LogStartNotLogged) => false,
             Item::LogStart { source, offset } => {
                 let frame = Frame { first_offset: *offset, ..Frame::of(Kind::LogStart, source.shared.key) };
                 self.push_named(source, frame, Vec::new());
@@ -240,7 +244,7 @@ impl Committer {
                 continue;
             }
             round.synced_bytes += append.len;
-            if done.insert(append.segment.id()) {
+            if done.insert(append.segment.id()) && !planted::has(Bug::AckBeforeFileSync) {
                 round.syncs += append.segment.sync_batches()?;
             }
         }
@@ -265,6 +269,12 @@ impl Committer {
                     let shared = &append.source.shared;
                     if shared.advance_durable(append.next_offset, append.truncations).is_some() {
                         moved.insert(shared.key, Arc::clone(shared));
+                    }
+                    if planted::has(Bug::RecoveryPointTooEarly) {
+                        let next = append.next_offset;
+                        let folder = append.source.place.folder();
+                        self.bounds
+                            .update(append.source.shared.key, &folder, |bound| bound.recovery_point = next);
                     }
                     let passed = short.contains(&append.segment.id());
                     self.generation.note_append(append, passed);

@@ -10,6 +10,7 @@ use super::committer::{Committer, Round};
 use super::queue::{Append, Source};
 use crate::error::{Context, Result};
 use crate::names;
+use crate::planted::{self, Bug};
 use crate::segment::Segment;
 use crate::view::Shared;
 
@@ -148,6 +149,9 @@ impl Committer {
             generation.dirty.clear();
             generation.folders = Some(Vec::new());
         }
+        if planted::has(Bug::ReleasedTooEarly) {
+            return self.release();
+        }
         for _ in 0..syncs {
             if let Some((id, segment)) = generation.dirty.pop_first() {
                 if let Err(error) = segment.sync() {
@@ -173,7 +177,9 @@ impl Committer {
         let Some((mut file, generation)) = self.retiring.take() else { return Ok(()) };
         self.context.disk.sync_dir(&self.dir).during("sync", &self.dir)?;
         self.record(&generation);
-        self.bounds.write(&*self.context.disk, &self.dir)?;
+        if !planted::has(Bug::BoundsNotWritten) {
+            self.bounds.write(&*self.context.disk, &self.dir)?;
+        }
         file.release().during("release", &file.path)?;
         for reached in generation.reached.into_values() {
             reached.shared.advance_recovery_point(reached.offset);

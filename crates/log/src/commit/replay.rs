@@ -14,6 +14,7 @@ use super::file::{HEADER_BYTES, HeaderError, NAMES, read_header};
 use super::frame::{FRAME_BYTES, Frame, Kind};
 use crate::error::{Context, LogError, Result};
 use crate::names;
+use crate::planted::{self, Bug};
 
 /// What the commit log knew of a partition.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -45,7 +46,11 @@ pub struct Replayed {
 pub(crate) fn replay(disk: &dyn Disk, dir: &Path) -> Result<Replayed> {
     let mut replay =
         Replay { disk, dir, replayed: Replayed::default(), touched: BTreeSet::new(), owned: BTreeMap::new() };
-    for (generation, seed, bytes) in generations(disk, dir)? {
+    let mut found = generations(disk, dir)?;
+    if planted::has(Bug::OldGenerationForgotten) && found.len() > 1 {
+        found.remove(0);
+    }
+    for (generation, seed, bytes) in found {
         replay.replayed.generation = generation;
         replay.generation(seed, bytes.get(HEADER_BYTES..).unwrap_or_default())?;
     }
@@ -95,7 +100,8 @@ impl Replay<'_> {
         while let Some((header, behind)) = rest.split_first_chunk::<FRAME_BYTES>() {
             let Some((frame, check)) = Frame::decode(header) else { break };
             let Some((payload, behind)) = behind.split_at_checked(frame.len as usize) else { break };
-            if Frame::check_of(header, chain, payload) != check {
+            let torn = Frame::check_of(header, chain, payload) != check;
+            if torn && !planted::has(Bug::ReplayPastATornTail) && !planted::has(Bug::NoChain) {
                 break;
             }
             self.take(&frame, payload)?;
@@ -156,6 +162,9 @@ impl Replay<'_> {
         if let Some(owned) = self.owned.get(&key) {
             return Ok(*owned);
         }
+        if planted::has(Bug::ReplayIntoANamesake) {
+            return Ok(true);
+        }
         let owned = crate::dir::read_topic_id(self.disk, dir)?.is_none_or(|topic| topic == key.topic);
         self.owned.insert(key, owned);
         Ok(owned)
@@ -202,6 +211,9 @@ impl Replay<'_> {
     /// Makes everything that was touched durable.
     fn settle(&mut self) -> Result<()> {
         const ONE_BY_ONE_MAX: usize = 64;
+        if planted::has(Bug::ReplayNotSynced) {
+            return Ok(());
+        }
         if self.touched.len() > ONE_BY_ONE_MAX {
             return self.disk.sync_filesystem(self.dir).during("sync", self.dir);
         }

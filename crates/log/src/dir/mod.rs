@@ -40,6 +40,7 @@ use crate::files::FileCache;
 use crate::hot::HotBudget;
 use crate::names;
 use crate::partition::{Load, Loaded, PartitionLog};
+use crate::planted::{self, Bug};
 
 const LOCK: &str = ".lock";
 const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
@@ -327,6 +328,9 @@ fn create(disk: &dyn Disk, path: &Path) -> std::io::Result<()> {
 /// Whether the last process stopped in order; the mark is gone, durably, before anything else happens.
 fn take_clean_mark(disk: &dyn Disk, path: &Path) -> Result<bool> {
     let mark = path.join(CLEAN_SHUTDOWN);
+    if planted::has(Bug::CleanMarkStays) {
+        return disk.exists(&mark).during("look for", &mark);
+    }
     match disk.remove(&mark) {
         Ok(()) => disk.sync_dir(path).during("sync", path).map(|()| true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),

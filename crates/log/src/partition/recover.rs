@@ -15,6 +15,7 @@ use super::{Load, PartitionLog};
 use crate::error::{Context, Result};
 use crate::index::txn::AbortedTxn;
 use crate::names::Kind;
+use crate::planted::{self, Bug};
 use crate::producers::{Change, Producers, marker_in};
 use crate::segment::Segment;
 
@@ -186,7 +187,7 @@ impl PartitionLog {
         let (position, header) = match scan.next_header()? {
             Ok(Some(found)) => found,
             // Segments follow each other without a gap, also cleaned ones.
-            Ok(None) if limit < i64::MAX && walk.next < limit => {
+            Ok(None) if limit < i64::MAX && walk.next < limit && !planted::has(Bug::GapsAllowed) => {
                 return Ok(Err(Bad { position: segment.size(), reason: ENDS_EARLY }));
             }
             Ok(None) => return Ok(Ok(false)),
@@ -201,7 +202,9 @@ impl PartitionLog {
         let mut marker = None;
         if header.next_offset().0 > walk.trusted_below || header.attributes.is_control() {
             let bytes = scan.bytes(position, header.size())?;
-            if let Err(reason) = crate::batch::whole(bytes) {
+            if let Err(reason) = crate::batch::whole(bytes)
+                && !planted::has(Bug::TailTrusted)
+            {
                 return Ok(Err(Bad { position, reason }));
             }
             marker = header.attributes.is_control().then(|| marker_in(bytes)).flatten();
@@ -249,7 +252,9 @@ impl PartitionLog {
             return Ok(());
         }
         // A snapshot from before the crash may be of a log that was truncated since: only what was read now is believed.
-        self.remove_snapshots_beyond(walk.trusted_below)?;
+        if !planted::has(Bug::StaleSnapshot) {
+            self.remove_snapshots_beyond(walk.trusted_below)?;
+        }
         self.write_snapshot(end)?;
         self.epochs.truncate_start(self.shared.log_start());
         self.epochs.store(&*self.context.disk, &dir)?;

@@ -6,6 +6,7 @@ use super::{Active, PartitionLog};
 use crate::error::{Context, Result};
 use crate::index::{OffsetEntry, TimeEntry};
 use crate::names::Kind;
+use crate::planted::{self, Bug};
 use crate::segment::Segment;
 
 impl PartitionLog {
@@ -27,6 +28,8 @@ impl PartitionLog {
 
     fn resume_at(&mut self, segment: &Segment, trusted: i64) -> Result<Option<(u64, i64)>> {
         let base = segment.base_offset().0;
+        // Believing an index means not to look where it ends: everything up to its last entry counts as sound.
+        let trusted = if planted::has(Bug::IndexTrusted) { i64::MAX } else { trusted };
         if trusted <= base || segment.size() == 0 {
             return Ok(None);
         }
@@ -48,6 +51,9 @@ impl PartitionLog {
             return Ok(None);
         };
         let Ok(Some(header)) = segment.header_at(&*file, position) else { return Ok(None) };
+        if planted::has(Bug::IndexTrusted) {
+            return Ok(Some((position, header.base_offset.0)));
+        }
         if header.last_offset().0 != base + i64::from(last.relative) || header.base_offset.0 < base {
             return Ok(None);
         }
