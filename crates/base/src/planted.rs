@@ -58,6 +58,8 @@ bugs! {
     ForgetOwnEpoch,
     /// A leader appends without a lease.
     IgnoreLease,
+    /// A process takes up a role that the metadata gave to an earlier one, before it has read of its own registration.
+    LeadBeforeRegistered,
     /// A leader accepts acks=all with too few in-sync replicas.
     AppendBelowMinIsr,
     /// An answer leaves once the leader's log has the records (acks=all as acks=1).

@@ -92,6 +92,13 @@ impl MetadataImage {
         self.brokers.get(&id).filter(|broker| !broker.fenced)
     }
 
+    /// Whether the broker's registration is the one of this incarnation.
+    ///
+    /// Before that holds, what the metadata say of the broker's replicas was said to an earlier process: this one takes up no role.
+    pub fn is_registered(&self, id: i32, incarnation: Uuid) -> bool {
+        self.brokers.get(&id).is_some_and(|broker| broker.incarnation_id == incarnation)
+    }
+
     /// The greatest broker epoch ever given.
     pub fn broker_epoch_max(&self) -> i64 {
         self.broker_epoch_max

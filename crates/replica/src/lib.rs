@@ -22,6 +22,9 @@
 //!    epoch under the broker epoch that is registered (KIP-903).
 //! 3. A fetch counts only after its (epoch, end) was found on the leader's own history; else the follower truncates (KIP-101, 279, 320).
 //! 4. A follower takes over the leader's high watermark only from an answer that it could append: never before it truncated.
+//! 5. A process hears only of roles that stand in metadata which contain its own registration. What they said before was said to an
+//!    earlier process of the same node; who leads on in that epoch with a shorter log makes followers remove what was committed. The
+//!    shell keeps this one (`MetadataImage::is_registered`).
 //!
 //! A single node is the case of an ISR of one: `on_append` moves the high watermark to the durable end, and nothing else happens.
 

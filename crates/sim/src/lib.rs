@@ -25,6 +25,8 @@ pub mod net;
 pub mod plan;
 pub mod quorum;
 mod shrink;
+#[cfg(test)]
+mod tests;
 pub mod world;
 
 pub use base::planted::{Bug, Planted};

@@ -123,3 +123,15 @@ fn contradictions_are_errors() {
         assert_eq!(image.clone().replay(&record, &mut Delta::default()), Err(error));
     }
 }
+
+#[test]
+fn only_the_incarnation_that_registered_last_is_known() {
+    let register = |incarnation: u8| {
+        let incarnation_id = Uuid([incarnation; 16]);
+        Record::from(RegisterBrokerRecord { broker_id: 1, incarnation_id, ..Default::default() })
+    };
+    let (image, _) = image_of(&[register(1), register(2)]);
+    for (broker, incarnation, expected) in [(1, 2, true), (1, 1, false), (2, 2, false)] {
+        assert_eq!(image.is_registered(broker, Uuid([incarnation; 16])), expected, "{broker} {incarnation}");
+    }
+}

@@ -3,6 +3,7 @@
 use ::metadata::Delta;
 use ::metadata::image::Partition;
 use ::metadata::record::Record;
+use base::planted::Bug;
 use base::{BrokerId, LeaderEpoch, TopicIdPartition};
 use replica::{Became, PartitionState};
 use wire::ErrorCode;
@@ -22,7 +23,7 @@ impl Running {
             assert!(replayed.is_ok(), "committed records replay: {replayed:?}");
         }
         self.read += records.len();
-        for partition in delta.partitions {
+        for partition in self.concerned(delta) {
             let image = self.image.clone();
             if let Some(state) = image.partition(partition.topic, partition.partition)
                 && state.replicas.contains(&self.me.0)
@@ -31,6 +32,27 @@ impl Running {
             }
         }
         self.drive_fetchers(ctx);
+    }
+
+    /// The partitions whose roles may change: none before this process has read of its own registration.
+    ///
+    /// What stands before that was said to an earlier process. Who led then, and takes it up again in the same epoch, tells followers
+    /// to truncate to a log that may have lost its end, or everything.
+    fn concerned(&mut self, delta: Delta) -> Vec<TopicIdPartition> {
+        if self.is_known {
+            return delta.partitions.into_iter().collect();
+        }
+        let registered = self.image.is_registered(self.me.0, self.incarnation);
+        if !registered && !self.planted.has(Bug::LeadBeforeRegistered) {
+            return Vec::new();
+        }
+        self.is_known = true;
+        let topics = self.image.topics().values();
+        let all = topics.flat_map(|topic| {
+            let of = |index: &i32| TopicIdPartition { topic: topic.id(), partition: *index };
+            topic.partitions().keys().map(of).collect::<Vec<_>>()
+        });
+        all.collect()
     }
 
     fn change_role(&mut self, partition: TopicIdPartition, state: &Partition, ctx: &mut Ctx<'_>) {
@@ -60,7 +82,7 @@ impl Running {
 
     /// Whoever waited on this broker as the leader of an earlier epoch hears that it is that no more.
     fn end_role(&mut self, partition: TopicIdPartition, ctx: &mut Ctx<'_>) {
-        let is_lie = ctx.planted.has(base::planted::Bug::AckOnLeadershipLoss);
+        let is_lie = ctx.planted.has(Bug::AckOnLeadershipLoss);
         if let Some(held) = self.held.get_mut(&partition) {
             for ack in std::mem::take(&mut held.acks) {
                 ctx.coverage.count("parked answers failed");

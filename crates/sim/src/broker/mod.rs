@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::metadata::MetadataImage;
+use base::planted::Planted;
 use base::{BrokerId, TopicIdPartition, Uuid};
 use env::SimDisk;
 use log::{Committer, LogConfig, LogDir};
@@ -84,6 +85,9 @@ pub struct Running {
     image: MetadataImage,
     /// How much of the metadata log it has.
     read: usize,
+    /// It has read of its own registration.
+    is_known: bool,
+    planted: Planted,
     held: BTreeMap<TopicIdPartition, Held>,
     fetchers: BTreeMap<usize, Fetcher>,
     parked: Vec<Parked>,

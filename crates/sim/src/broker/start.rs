@@ -97,6 +97,8 @@ impl Running {
             asked: BTreeMap::new(),
             image: MetadataImage::default(),
             read: 0,
+            is_known: false,
+            planted: ctx.planted,
             held: BTreeMap::new(),
             fetchers: BTreeMap::new(),
             parked: Vec::new(),
