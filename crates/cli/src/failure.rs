@@ -42,15 +42,19 @@ impl Failure {
         Self { message, advice: code.and_then(advice_for).map(str::to_owned), code, is_broken_pipe: false }
     }
 
+    /// The same for programs.
+    pub fn as_json(&self) -> serde_json::Value {
+        let code = self.code.map(|code| code.name());
+        serde_json::json!({ "error": self.message, "code": code, "advice": self.advice })
+    }
+
     /// Says it, and gives the exit code.
     pub fn report(self, output: &Output) -> ExitCode {
         if self.is_broken_pipe {
             return ExitCode::SUCCESS;
         }
         if output.is_json() {
-            let code = self.code.map(|code| code.name());
-            let value = serde_json::json!({ "error": self.message, "code": code, "advice": self.advice });
-            eprintln!("{value}");
+            eprintln!("{}", self.as_json());
         } else {
             let mut text = format!("mekong: {}", self.message);
             if let Some(advice) = self.advice {

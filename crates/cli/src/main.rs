@@ -6,6 +6,7 @@ mod config;
 mod connect;
 mod consume;
 mod demo;
+mod dev;
 mod embedded;
 mod failure;
 mod format;
@@ -45,6 +46,8 @@ struct Arguments {
 enum Command {
     /// Run a broker.
     Serve(serve::Arguments),
+    /// Run a cluster of several brokers on this machine, to try things on.
+    Dev(dev::Arguments),
     /// Run a schema registry alone, on any cluster.
     Registry(registry_command::Arguments),
     /// Create, list, describe, alter and delete topics.
@@ -106,6 +109,7 @@ fn run(command: Command, connect: &Connect, output: &Output) -> Outcome {
         }
         Command::Log(command) => return log::run(command, output),
         Command::Profile(command) => return profile::run(command, output),
+        Command::Dev(arguments) => return dev::run(arguments, output),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -125,6 +129,7 @@ async fn run_connected(command: Command, connect: &Connect, output: &Output) -> 
         Command::Perf(command) => perf::run(command, connect, output).await,
         Command::Demo(command) => demo::run(command, connect, output).await,
         Command::Serve(_)
+        | Command::Dev(_)
         | Command::Registry(_)
         | Command::Log(_)
         | Command::Profile(_)

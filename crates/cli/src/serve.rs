@@ -27,16 +27,25 @@ pub struct Arguments {
     /// Run no schema registry.
     #[arg(long)]
     no_registry: bool,
+    /// Stop when standard input ends, as it does when the process at its other end dies.
+    #[arg(long, hide = true)]
+    stop_at_end_of_input: bool,
 }
 
 /// Runs a broker; returns when it has stopped.
 pub fn run(arguments: Arguments, json: bool) -> ExitCode {
     let loggers = start_logs();
+    let until_end_of_input = arguments.stop_at_end_of_input;
     let outcome = registry_options(&arguments).and_then(|registry| {
         let mut config = config(arguments)?;
         config.loggers = loggers;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.map_err(|error| error.to_string())?.block_on(serve(config, registry, json))
+        runtime.map_err(|error| error.to_string())?.block_on(serve(
+            config,
+            registry,
+            json,
+            until_end_of_input,
+        ))
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -75,19 +84,25 @@ fn config(arguments: Arguments) -> Result<Config, String> {
     Config::new(properties).map_err(|error| error.to_string())
 }
 
-async fn serve(config: Config, registry: Option<registry::Options>, json: bool) -> Result<(), String> {
-    let failed = |error: std::io::Error| error.to_string();
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate()).map_err(failed)?, signal(SignalKind::interrupt()).map_err(failed)?);
+async fn serve(
+    config: Config,
+    registry: Option<registry::Options>,
+    json: bool,
+    until_end_of_input: bool,
+) -> Result<(), String> {
+    let mut told = std::pin::pin!(told_to_stop(until_end_of_input).map_err(|error| error.to_string())?);
     for note in &config.notes {
         tracing::warn!("{} {}", note.key, note.text);
     }
-    let handle = broker::serve(config).await.map_err(|error| error.to_string())?;
+    // A node that waits for its quorum can be told to stop as well.
+    let handle = tokio::select! {
+        handle = broker::serve(config) => handle.map_err(|error| error.to_string())?,
+        () = &mut told => return Ok(()),
+    };
     let registry = start_registry(&handle, registry).await?;
     say_ready(&handle, registry.as_ref(), json);
     let failure = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        () = told => None,
         reason = handle.failed() => Some(reason),
     };
     if let Some(registry) = registry {
@@ -95,6 +110,26 @@ async fn serve(config: Config, registry: Option<registry::Options>, json: bool) 
     }
     handle.stop().await;
     failure.map_or(Ok(()), Err)
+}
+
+/// Waits for SIGTERM, SIGINT or, where asked, the end of standard input.
+fn told_to_stop(until_end_of_input: bool) -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (end, mut ended) = tokio::sync::mpsc::channel::<()>(1);
+    if until_end_of_input {
+        // A thread of its own: the runtime would wait for a blocking task.
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            let _ = end.blocking_send(());
+        });
+    }
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            Some(()) = ended.recv() => {}
+        }
+    })
 }
 
 /// The schema registry: a client of this broker in the same process.
