@@ -22,6 +22,8 @@ use registry::{MemoryLog, Profile, Settings, http};
 /// A request with what is expected.
 struct Exchange {
     line: usize,
+    /// The lines of the reference that the heading names.
+    source: String,
     request_headers: Vec<String>,
     request: String,
     status: String,
@@ -41,14 +43,19 @@ fn is_request(line: &str) -> bool {
 fn read_script(text: &str) -> Vec<Exchange> {
     let mut exchanges: Vec<Exchange> = Vec::new();
     let mut headers: Vec<String> = Vec::new();
+    let mut source = String::new();
     for (number, line) in text.lines().enumerate() {
         let status = line.get(..3).is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        if line.starts_with("== ") {
+            source = line.split_once('[').map_or(String::new(), |(_, rest)| rest.replace(']', ""));
+        }
         if is_request(line) {
             let request_headers = std::mem::take(&mut headers);
             let request = line.to_owned();
             let empty = String::new();
             exchanges.push(Exchange {
                 line: number + 1,
+                source: source.clone(),
                 request_headers,
                 request,
                 status: empty,
@@ -106,6 +113,9 @@ fn settings(script: &str) -> Settings {
     let mut settings = Settings { cluster_id: "cluster".to_owned(), ..Settings::default() };
     if let Some(name) = named("profile ") {
         settings.profile = Profile::of_name(name).unwrap();
+    }
+    if let Some(most) = named("record.bytes.max ") {
+        settings.record_bytes_max = most.parse().unwrap();
     }
     settings.mode_mutability = named("mode.mutability ") != Some("false");
     settings.read_only = named("read.only ") == Some("true");
@@ -170,4 +180,45 @@ async fn answers_are_as_scripted() {
     }
     assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(fill || count >= 300, "{count} exchanges");
+}
+
+/// The numbers that come after a word in the places that the scripts name, ranges spelt out.
+fn rows_named(sources: &[String]) -> std::collections::BTreeSet<u32> {
+    let mut rows = std::collections::BTreeSet::new();
+    for source in sources {
+        let Some((_, list)) = source.split_once("row") else { continue };
+        let list = list.split(';').next().unwrap_or_default();
+        for part in list.trim_start_matches('s').split(',') {
+            let part = part.trim().split(' ').next().unwrap_or_default();
+            let (from, to) = part.split_once('-').unwrap_or((part, part));
+            if let (Ok(from), Ok(to)) = (from.parse::<u32>(), to.parse::<u32>()) {
+                rows.extend(from..=to);
+            }
+        }
+    }
+    rows
+}
+
+#[test]
+fn every_expectation_names_its_line_and_every_line_is_asked_for() {
+    let mut sources = Vec::new();
+    let mut answers = String::new();
+    for path in scripts() {
+        for exchange in read_script(&std::fs::read_to_string(&path).unwrap()) {
+            let named = exchange.source.starts_with(|c: char| c.is_ascii_digit());
+            assert!(named, "{}:{} names no line of the reference", path.display(), exchange.line);
+            sources.push(exchange.source);
+            answers.push_str(&exchange.status);
+        }
+    }
+    let rows = rows_named(&sources);
+    let missing: Vec<u32> = (1..=29).filter(|row| !rows.contains(row)).collect();
+    assert!(missing.is_empty(), "no script asks for rows {missing:?}");
+    let codes = [
+        40401, 40402, 40403, 40404, 40405, 40406, 40407, 40408, 40409, 409, 40901, 42201, 42202, 42203,
+        42204, 42205, 42206, 42208, 42209, 42210, 42211, 400, 404, 405, 406, 415, 422,
+    ];
+    let unseen: Vec<i32> =
+        codes.into_iter().filter(|code| !answers.contains(&format!("\"error_code\":{code},"))).collect();
+    assert!(unseen.is_empty(), "no script is answered {unseen:?}");
 }

@@ -68,7 +68,9 @@ impl Connection {
 
 /// A GET's bytes.
 pub fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/vnd.schemaregistry.v1+json\r\n\r\n")
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/vnd.schemaregistry.v1+json\r\n\r\n"
+    )
 }
 
 /// A POST's bytes.

@@ -32,7 +32,14 @@ impl Server {
     /// `mekong registry` on a running broker.
     pub fn registry(settings: &crate::Settings, broker: &str) -> Result<Self, String> {
         let mut command = Command::new(&settings.mekong);
-        command.args(["registry", "--json", "--listener", "http://127.0.0.1:0", "--bootstrap-server", broker]);
+        command.args([
+            "registry",
+            "--json",
+            "--listener",
+            "http://127.0.0.1:0",
+            "--bootstrap-server",
+            broker,
+        ]);
         Self::start(command, &settings.work.join("registry.log"), Some(broker))
     }
 

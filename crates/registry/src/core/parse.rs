@@ -24,6 +24,12 @@ pub(crate) struct Draft {
     pub version: i32,
     /// The id asked for, in an import.
     pub id: Option<i32>,
+    /// Tags to put into the schema.
+    pub tags_to_add: Option<Json>,
+    /// Tags to take out of the schema.
+    pub tags_to_remove: Option<Json>,
+    /// Whether the schema takes over the tags of the version before.
+    pub propagate_tags: bool,
 }
 
 impl Draft {
@@ -67,7 +73,15 @@ impl Draft {
                 .map_err(|error| RestError::invalid_rule_set(error.reason()))?,
             version: int(body, "version").unwrap_or(0),
             id: int(body, "id").filter(|id| *id >= 0),
+            tags_to_add: member(body, "schemaTagsToAdd").cloned(),
+            tags_to_remove: member(body, "schemaTagsToRemove").cloned(),
+            propagate_tags: member(body, "propagateSchemaTags").and_then(Json::as_bool).unwrap_or(false),
         })
+    }
+
+    /// Whether the schema's text is to be changed before it is registered.
+    pub fn retags(&self) -> bool {
+        self.propagate_tags || self.tags_to_add.is_some() || self.tags_to_remove.is_some()
     }
 }
 

@@ -4,6 +4,7 @@ use schema::json::Json;
 use schema::{Level, Metadata, RuleSet, Strictness};
 
 use super::lookup::{by_identity, by_meaning};
+use super::tags::{Edits, propagated};
 use super::{CheckRequest, Decided, Decision, Draft, Parser, check_versions};
 use crate::config::{Config, Mode};
 use crate::error::RestError;
@@ -33,6 +34,7 @@ pub(crate) fn register(
     let mut draft = draft.clone();
     if !importing {
         complete(store, subject, &config, &mut draft)?;
+        retag(store, subject, &mut draft)?;
     }
     if let Some(rules) = &draft.rules {
         rules.check().map_err(|error| RestError::invalid_rule_set(error.reason()))?;
@@ -68,7 +70,7 @@ pub(crate) fn registered(
     normalize: bool,
 ) -> Option<Json> {
     let mode = store.mode_in_scope(subject);
-    if mode == Mode::Import || permitted(settings.profile, subject, mode, draft).is_err() {
+    if mode == Mode::Import || draft.retags() || permitted(settings.profile, subject, mode, draft).is_err() {
         return None;
     }
     let config = store.config_in_scope(subject);
@@ -105,6 +107,20 @@ pub(crate) fn named(profile: Profile, subject: &str) -> String {
     let context = subject::context_of(subject);
     let context = if context == subject::DEFAULT_CONTEXT { "" } else { context };
     format!("Subject {subject} in context {context}")
+}
+
+/// Puts tags into the schema's text, and takes others out.
+fn retag(store: &Store, subject: &str, draft: &mut Draft) -> Result<(), RestError> {
+    if draft.propagate_tags
+        && let Some((_, before)) = store.version(subject, -1, Live::Only)
+    {
+        draft.text = propagated(draft.language, &before.content.text, &draft.text);
+    }
+    let edits = Edits { add: draft.tags_to_add.as_ref(), remove: draft.tags_to_remove.as_ref() };
+    if !edits.is_empty() {
+        draft.text = edits.applied(draft.language, &draft.text)?;
+    }
+    Ok(())
 }
 
 /// What the request leaves out comes from the configuration and the previous version.

@@ -7,8 +7,11 @@ use schema::{Language, Metadata, RuleSet};
 
 use super::Draft;
 use crate::error::RestError;
-use crate::json::{int, member, text};
+use crate::json::{Members, int, member, text};
 use crate::record::Content;
+
+/// Where a schema keeps the tags of its parts.
+const TAGS: &str = "confluent:tags";
 
 /// The registration that a request for tags comes to.
 pub(crate) fn tag_request(content: &Content, request: &Json) -> Result<Draft, RestError> {
@@ -35,23 +38,11 @@ pub(crate) fn tag_request(content: &Content, request: &Json) -> Result<Draft, Re
             rules = rules.map(|rules| rules.without(&removed));
         }
     }
-    let mut body = content.text.to_string();
-    if content.language != Language::Protobuf {
-        let parsed =
-            schema::json::parse(&body).map_err(|error| RestError::invalid_schema(error.to_string()))?;
-        let mut tree = parsed;
-        for (key, add) in [("tagsToAdd", true), ("tagsToRemove", false)] {
-            for entry in member(request, key).and_then(Json::as_array).unwrap_or_default() {
-                let entity = member(entry, "schemaEntity");
-                let path = entity.and_then(|entity| text(entity, "entityPath")).unwrap_or_default();
-                let tags = strings(member(entry, "tags"));
-                tree = tagged(content.language, &tree, path, &tags, add)?;
-            }
-        }
-        body = tree.to_text();
-    } else if member(request, "tagsToAdd").or_else(|| member(request, "tagsToRemove")).is_some() {
-        return Err(RestError::invalid_schema("Inline tags of Protobuf schemas are not supported"));
-    }
+    let edit = Edits { add: member(request, "tagsToAdd"), remove: member(request, "tagsToRemove") };
+    let body = match edit.is_empty() {
+        true => content.text.to_string(),
+        false => edit.applied(content.language, &content.text)?,
+    };
     Ok(Draft {
         text: body,
         language: content.language,
@@ -59,8 +50,121 @@ pub(crate) fn tag_request(content: &Content, request: &Json) -> Result<Draft, Re
         metadata,
         rules,
         version: int(request, "newVersion").unwrap_or(0),
-        id: None,
+        ..Draft::default()
     })
+}
+
+/// Tags to put in and to take out, each a list of `{schemaEntity: {entityPath}, tags}`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edits<'a> {
+    pub add: Option<&'a Json>,
+    pub remove: Option<&'a Json>,
+}
+
+impl Edits<'_> {
+    pub fn is_empty(&self) -> bool {
+        self.add.is_none() && self.remove.is_none()
+    }
+
+    /// The schema's text with its tags changed.
+    pub fn applied(&self, language: Language, text: &str) -> Result<String, RestError> {
+        let mut tree = tree_of(language, text)?;
+        for (list, add) in [(self.add, true), (self.remove, false)] {
+            for entry in list.and_then(Json::as_array).unwrap_or_default() {
+                let entity = member(entry, "schemaEntity");
+                let path = entity.and_then(|entity| self::text(entity, "entityPath")).unwrap_or_default();
+                tree = tagged(language, &tree, path, &strings(member(entry, "tags")), add)?;
+            }
+        }
+        Ok(tree.to_text())
+    }
+}
+
+fn tree_of(language: Language, text: &str) -> Result<Json, RestError> {
+    if language == Language::Protobuf {
+        return Err(RestError::invalid_schema("Inline tags of Protobuf schemas are not supported"));
+    }
+    schema::json::parse(text).map_err(|error| RestError::invalid_schema(error.to_string()))
+}
+
+/// A new text with the tags that the one before has on the same parts.
+pub(super) fn propagated(language: Language, before: &str, text: &str) -> String {
+    let (Ok(old), Ok(mut tree)) = (tree_of(language, before), tree_of(language, text)) else {
+        return text.to_owned();
+    };
+    for (path, _, tags) in inline(language, &old) {
+        // What is no longer there has no tags.
+        tree = tagged(language, &tree, &path, &tags, true).unwrap_or(tree);
+    }
+    tree.to_text()
+}
+
+/// The tags in a schema that are among those wanted (`*` is all), as `schemaTags` of an answer.
+pub(crate) fn found_tags(language: Language, text: &str, wanted: &[&str]) -> Option<Json> {
+    let tree = tree_of(language, text).ok()?;
+    let all = wanted.contains(&"*");
+    let entries = inline(language, &tree).into_iter().filter_map(|(path, kind, mut tags)| {
+        tags.retain(|tag| all || wanted.contains(&tag.as_str()));
+        let entity = Members::default().text("entityPath", &path).text("entityType", kind).build();
+        let one = Members::default().put("schemaEntity", entity).put("tags", crate::json::texts(&tags));
+        (!tags.is_empty()).then(|| one.build())
+    });
+    let list: Vec<Json> = entries.collect();
+    (!list.is_empty()).then_some(Json::Array(list))
+}
+
+/// A part of a schema: its path, its kind and its tags.
+type Tagged = (String, &'static str, Vec<String>);
+
+fn inline(language: Language, tree: &Json) -> Vec<Tagged> {
+    let mut found = Vec::new();
+    match language {
+        Language::Avro => inline_avro(tree, None, &mut found),
+        _ => inline_json(tree, "object", &mut found),
+    }
+    found
+}
+
+fn note(part: &Json, path: &str, kind: &'static str, found: &mut Vec<Tagged>) {
+    let tags = strings(member(part, TAGS));
+    if !tags.is_empty() {
+        found.push((path.to_owned(), kind, tags));
+    }
+}
+
+fn inline_avro(tree: &Json, space: Option<&str>, found: &mut Vec<Tagged>) {
+    if let Some(branches) = tree.as_array() {
+        branches.iter().for_each(|branch| inline_avro(branch, space, found));
+        return;
+    }
+    for inner in ["items", "values"].iter().filter_map(|key| member(tree, key)) {
+        inline_avro(inner, space, found);
+    }
+    let Some(fields) = member(tree, "fields").and_then(Json::as_array) else {
+        if let Some(inner) = member(tree, "type").filter(|inner| inner.as_str().is_none()) {
+            inline_avro(inner, space, found);
+        }
+        return;
+    };
+    let name = full_name(tree, space);
+    note(tree, &name, "sr_record", found);
+    let space = name.rsplit_once('.').map(|(space, _)| space);
+    for field in fields {
+        note(field, &format!("{name}.{}", text(field, "name").unwrap_or_default()), "sr_field", found);
+        if let Some(inner) = member(field, "type") {
+            inline_avro(inner, space, found);
+        }
+    }
+}
+
+fn inline_json(tree: &Json, path: &str, found: &mut Vec<Tagged>) {
+    let kind =
+        if path == "object" || member(tree, "properties").is_some() { "sr_record" } else { "sr_field" };
+    note(tree, path, kind, found);
+    let properties = member(tree, "properties").and_then(Json::as_object);
+    for (name, property) in properties.into_iter().flat_map(|properties| properties.iter()) {
+        inline_json(property, &format!("{path}.{name}"), found);
+    }
 }
 
 fn strings(json: Option<&Json>) -> Vec<String> {
@@ -69,7 +173,7 @@ fn strings(json: Option<&Json>) -> Vec<String> {
 }
 
 /// The schema with tags added to, or removed from, the part that a path names: `Record.field` in Avro, where the record
-/// may have its namespace; `object.property.property` in JSON Schema.
+/// has its namespace and may stand inside others; `object.property.property` in JSON Schema.
 fn tagged(
     language: Language,
     tree: &Json,
@@ -79,19 +183,7 @@ fn tagged(
 ) -> Result<Json, RestError> {
     let no_part = || RestError::invalid_schema(format!("No matching entity at path '{path}' in the schema"));
     let changed = match language {
-        Language::Avro => {
-            let own = full_name(tree, None);
-            match path == own {
-                true => Some(with_tags(tree, tags, add)),
-                false => {
-                    let field = path
-                        .strip_prefix(&own)
-                        .and_then(|rest| rest.strip_prefix('.'))
-                        .ok_or_else(no_part)?;
-                    in_list(tree, "fields", field, &|part| with_tags(part, tags, add))
-                }
-            }
-        }
+        Language::Avro => in_avro(tree, None, path, &|part| with_tags(part, tags, add)),
         _ => {
             let parts: Vec<&str> =
                 path.split('.').filter(|part| !part.is_empty() && *part != "object").collect();
@@ -110,9 +202,8 @@ fn full_name(tree: &Json, space: Option<&str>) -> String {
 }
 
 fn with_tags(part: &Json, tags: &[String], add: bool) -> Json {
-    const KEY: &str = "confluent:tags";
     let Json::Object(object) = part else { return part.clone() };
-    let mut all: BTreeSet<String> = strings(object.get(KEY)).into_iter().collect();
+    let mut all: BTreeSet<String> = strings(object.get(TAGS)).into_iter().collect();
     for tag in tags {
         if add {
             all.insert(tag.clone());
@@ -121,20 +212,48 @@ fn with_tags(part: &Json, tags: &[String], add: bool) -> Json {
         }
     }
     let mut entries: Vec<(String, Json)> = object.clone().into_entries();
-    entries.retain(|(key, _)| key != KEY || !all.is_empty());
+    entries.retain(|(key, _)| key != TAGS || !all.is_empty());
     if !all.is_empty() {
-        entries.push((KEY.to_owned(), crate::json::texts(all)));
+        entries.push((TAGS.to_owned(), crate::json::texts(all)));
     }
     Json::Object(Object::from_entries(entries))
 }
 
 type Change<'a> = &'a dyn Fn(&Json) -> Json;
 
-fn in_list(tree: &Json, key: &str, name: &str, change: Change<'_>) -> Option<Json> {
-    let list = tree.get(key)?.as_array()?;
-    let at = list.iter().position(|item| text(item, "name") == Some(name))?;
-    let changed = list.iter().enumerate().map(|(i, item)| if i == at { change(item) } else { item.clone() });
-    Some(replaced(tree, key, Json::Array(changed.collect())))
+/// The tree with the first of these parts changed that `change` finds something in.
+fn in_first(list: &[Json], change: impl Fn(&Json) -> Option<Json>) -> Option<Json> {
+    let (at, changed) = list.iter().enumerate().find_map(|(at, item)| Some((at, change(item)?)))?;
+    let mut list = list.to_vec();
+    *list.get_mut(at)? = changed;
+    Some(Json::Array(list))
+}
+
+/// An Avro schema with the record of that full name, or one of its fields, changed, however deep it stands.
+fn in_avro(tree: &Json, space: Option<&str>, path: &str, change: Change<'_>) -> Option<Json> {
+    if let Some(branches) = tree.as_array() {
+        return in_first(branches, |branch| in_avro(branch, space, path, change));
+    }
+    let Some(fields) = member(tree, "fields").and_then(Json::as_array) else {
+        return ["items", "values", "type"].iter().find_map(|key| {
+            let inner = member(tree, key).filter(|inner| inner.as_str().is_none())?;
+            Some(replaced(tree, key, in_avro(inner, space, path, change)?))
+        });
+    };
+    let own = full_name(tree, space);
+    if path == own {
+        return Some(change(tree));
+    }
+    let named = path.strip_prefix(&own).and_then(|rest| rest.strip_prefix('.'));
+    let space = own.rsplit_once('.').map(|(space, _)| space);
+    let fields = in_first(fields, |field| {
+        if named.is_some() && text(field, "name") == named {
+            return Some(change(field));
+        }
+        let inner = member(field, "type")?;
+        Some(replaced(field, "type", in_avro(inner, space, path, change)?))
+    })?;
+    Some(replaced(tree, "fields", fields))
 }
 
 fn in_properties(tree: &Json, parts: &[&str], change: Change<'_>) -> Option<Json> {

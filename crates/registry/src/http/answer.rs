@@ -1,13 +1,17 @@
 //! What an answer looks like.
 
 use schema::json::Json;
-use schema::{Finding, Metadata, RuleSet};
+use schema::{Finding, Metadata, Reference, RuleSet};
 
+use crate::core::found_tags;
 use crate::error::RestError;
 use crate::json::Members;
 use crate::record::{Content, references_json};
 use crate::settings::Settings;
 use crate::store::Version;
+use crate::subject;
+
+use super::query::Query;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -57,6 +61,33 @@ fn guid(settings: &Settings, content: &Content) -> Option<Json> {
     settings.profile.tells_guids().then(|| Json::from(content.guid.to_string().as_str()))
 }
 
+/// What an answer about a schema is asked to say of it, beside its text.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    /// The context whose name references are given with (`referenceFormat=qualified`).
+    pub qualify: Option<String>,
+    /// The tags to list (`findTags`).
+    pub tags: Option<Json>,
+}
+
+impl Shown {
+    pub fn of(query: &Query, context: &str, content: &Content) -> Self {
+        let qualified = query.get("referenceFormat").is_some_and(|f| f.eq_ignore_ascii_case("qualified"));
+        let wanted: Vec<&str> = query.all("findTags").filter(|tag| !tag.is_empty()).collect();
+        let tags = (!wanted.is_empty()).then(|| found_tags(content.language, &content.text, &wanted));
+        Self { qualify: qualified.then(|| context.to_owned()), tags: tags.flatten() }
+    }
+
+    fn references(&self, content: &Content) -> Option<Json> {
+        let Some(context) = &self.qualify else { return references_json(&content.references) };
+        let qualified = |reference: &Reference| Reference {
+            subject: subject::inherited(&reference.subject, context),
+            ..reference.clone()
+        };
+        references_json(&content.references.iter().map(qualified).collect::<Vec<_>>())
+    }
+}
+
 /// A version of a subject.
 pub(super) fn version(
     settings: &Settings,
@@ -64,6 +95,7 @@ pub(super) fn version(
     number: i32,
     version: &Version,
     text: &str,
+    shown: Shown,
 ) -> Members {
     let content = &version.content;
     let whole = settings.profile.is_whole();
@@ -73,21 +105,23 @@ pub(super) fn version(
         .int("id", version.id)
         .some("guid", guid(settings, content))
         .some("schemaType", type_name(settings, content))
-        .some("references", references_json(&content.references))
+        .some("references", shown.references(content))
         .some("metadata", content.metadata.as_ref().map(Metadata::to_json))
         .some("ruleSet", content.rules.as_ref().map(RuleSet::to_json))
         .text("schema", text)
+        .some("schemaTags", shown.tags)
         .some("ts", whole.then(|| Json::Number(version.timestamp.into())))
         .some("deleted", (whole && version.deleted).then_some(Json::Bool(true)))
 }
 
 /// A schema by its id.
-pub(super) fn schema_string(settings: &Settings, content: &Content, text: &str) -> Members {
+pub(super) fn schema_string(settings: &Settings, content: &Content, text: &str, shown: Shown) -> Members {
     Members::default()
         .some("schemaType", type_name(settings, content))
         .text("schema", text)
-        .some("references", references_json(&content.references))
+        .some("references", shown.references(content))
         .some("metadata", content.metadata.as_ref().map(Metadata::to_json))
         .some("ruleSet", content.rules.as_ref().map(RuleSet::to_json))
+        .some("schemaTags", shown.tags)
         .some("guid", guid(settings, content))
 }

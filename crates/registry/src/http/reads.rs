@@ -14,7 +14,7 @@ use crate::service::Registry;
 use crate::store::{Live, Store, Version};
 use crate::subject;
 
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, Shown};
 use super::query::Query;
 use super::route;
 use super::search::page;
@@ -93,7 +93,8 @@ fn by_id<'s>(store: &'s Store, id: i32, query: &Query) -> Result<(String, &'s Ar
 pub(super) fn id(registry: &Registry, store: &Store, id: i32, query: &Query) -> Answered {
     let (context, content) = by_id(store, id, query)?;
     let text = formatted(registry, store, &context, content, query)?;
-    let mut members = answer::schema_string(registry.settings(), content, &text);
+    let shown = Shown::of(query, &context, content);
+    let mut members = answer::schema_string(registry.settings(), content, &text, shown);
     if query.flag("fetchMaxId") {
         members = members.int("maxId", store.max_id(&context));
     }
@@ -147,7 +148,8 @@ pub(super) fn guid(registry: &Registry, store: &Store, given: &str, query: &Quer
     let found = store.by_guid(&guid);
     let (context, _, content) = found.first().ok_or_else(|| RestError::no_schema(given))?;
     let text = formatted(registry, store, context, content, query)?;
-    let members = answer::schema_string(registry.settings(), content, &text);
+    let shown = Shown::of(query, context, content);
+    let members = answer::schema_string(registry.settings(), content, &text, shown);
     let told = registry.settings().profile.tells_guids();
     let members = if told { members } else { members.text("guid", given) };
     Ok(members.build().into())
@@ -194,7 +196,8 @@ pub(super) fn version(
     let number = route::version(number)?;
     let (name, number, version) = find(store, name, number, live(query))?;
     let text = formatted(registry, store, subject::context_of(&name), &version.content, query)?;
-    Ok(answer::version(registry.settings(), &name, number, version, &text).build().into())
+    let shown = Shown::of(query, subject::context_of(&name), &version.content);
+    Ok(answer::version(registry.settings(), &name, number, version, &text, shown).build().into())
 }
 
 /// GET /subjects/{s}/versions/{v}/schema
@@ -238,7 +241,8 @@ pub(super) fn subject_metadata(registry: &Registry, store: &Store, name: &str, q
     let found = store.versions(&placed, live).rev().find(|(_, version)| has(version));
     let (number, version) = found.ok_or_else(RestError::schema_not_found)?;
     let text = formatted(registry, store, subject::context_of(&placed), &version.content, query)?;
-    Ok(answer::version(registry.settings(), &placed, number, version, &text).build().into())
+    let shown = Shown::of(query, subject::context_of(&placed), &version.content);
+    Ok(answer::version(registry.settings(), &placed, number, version, &text, shown).build().into())
 }
 
 /// POST /subjects/{s}: which version has this schema?
@@ -251,7 +255,8 @@ pub(super) fn lookup(registry: &Registry, store: &Store, name: &str, body: &Json
     let (number, version) =
         store.version(&found.subject, found.version, live).ok_or_else(RestError::schema_not_found)?;
     let text = formatted(registry, store, subject::context_of(&found.subject), &version.content, query)?;
-    Ok(answer::version(registry.settings(), &found.subject, number, version, &text).build().into())
+    let shown = Shown::default();
+    Ok(answer::version(registry.settings(), &found.subject, number, version, &text, shown).build().into())
 }
 
 /// POST /compatibility/subjects/{s}/versions[/{v}]

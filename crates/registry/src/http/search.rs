@@ -5,10 +5,10 @@ use schema::json::Json;
 use crate::error::RestError;
 use crate::json::texts;
 use crate::service::Registry;
-use crate::store::{Live, Store, Version};
+use crate::store::{Live, Store, Version, has_prefix};
 use crate::subject;
 
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, Shown};
 use super::query::Query;
 
 /// The part of a list that `offset` and `limit` ask for; -1 is no limit, `most` is the limit of ours (-1: none).
@@ -39,7 +39,18 @@ pub(super) fn schemas(registry: &Registry, store: &Store, query: &Query) -> Resu
     let live = if query.flag("deleted") { Live::WithDeleted } else { Live::Only };
     let latest_only = query.flag("latestOnly");
     let rule_type = query.get("ruleType").filter(|name| !name.is_empty());
+    if ["resourceType", "associationType", "lifecycle"].iter().any(|key| query.get(key).is_some()) {
+        // Only schemas with associations are asked for, and there are none here.
+        return Ok(Json::Array(Vec::new()).into());
+    }
+    let aliases = if query.flag("aliases") { store.aliases() } else { Vec::new() };
     let mut found: Vec<(&str, i32, &Version)> = store.search(prefix, live).collect();
+    for (_, meant) in aliases.iter().filter(|(alias, _)| has_prefix(alias, prefix)) {
+        let more = store.versions_of(meant, live).filter(|(name, _, _)| !has_prefix(name, prefix));
+        found.extend(more);
+    }
+    found.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    found.dedup_by(|a, b| (a.0, a.1) == (b.0, b.1));
     if latest_only {
         let mut latest: Vec<(&str, i32, &Version)> = Vec::new();
         for entry in found {
@@ -59,7 +70,11 @@ pub(super) fn schemas(registry: &Registry, store: &Store, query: &Query) -> Resu
     let most = i32::try_from(registry.settings().search_limit).unwrap_or(i32::MAX);
     let settings = registry.settings();
     let one = |(name, number, version): (&str, i32, &Version)| {
-        let members = answer::version(settings, name, number, version, &version.content.text);
+        let text = &version.content.text;
+        let members = answer::version(settings, name, number, version, text, Shown::default());
+        let also: Vec<&str> =
+            aliases.iter().filter(|(_, meant)| meant == name).map(|(alias, _)| alias.as_str()).collect();
+        let members = members.some("aliases", (!also.is_empty()).then(|| texts(also)));
         // Deleted versions are marked here in every profile.
         let marked = version.deleted && !settings.profile.is_whole();
         members.some("deleted", marked.then_some(Json::Bool(true))).build()

@@ -16,6 +16,7 @@ use schema::Guid;
 
 pub use apply::Applied;
 pub use query::Live;
+pub(crate) use query::has_prefix;
 
 use crate::config::{Config, Mode};
 use crate::record::{Content, Key};

@@ -67,15 +67,24 @@ impl Store {
 
     /// Subjects whose names begin with `prefix` and that have a version that counts.
     ///
-    /// The prefix counts context and all; after `:*:` it is looked for in the names of every context.
+    /// [`has_prefix`] says what a prefix is.
     pub fn subjects_with<'a>(&'a self, prefix: &'a str, live: Live) -> impl Iterator<Item = &'a str> {
-        let everywhere = prefix.strip_prefix(ALL_CONTEXTS);
         self.subjects.iter().filter_map(move |(name, versions)| {
-            let matches = match everywhere {
-                Some(rest) => subject::split(name).1.starts_with(rest),
-                None => name.starts_with(prefix),
-            };
-            (matches && counts(versions, live)).then_some(name.as_ref())
+            (has_prefix(name, prefix) && counts(versions, live)).then_some(name.as_ref())
+        })
+    }
+
+    /// The aliases that configurations give, each with the subject that it stands for.
+    pub fn aliases(&self) -> Vec<(String, String)> {
+        let scopes = self.configs.keys().filter_map(Option::as_deref);
+        scopes.filter_map(|alias| Some((alias.to_owned(), self.unaliased(alias)?))).collect()
+    }
+
+    /// Every version of one subject, as [`Self::search`] gives them.
+    pub fn versions_of(&self, name: &str, live: Live) -> impl Iterator<Item = Search<'_>> {
+        let found = self.subjects.get_key_value(name).into_iter();
+        found.flat_map(move |(name, _)| {
+            self.versions(name, live).map(move |(number, version)| (name.as_ref(), number, version))
         })
     }
 
@@ -216,6 +225,14 @@ impl Store {
     pub fn unaliased(&self, subject: &str) -> Option<String> {
         let alias = self.config(Some(subject))?.text("alias")?;
         Some(subject::inherited(alias, subject::context_of(subject)))
+    }
+}
+
+/// Whether a subject's name begins with a prefix, context and all; after `:*:`, the name in any context.
+pub(crate) fn has_prefix(name: &str, prefix: &str) -> bool {
+    match prefix.strip_prefix(ALL_CONTEXTS) {
+        Some(rest) => subject::split(name).1.starts_with(rest),
+        None => name.starts_with(prefix),
     }
 }
 
