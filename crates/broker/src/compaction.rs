@@ -49,7 +49,8 @@ impl Compaction {
 
     /// A partition is gone for good: nothing of it is clean when its name comes again.
     pub fn forget(&self, partition: &Partition) {
-        let removed = partition.dir().cleaned().remove(partition.topic(), partition.key().partition);
+        let dir = partition.dir();
+        let removed = dir.cleaned().remove(partition.topic(), partition.key().partition);
         if let Err(error) = removed {
             tracing::warn!(?partition, %error, "the cleaner's checkpoint keeps a deleted partition");
         }
@@ -177,7 +178,8 @@ impl Broker {
         match outcome {
             Ok(Cleaned { end, stats }) => {
                 tracing::info!(?partition, from = first_dirty, to = end.0, ?stats, "cleaned");
-                let mut cleaned = partition.dir().cleaned();
+                let dir = partition.dir();
+                let mut cleaned = dir.cleaned();
                 // Looked at under the lock: whoever deletes a partition closes it before it is forgotten here, so that the next
                 // topic of its name finds nothing of it.
                 if partition.is_closed() {

@@ -103,7 +103,7 @@ impl Broker {
     /// A directory has failed: who waits for it hears so, and who reads from it looks again.
     fn dir_failed(&self, dir: &Arc<Dir>, error: &LogError) {
         for partition in self.topics.all().into_iter().flat_map(|topic| topic.all_opened()) {
-            if Arc::ptr_eq(partition.dir(), dir) {
+            if Arc::ptr_eq(&partition.dir(), dir) {
                 partition.fail_acks(ErrorCode::KAFKA_STORAGE_ERROR);
                 partition.tell_readers();
             }

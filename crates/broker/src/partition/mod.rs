@@ -109,7 +109,8 @@ pub struct Partition {
     log: Mailbox<PartitionLog, Job>,
     acks: Mutex<AckQueue<Box<dyn AppendWatcher>>>,
     waiters: Arc<Waiters>,
-    dir: Arc<Dir>,
+    /// Where the log is; another directory once it was moved there (KIP-113).
+    dir: ArcSwap<Dir>,
     /// The durable log start that readers were told last.
     log_start_told: AtomicI64,
     /// Where the active segment begins, as the cleaner was told last.
@@ -147,7 +148,7 @@ impl Partition {
             log: Mailbox::new(log),
             acks: Mutex::default(),
             waiters,
-            dir,
+            dir: ArcSwap::new(dir),
             log_start_told: AtomicI64::new(view.durable_log_start.0),
             rolled_told: AtomicI64::new(-1),
             dirty,
@@ -168,8 +169,13 @@ impl Partition {
     }
 
     /// The directory its log is in.
-    pub(crate) fn dir(&self) -> &Arc<Dir> {
-        &self.dir
+    pub(crate) fn dir(&self) -> Arc<Dir> {
+        self.dir.load_full()
+    }
+
+    /// Its log was moved to another directory; told by the log's owner.
+    pub(crate) fn moved_to(&self, dir: &Arc<Dir>) {
+        self.dir.store(Arc::clone(dir));
     }
 
     /// Its log, for readers.
@@ -195,7 +201,7 @@ impl Partition {
 
     /// The epoch of this broker's registration.
     pub fn broker_epoch(&self) -> i64 {
-        self.dir.broker_epoch()
+        self.dir.load().broker_epoch()
     }
 
     /// What the topic's configuration asks.
@@ -296,10 +302,10 @@ impl Partition {
         if self.is_closed() {
             return Err(AppendError::Fenced(ErrorCode::NOT_LEADER_OR_FOLLOWER));
         }
-        if self.dir.is_full() && how.origin == Origin::Client {
+        if self.dir.load().is_full() && how.origin == Origin::Client {
             return Err(AppendError::Fenced(ErrorCode::KAFKA_STORAGE_ERROR));
         }
-        let broker_epoch = self.dir.broker_epoch();
+        let broker_epoch = self.dir.load().broker_epoch();
         if how.broker_epoch != -1 && how.broker_epoch != broker_epoch {
             return Err(AppendError::Fenced(ErrorCode::STALE_BROKER_EPOCH));
         }
@@ -343,7 +349,7 @@ impl Partition {
     /// Closes the log in order; nothing is appended any more.
     pub(crate) fn close_log(&self) -> Result<(), LogError> {
         self.is_closed.store(true, Ordering::Release);
-        self.with_log(|log| self.dir.with(|dir| dir.close_partition(log))).unwrap_or(Ok(()))
+        self.with_log(|log| self.dir().with(|dir| dir.close_partition(log))).unwrap_or(Ok(()))
     }
 
     /// The partition is gone, or led elsewhere: nobody waits here any more.
