@@ -39,6 +39,7 @@
 //!
 //! // DeleteRecords: log.advance_log_start(offset)?; answer once view.durable_log_start >= offset (it shows in `committed`)
 //! // delete a topic: log.mark_deleted()?; after file.delete.delay.ms log.remove_dir()?
+//! // move to another directory (KIP-113): FutureLog::begin, copy …, sync, swap; Departed::leave, LogDir::settle_move, remove
 //! // stop: dir.close_partition(&mut log)? for each; queue.stop(); join the thread; dir.close(committer, now_ms)?
 //! ```
 //!
@@ -65,6 +66,7 @@ mod fence;
 mod files;
 mod hot;
 mod index;
+mod moving;
 pub mod names;
 mod partition;
 pub mod planted;
@@ -83,6 +85,7 @@ pub use fence::Fence;
 pub use files::FileCache;
 pub use hot::HotBudget;
 pub use index::txn::AbortedTxn;
+pub use moving::{Departed, FutureLog, Interrupted, Swap, settle_moves};
 pub use partition::{
     Append, AppendInfo, Cut, Deleted, DeletedBecause, Load, Loaded, PartitionLog, RecoveryReport, Rot,
     TimestampOffset,

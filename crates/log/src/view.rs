@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use base::{Offset, TopicIdPartition};
 
-use crate::fence::Fence;
 use crate::hot::{HotBudget, HotTail};
 use crate::segment::Segment;
 
@@ -41,7 +40,6 @@ pub(crate) struct Shared {
     pub key: TopicIdPartition,
     pub segments: ArcSwap<Vec<Arc<Segment>>>,
     pub hot: Arc<HotTail>,
-    pub fence: Arc<Fence>,
     log_start: AtomicI64,
     local_log_start: AtomicI64,
     log_end: AtomicI64,
@@ -57,12 +55,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub fn new(key: TopicIdPartition, hot: &Arc<HotBudget>, fence: Arc<Fence>) -> Self {
+    pub fn new(key: TopicIdPartition, hot: &Arc<HotBudget>) -> Self {
         Self {
             key,
             segments: ArcSwap::from_pointee(Vec::new()),
             hot: HotTail::new(hot),
-            fence,
             log_start: AtomicI64::new(0),
             local_log_start: AtomicI64::new(0),
             log_end: AtomicI64::new(0),

@@ -320,8 +320,8 @@ impl Broker {
     pub(crate) fn checkpoint_high_watermarks(&self) {
         for dir in self.logs.dirs().iter().filter(|dir| dir.moved.swap(false, Ordering::Relaxed)) {
             let partitions = self.topics.all().into_iter().flat_map(|topic| topic.all_opened());
-            let of_dir =
-                partitions.filter(|partition| Arc::ptr_eq(&partition.dir(), dir) && partition.holds_records());
+            let of_dir = partitions
+                .filter(|partition| Arc::ptr_eq(&partition.dir(), dir) && partition.holds_records());
             let marks = of_dir.map(|partition| {
                 let folder = PartitionFolder {
                     topic: partition.topic().to_string(),

@@ -40,12 +40,14 @@ pub(crate) struct Bound {
 pub(crate) struct Bounds {
     bounds: Mutex<BTreeMap<TopicIdPartition, Bound>>,
     complete: bool,
+    /// Held while the file is written, so that nobody replaces it by what was true before.
+    writing: Mutex<()>,
 }
 
 impl Bounds {
     /// The bounds of a new directory.
     pub fn of_new() -> Self {
-        Self { bounds: Mutex::default(), complete: true }
+        Self { complete: true, ..Self::default() }
     }
 
     /// Whether nothing is missing: a partition that is not here has no log start but 0.
@@ -63,7 +65,7 @@ impl Bounds {
         let corrupt =
             |reason| LogError::Corrupt { path: path.clone(), position: 0, offset: Offset(-1), reason };
         let bounds = decode(&bytes).map_err(corrupt)?;
-        Ok(Self { bounds: Mutex::new(bounds), complete: true })
+        Ok(Self { bounds: Mutex::new(bounds), complete: true, ..Self::default() })
     }
 
     /// Takes over what a replay knows: where logs start, and that deleted partitions are gone.
@@ -97,6 +99,7 @@ impl Bounds {
     /// Writes our file, durably.
     pub fn write(&self, disk: &dyn Disk, dir: &Path) -> Result<()> {
         let path = dir.join(NAME);
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = encode(&self.lock());
         disk.replace(&path, &bytes).during("write", &path)
     }

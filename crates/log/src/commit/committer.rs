@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
 use base::{Offset, TopicIdPartition};
 use bytes::Bytes;
@@ -62,6 +63,8 @@ pub struct Committer {
     pub(super) retiring: Option<(CommitFile, Generation)>,
     /// Partitions that must not take the short way, until this generation is released.
     pub(super) framed: BTreeMap<TopicIdPartition, u64>,
+    /// Who waits for partitions that moved away to be forgotten.
+    emptying: Vec<(TopicIdPartition, Sender<()>)>,
 }
 
 impl Committer {
@@ -96,6 +99,7 @@ impl Committer {
             generation: Generation::default(),
             retiring: None,
             framed: BTreeMap::new(),
+            emptying: Vec::new(),
         })
     }
 
@@ -132,7 +136,7 @@ impl Committer {
             self.announce(items, &short, &mut round);
             self.generation.began_ms.get_or_insert(now_ms);
         }
-        let retired = self.retire_step(&mut round, now_ms);
+        let retired = self.retire_step(&mut round, now_ms).and_then(|()| self.forget_moved());
         self.context.fence.guard(retired)?;
         Ok(round)
     }
@@ -191,7 +195,7 @@ impl Committer {
                 self.generation.named.remove(&source.shared.key);
                 true
             }
-            Item::Closed { .. } => false,
+            Item::Closed { .. } | Item::Empty { .. } => false,
         }
     }
 
@@ -260,6 +264,20 @@ impl Committer {
         self.bounds.forget(key);
     }
 
+    /// Empties the commit log for partitions that moved away, and says so.
+    fn forget_moved(&mut self) -> Result<()> {
+        if self.emptying.is_empty() {
+            return Ok(());
+        }
+        self.empty()?;
+        for (key, done) in self.emptying.drain(..) {
+            self.framed.remove(&key);
+            // Who asked may have gone.
+            let _ = done.send(());
+        }
+        Ok(())
+    }
+
     /// Everything is durable: say so, and remember what retirement has to do.
     fn announce(&mut self, items: Vec<Item>, short: &[u64], round: &mut Round) {
         let mut moved = BTreeMap::new();
@@ -292,6 +310,7 @@ impl Committer {
                 Item::Truncate { source, offset, .. } => self.generation.note_truncation(&source, offset),
                 Item::Delete { source } => self.forget(source.shared.key),
                 Item::Closed { source, segment, end } => self.generation.note_closed(&source, segment, end),
+                Item::Empty { key, done } => self.emptying.push((key, done)),
             }
         }
         let committed = moved.into_iter().map(|(key, shared)| {

@@ -33,6 +33,7 @@ mod release;
 mod replay;
 
 pub use committer::{Committed, Committer, Round};
+pub(crate) use file::crc64;
 pub use plan::Policy;
 pub use queue::CommitQueue;
 pub(crate) use queue::{Append, Item, Source};

@@ -1,9 +1,11 @@
 //! What partitions hand to the committer, in the order in which they did it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use base::TopicIdPartition;
 use bytes::Bytes;
 
 use crate::segment::{Place, Segment};
@@ -56,6 +58,11 @@ pub(crate) enum Item {
         source: Source,
         segment: Arc<Segment>,
         end: i64,
+    },
+    /// Nothing may be left of a partition that moved away: the commit log is emptied, then `done` hears of it.
+    Empty {
+        key: TopicIdPartition,
+        done: Sender<()>,
     },
 }
 

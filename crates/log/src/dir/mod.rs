@@ -38,6 +38,7 @@ use crate::context::LogContext;
 use crate::error::{Context, LogError, Result};
 use crate::files::FileCache;
 use crate::hot::HotBudget;
+use crate::moving::{MoveNotes, remove_futures};
 use crate::names;
 use crate::partition::{Load, Loaded, PartitionLog};
 use crate::planted::{self, Bug};
@@ -54,6 +55,7 @@ pub struct LogDir {
     bounds: Arc<Bounds>,
     clean: bool,
     known: BTreeMap<TopicIdPartition, Known>,
+    moves: MoveNotes,
     /// Folders that were opened since the start, and whether they are open.
     opened: Mutex<BTreeMap<String, bool>>,
     _lock: Guard,
@@ -83,6 +85,8 @@ pub struct DirReport {
     pub unreadable_checkpoints: Option<LogError>,
     /// Folders of deleted partitions that were still there and are gone now.
     pub removed: Vec<String>,
+    /// Partitions that were being copied to here (KIP-113): the copies are gone, and are to be begun again.
+    pub unfinished_copies: Vec<PartitionFolder>,
 }
 
 /// A partition's folder in a directory.
@@ -127,6 +131,7 @@ impl LogDir {
             bounds.write(&*disk, path)?;
         }
         report.removed = remove_departed(&*disk, path)?;
+        report.unfinished_copies = remove_futures(&*disk, path)?;
         bounds.keep(|folder| disk.exists(&path.join(folder)).unwrap_or(true));
         let queue = CommitQueue::new();
         let mut context = LogContext::new(files, hot, Arc::clone(random));
@@ -141,6 +146,7 @@ impl LogDir {
             bounds,
             clean: report.clean,
             known: report.replayed.known.clone(),
+            moves: MoveNotes::read(&*disk, path)?,
             opened: Mutex::default(),
             _lock: lock,
         };
@@ -284,6 +290,35 @@ impl LogDir {
         }
         let mark = self.path.join(CLEAN_SHUTDOWN);
         disk.replace(&mark, b"version: 0\nbrokerEpoch: -1\n").during("write", &mark)
+    }
+
+    pub(crate) fn moves(&self) -> &MoveNotes {
+        &self.moves
+    }
+
+    /// Records, durably, what must be known of a partition that is about to move here.
+    pub(crate) fn note_bounds(&self, log: &PartitionLog, folder: &str) -> Result<()> {
+        let view = log.view();
+        self.bounds.update(log.key(), folder, |bound| {
+            folder.clone_into(&mut bound.folder);
+            bound.recovery_point = view.log_end.0;
+            bound.log_start = view.log_start.0;
+            bound.high_watermark = view.high_watermark.0;
+        });
+        self.bounds.write(&*self.context.disk, &self.path)
+    }
+
+    /// A partition is gone from here.
+    pub(crate) fn forget(&self, key: TopicIdPartition) {
+        self.bounds.forget(key);
+    }
+
+    pub(crate) fn note_opened(&self, folder: &str, is_open: bool) {
+        self.opened().insert(folder.to_owned(), is_open);
+    }
+
+    pub(crate) fn note_gone(&self, folder: &str) {
+        self.opened().remove(folder);
     }
 
     fn load(&self, folder: &str, key: TopicIdPartition, now_ms: i64) -> Load {

@@ -85,7 +85,7 @@ impl PartitionLog {
     ///
     /// An owner stages all that waits in its mailbox and then flushes once. When flushing fails, all that was staged is gone.
     pub fn stage(&mut self, mut batches: ValidBatches, how: &Append) -> Result<AppendInfo> {
-        self.shared.fence.check()?;
+        self.context.fence.check()?;
         let bytes = batches.size();
         if bytes as u64 > self.config.segment_bytes {
             let segment_bytes = self.config.segment_bytes;
@@ -113,7 +113,7 @@ impl PartitionLog {
         if written.is_err() && !planted::has(Bug::WriteNotUndone) {
             self.undo_write();
         }
-        self.shared.fence.guard(written)
+        self.context.fence.guard(written)
     }
 
     fn number(&self, batches: &mut ValidBatches, how: &Append) -> Result<()> {
@@ -246,7 +246,7 @@ impl PartitionLog {
             .and_then(|file| file.truncate(segment.size()).during("truncate", &segment.path(Kind::Log)));
         let again = cut.and_then(|()| self.derive_anew());
         if let Err(error) = again {
-            self.shared.fence.fence(&format!("a failed write could not be undone: {error}"));
+            self.context.fence.fence(&format!("a failed write could not be undone: {error}"));
         }
     }
 

@@ -83,7 +83,7 @@ impl PartitionLog {
     /// The old files go after `file.delete.delay.ms`, once no reader holds them. A failure in the middle fences the directory:
     /// the swap is completed when it is opened again.
     pub fn replace_segments(&mut self, replacement: Replacement, now_ms: i64) -> Result<bool> {
-        self.shared.fence.check()?;
+        self.context.fence.check()?;
         let segments = self.segments();
         let Some(first) = self.place_of(&segments, &replacement) else {
             replacement.discard()?;
@@ -97,7 +97,7 @@ impl PartitionLog {
         }
         let swapped = self.swap(&replacement, now_ms);
         if let Err(error) = &swapped {
-            self.shared.fence.fence(&format!("a swap of segments was not completed: {error}"));
+            self.context.fence.fence(&format!("a swap of segments was not completed: {error}"));
         }
         swapped?;
         let (before, rest) = segments.split_at(first);

@@ -82,7 +82,7 @@ impl PartitionLog {
         load: &Load,
     ) -> Result<Loaded> {
         let mut log = Self {
-            shared: Arc::new(Shared::new(key, &context.hot, Arc::clone(&context.fence))),
+            shared: Arc::new(Shared::new(key, &context.hot)),
             context: Arc::clone(context),
             config,
             place: Place::new(dir),

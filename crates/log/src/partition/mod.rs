@@ -11,6 +11,7 @@ mod clean;
 mod load;
 mod lookup;
 mod recover;
+mod relocate;
 mod remove;
 mod resume;
 mod retention;
@@ -135,7 +136,7 @@ impl PartitionLog {
         self.flush()?;
         if !self.is_durable() && config.durability == Durability::Durable && self.has_dir {
             let synced = self.sync_behind(self.shared.recovery_point());
-            self.shared.fence.guard(synced)?;
+            self.context.fence.guard(synced)?;
         }
         self.config = config;
         Ok(())
@@ -218,7 +219,7 @@ impl PartitionLog {
     }
 
     /// Hands something to the committer, where there is one.
-    fn tell(&self, item: impl FnOnce(Source) -> Item) -> bool {
+    pub(crate) fn tell(&self, item: impl FnOnce(Source) -> Item) -> bool {
         let Some(queue) = &self.context.commits else { return false };
         queue.push(item(Source { shared: Arc::clone(&self.shared), place: Arc::clone(&self.place) }));
         true

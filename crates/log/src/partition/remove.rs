@@ -12,13 +12,13 @@ impl PartitionLog {
         if marked.is_ok() {
             self.tell(|source| Item::Delete { source });
         }
-        self.shared.fence.guard(marked)
+        self.context.fence.guard(marked)
     }
 
     /// Renames the folder to `….<unique>-stray`: the cluster knows nothing of this partition, but an operator might.
     pub fn mark_stray(&mut self) -> Result<()> {
         let marked = self.depart(names::STRAY_DIR);
-        self.shared.fence.guard(marked)
+        self.context.fence.guard(marked)
     }
 
     /// Removes the folder and all in it; after [`Self::mark_deleted`] and `file.delete.delay.ms`.
@@ -30,7 +30,7 @@ impl PartitionLog {
         }
         self.has_dir = false;
         let removed = self.context.disk.remove_dir_all(&dir).during("remove", &dir);
-        self.shared.fence.guard(removed)
+        self.context.fence.guard(removed)
     }
 
     fn depart(&mut self, ending: &str) -> Result<()> {

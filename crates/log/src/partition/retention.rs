@@ -34,7 +34,7 @@ pub enum DeletedBecause {
 impl PartitionLog {
     /// Takes out the segments that may go; nothing at or above the high watermark does. The files go later: see [`Self::on_tick`].
     pub fn delete_old_segments(&mut self, now_ms: i64) -> Result<Vec<Deleted>> {
-        self.shared.fence.check()?;
+        self.context.fence.check()?;
         self.flush()?;
         let segments = self.segments();
         let mut excess = self.excess_bytes();
@@ -50,7 +50,7 @@ impl PartitionLog {
         }
         if !deleted.is_empty() {
             let taken = self.take_out(deleted.len(), &segments, now_ms);
-            self.shared.fence.guard(taken)?;
+            self.context.fence.guard(taken)?;
         }
         Ok(deleted)
     }

@@ -66,7 +66,7 @@ impl PartitionLog {
             return Ok(());
         }
         let rolled = self.begin_next(active, now_ms);
-        self.shared.fence.guard(rolled)
+        self.context.fence.guard(rolled)
     }
 
     fn begin_next(&mut self, active: Option<Arc<Segment>>, now_ms: i64) -> Result<()> {
@@ -93,10 +93,10 @@ impl PartitionLog {
 
     /// Stops in order: everything is written, indexed and durable, so that opening it as clean reads next to nothing.
     pub fn close(&mut self) -> Result<()> {
-        self.shared.fence.check()?;
+        self.context.fence.check()?;
         self.flush()?;
         let closed = self.close_and_sync();
-        self.shared.fence.guard(closed)
+        self.context.fence.guard(closed)
     }
 
     fn close_and_sync(&mut self) -> Result<()> {

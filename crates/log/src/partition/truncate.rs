@@ -17,7 +17,7 @@ impl PartitionLog {
     ///
     /// Leader epochs that begin at or behind `offset` are forgotten even when no record is (KAFKA-10706).
     pub fn truncate_to(&mut self, offset: Offset, now_ms: i64) -> Result<()> {
-        self.shared.fence.check()?;
+        self.context.fence.check()?;
         self.flush()?;
         let truncated = if offset.0 >= self.shared.log_end() {
             self.forget_epochs(offset.0)
@@ -26,22 +26,22 @@ impl PartitionLog {
         } else {
             self.cut(offset.0, now_ms)
         };
-        self.shared.fence.guard(truncated)
+        self.context.fence.guard(truncated)
     }
 
     /// Removes everything and goes on at `offset` (a follower whose leader no longer has what it would need).
     pub fn truncate_fully(&mut self, offset: Offset, now_ms: i64) -> Result<()> {
-        self.shared.fence.check()?;
+        self.context.fence.check()?;
         self.flush()?;
         let restarted = self.restart_at(offset.0, now_ms);
-        self.shared.fence.guard(restarted)
+        self.context.fence.guard(restarted)
     }
 
     /// Moves the log's start forward (`DeleteRecords`); returns whether it moved. Files go with the next retention pass.
     ///
     /// The caller has checked that `offset` is at most the high watermark.
     pub fn advance_log_start(&mut self, offset: Offset) -> Result<bool> {
-        self.shared.fence.check()?;
+        self.context.fence.check()?;
         let (start, end) = (self.shared.log_start(), self.shared.log_end());
         if offset.0 > end {
             return Err(LogError::OffsetOutOfRange { offset, start: Offset(start), end: Offset(end) });
@@ -129,6 +129,9 @@ impl PartitionLog {
 
     /// Removes producer snapshots of offsets beyond `end`.
     pub(super) fn remove_snapshots_beyond(&self, end: i64) -> Result<()> {
+        if !self.has_dir {
+            return Ok(());
+        }
         let dir = self.path();
         for entry in self.context.disk.list(&dir).during("list", &dir)? {
             if let Some((base, Kind::Snapshot, "")) = names::parse_segment_file(&entry.name)
