@@ -69,7 +69,7 @@ async fn serve(options: Options, json: bool) -> Result<(), String> {
     for note in &options.notes {
         tracing::warn!("{note}");
     }
-    let listener = options.listener.clone();
+    let listener = options.listeners.first().map(|listen| listen.address.clone()).unwrap_or_default();
     let mut handle = registry::serve(options)
         .await
         .map_err(|error| format!("the schema registry cannot listen on {listener}: {error}"))?;
@@ -79,7 +79,7 @@ async fn serve(options: Options, json: bool) -> Result<(), String> {
         _ = interrupt.recv() => false,
     };
     if ready {
-        let url = format!("http://{}", handle.address);
+        let url = handle.url();
         if json {
             println!("{}", serde_json::json!({ "ready": true, "registry": url }));
         } else {

@@ -139,7 +139,7 @@ async fn start_registry(
 ) -> Result<Option<registry::http::Handle>, String> {
     let (Some(mut options), Some(address)) = (options, broker.address()) else { return Ok(None) };
     options.bootstrap = address.to_string();
-    let listener = options.listener.clone();
+    let listener = options.listeners.first().map(|listen| listen.address.clone()).unwrap_or_default();
     match registry::serve(options).await {
         Ok(handle) => Ok(Some(handle)),
         Err(error) => Err(format!("the schema registry cannot listen on {listener}: {error}")),
@@ -150,12 +150,12 @@ async fn start_registry(
 fn say_ready(handle: &Handle, registry: Option<&registry::http::Handle>, json: bool) {
     if json {
         let listeners: Vec<_> = handle.served().iter().map(listener_as_json).collect();
-        let registry = registry.map(|registry| format!("http://{}", registry.address));
+        let registry = registry.map(|registry| registry.url());
         println!("{}", serde_json::json!({ "ready": true, "listeners": listeners, "registry": registry }));
         return;
     }
     let mut listeners: Vec<_> = handle.served().iter().map(listener_as_text).collect();
-    listeners.extend(registry.map(|registry| format!("the schema registry on http://{}", registry.address)));
+    listeners.extend(registry.map(|registry| format!("the schema registry on {}", registry.url())));
     println!("Mekong serves {}", listeners.join(", "));
 }
 

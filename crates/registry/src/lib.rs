@@ -4,6 +4,7 @@
 //! that change something are decided on a state that already counts the decisions before them, appended, and answered only
 //! when the registry's own replay shows that they won. See `docs/registry.md` and ADR 7.
 
+mod access;
 mod config;
 mod core;
 mod error;
@@ -18,11 +19,12 @@ mod settings;
 mod store;
 mod subject;
 
+pub use access::{Access, Tls};
 pub use config::{Config, Mode};
 pub use error::RestError;
 pub use kafka::{KafkaLog, Place};
 pub use log::{Appended, BoxFuture, LogEntry, LogError, MemoryLog, SchemasLog, SchemasReader};
-pub use options::{Options, serve};
+pub use options::{Listen, Options, serve, serve_on};
 pub use record::{Content, Key, Record, SchemaValue};
 pub use service::Registry;
 pub use settings::{Profile, Settings};

@@ -8,7 +8,8 @@ use client::Client;
 use schema::Level;
 use tokio::net::TcpListener;
 
-use crate::http::{Handle, serve_later};
+use crate::access::Tls;
+use crate::http::{Bound, Handle, serve_bound, serve_later};
 use crate::kafka::{KafkaLog, Place};
 use crate::log::{LogError, SchemasLog};
 use crate::settings::{Profile, Settings};
@@ -22,8 +23,10 @@ const PORTS_TRIED: u16 = 20;
 /// How a registry is started.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The address to listen on, `host:port`.
-    pub listener: String,
+    /// Where to listen.
+    pub listeners: Vec<Listen>,
+    /// What https listeners need (`ssl.…`).
+    pub tls: Tls,
     /// Whether to take the next free port where the one asked for is busy.
     pub moves: bool,
     /// The cluster (`kafkastore.bootstrap.servers`).
@@ -36,10 +39,20 @@ pub struct Options {
     pub notes: Vec<String>,
 }
 
+/// One address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// `host:port`.
+    pub address: String,
+    /// Whether by https.
+    pub secure: bool,
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
-            listener: format!("127.0.0.1:{DEFAULT_PORT}"),
+            listeners: vec![Listen { address: format!("127.0.0.1:{DEFAULT_PORT}"), secure: false }],
+            tls: Tls::default(),
             moves: false,
             bootstrap: "localhost:9092".to_owned(),
             place: Place::default(),
@@ -56,7 +69,7 @@ impl Options {
         let value = value.trim();
         let wrong = |wanted: &str| Err(format!("{name}={value}: {wanted} is wanted"));
         match name {
-            "listeners" => self.listener = listener(value)?,
+            "listeners" => self.listeners = listeners(value)?,
             "kafkastore.bootstrap.servers" => self.bootstrap = value.replace("PLAINTEXT://", ""),
             "kafkastore.topic" => self.place.topic = value.to_owned(),
             "kafkastore.topic.replication.factor" => match value.parse() {
@@ -91,6 +104,8 @@ impl Options {
             "schema.providers.json.fetch.remote.schemas" => {
                 return Err("remote schemas are never fetched; register them and refer to them".to_owned());
             }
+            name if name.starts_with("ssl.") => self.tls.set(name, value)?,
+            name if name.starts_with("authentication.") => self.settings.access.set(name, value)?,
             name if is_security(name) => return Err(format!("{name} is not supported yet")),
             name => self.notes.push(format!("{name} has no effect on this registry")),
         }
@@ -104,40 +119,41 @@ impl Options {
 }
 
 fn is_security(name: &str) -> bool {
-    [
-        "ssl.",
-        "authentication.",
-        "kafkastore.ssl.",
-        "kafkastore.sasl.",
-        "confluent.schema.registry.authorizer.",
-    ]
-    .iter()
-    .any(|prefix| name.starts_with(prefix))
+    ["kafkastore.ssl.", "kafkastore.sasl.", "confluent.schema.registry.authorizer."]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
         || matches!(name, "kafkastore.security.protocol" | "inter.instance.protocol" | "security.protocol")
 }
 
-/// The first address of a list of URLs; no host is every address of this machine.
-fn listener(value: &str) -> Result<String, String> {
-    let first = value.split(',').map(str::trim).find(|url| !url.is_empty()).unwrap_or_default();
-    let address = match first.split_once("://") {
-        Some(("http", address)) => address,
-        Some((scheme, _)) => {
-            return Err(format!("listeners={value}: {scheme} is not supported yet; http is"));
-        }
-        None => first,
+/// The addresses of a list of URLs; no host is every address of this machine.
+fn listeners(value: &str) -> Result<Vec<Listen>, String> {
+    let urls: Vec<&str> = value.split(',').map(str::trim).filter(|url| !url.is_empty()).collect();
+    if urls.is_empty() {
+        return Err(format!("listeners={value}: a URL such as http://127.0.0.1:8081 is wanted"));
+    }
+    urls.into_iter().map(|url| listener(url).map_err(|error| format!("listeners={value}: {error}"))).collect()
+}
+
+fn listener(url: &str) -> Result<Listen, String> {
+    let (secure, address) = match url.split_once("://") {
+        Some(("http", address)) => (false, address),
+        Some(("https", address)) => (true, address),
+        Some((scheme, _)) => return Err(format!("{scheme} is not supported; http and https are")),
+        None => (false, url),
     };
     let address = address.trim_end_matches('/');
     let (host, port) = address.rsplit_once(':').unwrap_or((address, "8081"));
     if port.parse::<u16>().is_err() {
-        return Err(format!("listeners={value}: a URL such as http://127.0.0.1:8081 is wanted"));
+        return Err("a URL such as http://127.0.0.1:8081 is wanted".to_owned());
     }
-    Ok(format!("{}:{port}", if host.is_empty() { "0.0.0.0" } else { host }))
+    let host = if host.is_empty() { "0.0.0.0" } else { host };
+    Ok(Listen { address: format!("{host}:{port}"), secure })
 }
 
 /// Listens at once, and serves as soon as the cluster is reached and the records are replayed; requests that come before
 /// wait.
 pub async fn serve(options: Options) -> io::Result<Handle> {
-    let listener = bind(&options).await?;
+    let bound = listen(&options).await?;
     let settings = options.settings.clone();
     let open = move || {
         let options = options.clone();
@@ -145,15 +161,32 @@ pub async fn serve(options: Options) -> io::Result<Handle> {
             Box::pin(async move { open(&options).await });
         opened
     };
-    serve_later(listener, settings, open, now)
+    serve_later(bound, settings, open, now)
 }
 
-async fn bind(options: &Options) -> io::Result<TcpListener> {
-    let first = match TcpListener::bind(&options.listener).await {
-        Err(error) if options.moves && error.kind() == io::ErrorKind::AddrInUse => error,
+/// Serves from a log that is there already.
+pub async fn serve_on(options: Options, log: Box<dyn SchemasLog>) -> io::Result<Handle> {
+    let bound = listen(&options).await?;
+    serve_bound(bound, log, options.settings, now).await
+}
+
+async fn listen(options: &Options) -> io::Result<Vec<Bound>> {
+    options.settings.access.check().map_err(io::Error::other)?;
+    let mut bound = Vec::new();
+    for listen in &options.listeners {
+        let identity = listen.secure.then(|| options.tls.identity()).transpose().map_err(io::Error::other)?;
+        let listener = bind(&listen.address, options.moves).await?;
+        bound.push(Bound { listener, identity });
+    }
+    Ok(bound)
+}
+
+async fn bind(address: &str, moves: bool) -> io::Result<TcpListener> {
+    let first = match TcpListener::bind(address).await {
+        Err(error) if moves && error.kind() == io::ErrorKind::AddrInUse => error,
         bound => return bound,
     };
-    let asked: SocketAddr = options.listener.parse().map_err(|_| io::Error::other("an address is wanted"))?;
+    let asked: SocketAddr = address.parse().map_err(|_| io::Error::other("an address is wanted"))?;
     for step in 1..=PORTS_TRIED {
         let address = SocketAddr::new(asked.ip(), asked.port().saturating_add(step));
         if let Ok(listener) = TcpListener::bind(address).await {
@@ -187,7 +220,7 @@ mod tests {
     fn confluents_properties_are_understood() {
         let mut options = Options::default();
         let table = [
-            ("listeners", "http://0.0.0.0:8085,http://x:1", true),
+            ("listeners", "http://0.0.0.0:8085,https://x:1", true),
             ("kafkastore.bootstrap.servers", "PLAINTEXT://a:9092,PLAINTEXT://b:9092", true),
             ("schema.compatibility.level", "full", true),
             ("schema.compatibility.level", "sideways", false),
@@ -197,19 +230,26 @@ mod tests {
             ("kafkastore.timeout.ms", "500", true),
             ("kafkastore.timeout.ms", "soon", false),
             ("debug", "true", true),
-            ("ssl.keystore.location", "x", false),
-            ("listeners", "https://x:1", false),
+            ("ssl.keystore.location", "no such file", false),
+            ("ssl.keystore.type", "PEM", true),
+            ("ssl.keystore.type", "JKS", false),
+            ("ssl.cipher.suites", "x", false),
+            ("authentication.method", "BASIC", true),
+            ("authentication.method", "BEARER", false),
+            ("kafkastore.sasl.mechanism", "PLAIN", false),
+            ("listeners", "ftp://x:1", false),
             ("schema.providers.json.fetch.remote.schemas", "true", false),
         ];
         for (name, value, good) in table {
             assert_eq!(options.set(name, value).is_ok(), good, "{name}={value}");
         }
-        assert_eq!(options.listener, "0.0.0.0:8085");
+        let address = |n: usize| (options.listeners[n].address.as_str(), options.listeners[n].secure);
+        assert_eq!((address(0), address(1)), (("0.0.0.0:8085", false), ("x:1", true)));
         assert_eq!(options.bootstrap, "a:9092,b:9092");
         assert_eq!(options.settings.level, Level::Full);
         assert_eq!(options.settings.profile, Profile::V82);
         assert_eq!(options.settings.timeout, Duration::from_millis(500));
         assert_eq!(options.notes.len(), 1);
-        assert_eq!(listener("http://:8081").as_deref(), Ok("0.0.0.0:8081"));
+        assert_eq!(listener("http://:8081").unwrap().address, "0.0.0.0:8081");
     }
 }

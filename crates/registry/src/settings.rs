@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use schema::Level;
 
+use crate::access::Access;
+
 /// Which version of Confluent's registry the answers are those of, in the few places where versions differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
@@ -78,6 +80,8 @@ pub struct Settings {
     pub cluster_id: String,
     /// The registry's group id, for `/v1/metadata/id` (`schema.registry.group.id`).
     pub group_id: String,
+    /// Who may ask.
+    pub access: Access,
     /// Whether every write is refused, for a replica (`leader.eligibility=false`).
     pub read_only: bool,
 }
@@ -95,6 +99,7 @@ impl Default for Settings {
             search_limit: 1000,
             cluster_id: String::new(),
             group_id: "schema-registry".to_owned(),
+            access: Access::default(),
             read_only: false,
         }
     }

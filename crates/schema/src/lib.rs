@@ -21,6 +21,7 @@ pub use error::SchemaError;
 pub use identity::{Guid, Reference, guid};
 pub use jsonschema::Policy;
 pub use language::Language;
+pub use md5::Md5;
 pub use metadata::Metadata;
 pub use parsed::{Parsed, ReferencedText, Strictness};
 pub use rules::{Rule, RuleSet};

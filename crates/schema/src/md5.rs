@@ -1,7 +1,9 @@
 //! MD5 (RFC 1321), because the registry's identities are made of it. Not for anything that must resist forgery.
 
+use std::sync::LazyLock;
+
 /// A digest being made.
-pub(crate) struct Md5 {
+pub struct Md5 {
     state: [u32; 4],
     pending: Vec<u8>,
     bytes: u64,
@@ -10,27 +12,35 @@ pub(crate) struct Md5 {
 const ROTATIONS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
 
 /// The constants are the sines of the integers.
-fn sines() -> [u32; 64] {
-    core::array::from_fn(|i| ((i as f64 + 1.0).sin().abs() * 4_294_967_296.0) as u32)
+static SINES: LazyLock<[u32; 64]> =
+    LazyLock::new(|| core::array::from_fn(|i| ((i as f64 + 1.0).sin().abs() * 4_294_967_296.0) as u32));
+
+impl Default for Md5 {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Md5 {
+    /// Of nothing yet.
     pub fn new() -> Self {
         Self { state: [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476], pending: Vec::new(), bytes: 0 }
     }
 
+    /// Takes more bytes in.
     pub fn update(&mut self, bytes: &[u8]) {
         self.bytes = self.bytes.wrapping_add(bytes.len() as u64);
         self.pending.extend_from_slice(bytes);
         let whole = self.pending.len() - self.pending.len() % 64;
         let rest = self.pending.split_off(whole);
         let blocks = core::mem::replace(&mut self.pending, rest);
-        let sines = sines();
+        let sines = &*SINES;
         for block in blocks.chunks_exact(64) {
-            self.block(block, &sines);
+            self.block(block, sines);
         }
     }
 
+    /// The digest of all.
     pub fn finish(mut self) -> [u8; 16] {
         let bits = self.bytes.wrapping_mul(8);
         let mut padding = vec![0x80];

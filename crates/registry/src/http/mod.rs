@@ -1,6 +1,7 @@
 //! The registry over HTTP: one handler for every path, so that answers and errors are Confluent's to the byte.
 
 mod answer;
+mod listen;
 mod negotiate;
 mod query;
 mod reads;
@@ -9,5 +10,6 @@ mod search;
 mod server;
 mod writes;
 
-pub(crate) use server::serve_later;
+pub(crate) use listen::Bound;
 pub use server::{Handle, router, serve};
+pub(crate) use server::{serve_bound, serve_later};

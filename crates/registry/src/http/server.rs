@@ -21,6 +21,7 @@ use crate::service::Registry;
 use crate::settings::Settings;
 
 use super::answer::{Answer, error_body};
+use super::listen::Bound;
 use super::query::Query;
 use super::route::{Route, route};
 use super::{negotiate, reads, search, writes};
@@ -30,14 +31,20 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A registry that serves, until it is stopped.
 pub struct Handle {
-    /// Where it listens.
+    /// Where it listens first.
     pub address: SocketAddr,
+    secure: bool,
     stop: watch::Sender<bool>,
     ready: watch::Receiver<bool>,
     task: JoinHandle<()>,
 }
 
 impl Handle {
+    /// The URL of the first listener.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.secure { "https" } else { "http" }, self.address)
+    }
+
     /// Waits until the records are replayed and requests are answered.
     pub async fn ready(&mut self) {
         // A registry that was stopped before will not be ready any more.
@@ -73,23 +80,38 @@ pub async fn serve(
     settings: Settings,
     clock: fn() -> i64,
 ) -> std::io::Result<Handle> {
+    serve_bound(vec![Bound { listener, identity: None }], log, settings, clock).await
+}
+
+/// As [`serve`], on several listeners.
+pub(crate) async fn serve_bound(
+    listeners: Vec<Bound>,
+    log: Box<dyn SchemasLog>,
+    settings: Settings,
+    clock: fn() -> i64,
+) -> std::io::Result<Handle> {
     let registry = Registry::start(log, settings, clock).await.map_err(|error| {
         std::io::Error::other(format!("the registry cannot read its log: {}", error.reason))
     })?;
-    let address = listener.local_addr()?;
+    let (address, secure) = first_of(&listeners)?;
     let (stop, stopped) = watch::channel(false);
-    let task = tokio::spawn(run(listener, registry, stopped));
-    Ok(Handle { address, stop, ready: watch::Sender::new(true).subscribe(), task })
+    let task = tokio::spawn(run(listeners, registry, stopped));
+    Ok(Handle { address, secure, stop, ready: watch::Sender::new(true).subscribe(), task })
+}
+
+fn first_of(listeners: &[Bound]) -> std::io::Result<(SocketAddr, bool)> {
+    let first = listeners.first().ok_or_else(|| std::io::Error::other("no listener"))?;
+    Ok((first.address()?, first.identity.is_some()))
 }
 
 /// Opens the log, trying until it can be opened, replays it, and serves; requests that arrive before wait for that.
 pub(crate) fn serve_later(
-    listener: TcpListener,
+    listeners: Vec<Bound>,
     settings: Settings,
     open: impl Open,
     clock: fn() -> i64,
 ) -> std::io::Result<Handle> {
-    let address = listener.local_addr()?;
+    let (address, secure) = first_of(&listeners)?;
     let (stop, mut stopped) = watch::channel(false);
     let (is_ready, ready) = watch::channel(false);
     let task = tokio::spawn(async move {
@@ -113,31 +135,42 @@ pub(crate) fn serve_later(
             _ = stopped.wait_for(|stop| *stop) => return,
         };
         is_ready.send_replace(true);
-        run(listener, registry, stopped).await;
+        run(listeners, registry, stopped).await;
     });
-    Ok(Handle { address, stop, ready, task })
+    Ok(Handle { address, secure, stop, ready, task })
 }
 
-async fn run(listener: TcpListener, registry: Arc<Registry>, mut stopped: watch::Receiver<bool>) {
-    let stopping = async move {
-        // The sender is gone when the handle is: then serving ends as well.
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
-    let serving = axum::serve(listener, router(registry)).with_graceful_shutdown(stopping);
-    if let Err(error) = serving.await {
-        tracing::error!(%error, "the schema registry stopped serving");
+/// Serves on all listeners until told to stop.
+async fn run(listeners: Vec<Bound>, registry: Arc<Registry>, stopped: watch::Receiver<bool>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for bound in listeners {
+        tasks.spawn(bound.run(Arc::clone(&registry), stopped.clone()));
     }
+    tasks.join_all().await;
 }
 
 /// The service of a registry.
 pub fn router(registry: Arc<Registry>) -> Router {
-    Router::new().fallback(handle).with_state(registry)
+    let service = |State(registry): State<Arc<Registry>>, request: Request| handle(registry, request);
+    Router::new().fallback(service).with_state(registry)
 }
 
-async fn handle(State(registry): State<Arc<Registry>>, request: Request) -> Response {
+pub(super) async fn handle(registry: Arc<Registry>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let id = request_id(&parts.headers);
+    let access = &registry.settings().access;
+    let authorization = parts.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    if let Err(error) = access.admits(parts.uri.path(), authorization) {
+        let unknown = error.status == 401;
+        let mut response = respond("application/json", &id, Err(error));
+        if let Ok(challenge) = HeaderValue::from_str(&access.challenge())
+            && unknown
+        {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        return response;
+    }
     let Some(media_type) = negotiate::produced(text(header::ACCEPT)) else {
         let error = RestError::http(406, "Not Acceptable");
         return respond("application/json", &id, Err(error));
