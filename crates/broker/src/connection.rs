@@ -303,6 +303,10 @@ impl Connection {
 
     /// Reads once, if more may come in.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        if self.running.is_some() && self.info.parked.waits() && self.stream.poll_read_ready(cx).is_ready() {
+            self.info.parked.interrupt();
+            return Ok(true);
+        }
         if self.at_end || self.running.is_some() || self.held.is_some() || !self.outgoing.is_empty() {
             return Ok(false);
         }

@@ -7,7 +7,7 @@ mod start;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use base::{LeaderEpoch, Str, TopicId, TopicIdPartition};
+use base::{Str, TopicId, TopicIdPartition};
 use metadata::config::{BrokerConfigs, Value};
 use metadata::controller::Command;
 use metadata::{Delta, MetadataImage};
@@ -19,6 +19,8 @@ use wire::messages::broker_heartbeat::BrokerHeartbeatRequest;
 use crate::Broker;
 use crate::config::ConnectionLimits;
 use crate::listener::Listener;
+use crate::partition::{Partition, Topic};
+use crate::replication::KnownBrokers;
 use crate::settings::TopicConfigs;
 
 use shell::Mailbox;
@@ -82,13 +84,23 @@ impl Broker {
     /// Brings the data plane to what a new image says; then requests see it. Not to be called twice at once.
     pub fn apply(self: &Arc<Self>, image: MetadataImage, delta: &Delta) {
         let image = Arc::new(image);
-        for key in &delta.partitions {
-            self.bring_up(&image, *key);
+        if !delta.brokers.is_empty() {
+            self.replication.brokers.store(Arc::new(KnownBrokers::of(&image)));
         }
+        let roles: Vec<_> = delta.partitions.iter().map(|key| (*key, self.bring_up(&image, *key))).collect();
         self.reconfigure(&image, delta);
         self.metadata.image.store(Arc::clone(&image));
+        for (key, leader) in roles {
+            match leader {
+                Some(leader) => self.replication.fetchers.follow(self, key, leader),
+                None => self.replication.fetchers.leave(key),
+            }
+        }
         for id in delta.removed_topics.keys() {
             self.take_down(*id);
+        }
+        if !delta.brokers.is_empty() {
+            self.retry_joins();
         }
         self.coordinators.follow(self, &image);
         if !delta.removed_topics.is_empty() {
@@ -97,14 +109,34 @@ impl Broker {
         }
     }
 
-    fn bring_up(&self, image: &MetadataImage, key: TopicIdPartition) {
-        let Some(topic) = image.topic(key.topic) else { return };
-        let Some(state) = image.partition(key.topic, key.partition) else { return };
+    /// Makes true what the metadata say of a partition; gives whom this node follows there, if anyone.
+    fn bring_up(&self, image: &MetadataImage, key: TopicIdPartition) -> Option<i32> {
+        let topic = image.topic(key.topic)?;
+        let state = image.partition(key.topic, key.partition)?;
         let known = self.topics.get_or_add(key.topic, topic.name());
-        match state.leader == self.config.node_id {
-            true => known.lead(key.partition, LeaderEpoch(state.leader_epoch)),
-            false => known.leave(key.partition),
+        let me = self.config.node_id;
+        if !state.replicas.contains(&me) {
+            self.drop_replica(&known, key.partition);
+            return None;
         }
+        known.hold(key.partition, state);
+        (state.leader >= 0 && state.leader != me).then_some(state.leader)
+    }
+
+    /// A replica was taken from this node: its folder goes.
+    fn drop_replica(&self, topic: &Topic, index: i32) {
+        let has_folder = self.logs.has_folder(topic.name(), index);
+        let held = if has_folder { topic.replica(index).ok() } else { topic.opened(index) };
+        topic.leave(index);
+        if let Some(partition) = held {
+            self.delete_log(partition);
+        }
+    }
+
+    /// Brokers came or changed: partitions led here ask for whoever may be in sync by now.
+    fn retry_joins(&self) {
+        let opened = self.topics.all().into_iter().flat_map(|topic| topic.all_opened());
+        opened.filter(|one| one.leads() && one.has_followers()).for_each(|one| one.retry_joins());
     }
 
     /// Gives changed configurations to the partitions they are for.
@@ -162,17 +194,20 @@ impl Broker {
         // Also those whose logs were never opened: their folders go as well.
         for partition in topic.partitions() {
             partition.close();
-            let delay_ms = match partition
-                .with_log(|log| log.mark_deleted().map(|()| log.config().file_delete_delay_ms))
-            {
-                Ok(delay_ms) => delay_ms,
-                Err(error) => {
-                    tracing::warn!(?partition, %error, "cannot delete a partition");
-                    continue;
-                }
-            };
-            self.compaction.forget(&partition);
-            self.housekeeping.remove_folder(partition, self.uptime_ms(), delay_ms);
+            self.replication.fetchers.leave(partition.key());
+            self.delete_log(partition);
+        }
+    }
+
+    /// Takes a closed partition's folder away, after `file.delete.delay.ms`.
+    fn delete_log(&self, partition: Arc<Partition>) {
+        let marked = partition.with_log(|log| log.mark_deleted().map(|()| log.config().file_delete_delay_ms));
+        match marked {
+            Ok(delay_ms) => {
+                self.compaction.forget(&partition);
+                self.housekeeping.remove_folder(partition, self.uptime_ms(), delay_ms);
+            }
+            Err(error) => tracing::warn!(?partition, %error, "cannot delete a partition"),
         }
     }
 

@@ -25,6 +25,7 @@ mod metrics;
 mod nodes;
 mod partition;
 mod producer_ids;
+mod replication;
 mod request;
 mod server;
 mod settings;

@@ -99,6 +99,7 @@ fn take_in(broker: &Arc<Broker>, listener: &Arc<Listener>, stream: TcpStream, pe
         principal: Str::from_static("User:ANONYMOUS"),
         software: std::sync::OnceLock::new(),
         slot,
+        parked: crate::request::Parked::default(),
     });
     tokio::spawn(async move {
         match connection::serve(stream, info).await {

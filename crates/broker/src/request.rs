@@ -1,11 +1,13 @@
 //! What a handler knows about the request it serves, and what it may ask.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use base::Str;
 use net::Reservation;
+use tokio::sync::Notify;
 use wire::ApiKey;
 
 use crate::Broker;
@@ -69,6 +71,35 @@ pub struct ConnectionInfo {
     /// The client software's name and version, once ApiVersions has told (KIP-511).
     pub software: OnceLock<(Str, Str)>,
     pub(crate) slot: Arc<Slot>,
+    /// A follower's fetch that waits here, if one does.
+    pub(crate) parked: Parked,
+}
+
+/// A request that waits, and ends its wait when another one stands behind it.
+#[derive(Debug, Default)]
+pub(crate) struct Parked {
+    waits: AtomicBool,
+    interrupted: Notify,
+}
+
+impl Parked {
+    /// Waits until the peer sends more, or is gone.
+    pub async fn until_interrupted(&self) {
+        self.waits.store(true, Ordering::Release);
+        self.interrupted.notified().await;
+    }
+
+    /// Whether a request waits.
+    pub fn waits(&self) -> bool {
+        self.waits.load(Ordering::Acquire)
+    }
+
+    /// The peer sent more.
+    pub fn interrupt(&self) {
+        if self.waits.swap(false, Ordering::AcqRel) {
+            self.interrupted.notify_one();
+        }
+    }
 }
 
 /// One request: who asks, by which listener, in which version, since when.

@@ -24,6 +24,8 @@ use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::partition::Topics;
 use crate::producer_ids::ProducerIds;
+use crate::replication;
+use crate::replication::Replication;
 use crate::waiters::Waiters;
 
 /// How long a stop waits for connections to take their last answers.
@@ -59,6 +61,7 @@ pub struct Broker {
     pub(crate) metadata: Metadata,
     pub(crate) producer_ids: ProducerIds,
     pub(crate) logs: Logs,
+    pub(crate) replication: Arc<Replication>,
     pub(crate) sessions: Sessions,
     pub(crate) housekeeping: Housekeeping,
     pub(crate) compaction: Compaction,
@@ -77,6 +80,17 @@ impl Broker {
     /// How many incremental fetch sessions there are.
     pub fn fetch_sessions(&self) -> usize {
         self.sessions.count()
+    }
+
+    /// A heartbeat was accepted or refused, or a registration begins: appends are taken for as long as the lease lasts, counted by
+    /// [`Self::lease_clock_ms`]. Never called, none is needed: the node is its own controller.
+    pub fn set_lease(&self, lease: &replica::Lease) {
+        self.replication.lease.set(lease);
+    }
+
+    /// The clock of leases, in milliseconds; it never goes back.
+    pub fn lease_clock_ms(&self) -> i64 {
+        self.replication.now_ms()
     }
 
     /// Says that the broker cannot go on.
@@ -155,7 +169,8 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         accounts: Accounts::default(),
         metrics: Metrics::default(),
         waiters: Arc::new(Waiters::default()),
-        topics: Topics::default(),
+        topics: Topics::new(config.node_id),
+        replication: Arc::new(Replication::new(config.node_id, clock)),
         clock,
         metadata: Metadata::default(),
         producer_ids: ProducerIds::default(),
@@ -168,14 +183,15 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         config,
     });
     let opening = Arc::downgrade(&broker);
-    broker.topics.open_with(Box::new(move |topic, index, epoch| {
+    broker.topics.open_with(Box::new(move |topic, index, state| {
         let broker = opening.upgrade().ok_or(ErrorCode::BROKER_NOT_AVAILABLE)?;
-        broker.open_partition(topic, index, epoch)
+        broker.open_partition(topic, index, state)
     }));
     broker.logs.start(&broker);
     let (stop, stopping) = watch::channel(false);
     let (stop_metadata, metadata_stopping) = watch::channel(false);
     let open: Vec<_> = listeners.iter().map(|(_, listener)| Arc::clone(listener)).collect();
+    replication::start(&broker, &metadata_stopping);
     broker.start_metadata(&open, &metadata_stopping).await?;
     let mut served = Vec::new();
     for (bound, listener) in listeners {

@@ -94,6 +94,7 @@ impl TopicConfigs<'_> {
                 ..Validation::default()
             },
             min_insync_replicas: i32::try_from(self.number("min.insync.replicas")).unwrap_or(1),
+            lag_time_max_ms: self.lag_time_max_ms(),
             checks: Vec::new(),
             deletes: self.has_policy("delete"),
         })
@@ -139,6 +140,11 @@ impl TopicConfigs<'_> {
             max_lag_ms: self.number("max.compaction.lag.ms"),
             delete_retention_ms: self.number("delete.retention.ms"),
         }
+    }
+
+    fn lag_time_max_ms(&self) -> i64 {
+        let text = self.set_on_broker("replica.lag.time.max.ms");
+        text.and_then(|text| text.parse().ok()).unwrap_or(30_000)
     }
 
     fn producer_id_expiration_ms(&self, default: i64) -> i64 {

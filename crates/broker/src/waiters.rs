@@ -17,6 +17,8 @@ const SHARDS: usize = 32;
 pub enum Key {
     /// A partition's high watermark, last stable offset, log start, leadership or existence.
     Partition(TopicIdPartition),
+    /// The end of a log that followers copy, and who leads it.
+    LogEnd(TopicIdPartition),
     /// A group's state.
     Group(Str),
 }

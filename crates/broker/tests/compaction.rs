@@ -113,7 +113,7 @@ async fn read(raw: &mut Raw, topic: &'static str) -> Vec<(i64, String, String)> 
 }
 
 fn partition(broker: &Handle, topic: &str) -> Arc<Partition> {
-    broker.broker().topics.by_name(topic).unwrap().partition(0).unwrap()
+    broker.broker().topics.by_name(topic).unwrap().replica(0).unwrap()
 }
 
 fn size(broker: &Handle, topic: &str) -> u64 {

@@ -14,7 +14,7 @@ pub trait Clock: Send + Sync + Debug {
 }
 
 /// The machine's clocks.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     started: Instant,
 }

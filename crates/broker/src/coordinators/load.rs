@@ -1,6 +1,7 @@
 //! Reading a shard's log into its core, off the threads that serve.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::Offset;
 use bytes::Bytes;
@@ -11,6 +12,8 @@ use records::control::EndTransactionMarker;
 use records::{Batch, Batches, Record};
 
 use super::shard::Shard;
+use crate::Broker;
+use crate::waiters::Key;
 
 /// How much is read at once; Kafka's `offsets.load.buffer.size`.
 const READ_BYTES_MAX: usize = 5 << 20;
@@ -29,9 +32,34 @@ enum LoadError {
     Broken { offset: i64, what: String },
 }
 
-/// Reads the shards' logs one after the other and hands each its core.
-pub(super) fn in_background(shards: Vec<Arc<Shard>>) {
-    tokio::task::spawn_blocking(move || {
+/// A new leader may take long to prove how much was committed: as long as too few replicas are in sync.
+const PROOF_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Reads the shards' logs, once they are known to hold all that was committed, and hands each its core.
+pub(super) fn in_background(broker: &Arc<Broker>, shards: Vec<Arc<Shard>>) {
+    let (proven, unproven): (Vec<_>, Vec<_>) = shards.into_iter().partition(|shard| is_proven(shard));
+    load_all(proven);
+    for shard in unproven {
+        let waiters = Arc::clone(&broker.waiters);
+        tokio::runtime::Handle::current().spawn(async move {
+            let key = Key::Partition(shard.partition().key());
+            waiters.wait_until(key, PROOF_MAX, || is_proven(&shard)).await;
+            load_all(vec![shard]);
+        });
+    }
+}
+
+/// Whether nothing committed lies beyond what this leader has; or it leads no longer, and what comes of the shard does not matter.
+fn is_proven(shard: &Shard) -> bool {
+    let partition = shard.partition();
+    partition.read_bound().is_none_or(|bound| bound.proven) || partition.leader_epoch() != shard.epoch()
+}
+
+fn load_all(shards: Vec<Arc<Shard>>) {
+    if shards.is_empty() {
+        return;
+    }
+    tokio::runtime::Handle::current().spawn_blocking(move || {
         for shard in shards {
             let core = load(&shard);
             if let Err(error) = &core {

@@ -18,7 +18,7 @@ mod timer;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use base::{Str, TopicId};
+use base::{LeaderEpoch, Str, TopicId};
 use coordinator::group::{Call, Request, Response, Settings};
 use coordinator::partition_of;
 use env::Clock;
@@ -98,7 +98,7 @@ impl Coordinators {
         }
     }
 
-    /// Follows the metadata: shards of partitions that this node leads now are loaded.
+    /// Follows the metadata: shards of partitions that this node leads now are loaded, others are let go.
     pub(crate) fn follow(&self, broker: &Arc<Broker>, image: &MetadataImage) {
         let Some(topic) = image.topic_named(OFFSETS_TOPIC) else { return self.unload_all() };
         let count = i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX);
@@ -110,18 +110,32 @@ impl Coordinators {
         let settings = settings::of(&broker.broker_configs(image));
         shards.topic = topic.id();
         shards.partitions = count;
-        let mut new = Vec::new();
-        for partition in led.partitions() {
-            let index = partition.key().partition;
-            shards.led.entry(index).or_insert_with(|| {
+        let me = broker.config.node_id;
+        // A shard lives as long as a leader epoch: what it decided in one is not known to be committed in the next.
+        let is_led = |index: i32, epoch: LeaderEpoch| {
+            let state = topic.partitions().get(&index);
+            state.is_some_and(|state| state.leader == me && state.leader_epoch == epoch.0)
+        };
+        let (mut new, mut gone) = (Vec::new(), Vec::new());
+        shards.led.retain(|index, shard| {
+            let stays = is_led(*index, shard.epoch());
+            if !stays {
+                gone.push(Arc::clone(shard));
+            }
+            stays
+        });
+        for partition in led.led() {
+            let (index, epoch) = (partition.key().partition, partition.leader_epoch());
+            if is_led(index, epoch) && !shards.led.contains_key(&index) {
                 let shard = self.new_shard(broker, partition, settings.clone());
                 new.push(Arc::clone(&shard));
-                shard
-            });
+                shards.led.insert(index, shard);
+            }
         }
         drop(shards);
+        gone.iter().for_each(Shard::unload);
         if !new.is_empty() {
-            load::in_background(new);
+            load::in_background(broker, new);
         }
     }
 

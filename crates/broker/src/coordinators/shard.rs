@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use base::{Str, TopicId};
+use base::{LeaderEpoch, Str, TopicId};
 use coordinator::engine::{Answer, Outcome, Waiter, WriteId};
 use coordinator::group::record::GroupRecord;
 use coordinator::group::{GroupEngine, Request, Response, Settings};
@@ -55,6 +55,8 @@ struct State {
 /// One partition of `__consumer_offsets` that this node leads.
 pub(super) struct Shard {
     partition: Arc<Partition>,
+    /// The leader epoch in which it lives: the log takes nothing of it in another.
+    epoch: LeaderEpoch,
     settings: Settings,
     state: Mailbox<State, Job>,
     timer: Arc<Timer>,
@@ -85,12 +87,18 @@ impl Shard {
         broker: Weak<Broker>,
     ) -> Arc<Self> {
         let state = State { core: Core::Loading, life: 0, waiting: HashMap::new(), next_waiter: 0 };
-        Arc::new(Self { partition, settings, state: Mailbox::new(state), timer, clock, broker })
+        let epoch = partition.leader_epoch();
+        Arc::new(Self { partition, epoch, settings, state: Mailbox::new(state), timer, clock, broker })
     }
 
     /// The partition that is its log.
     pub fn partition(&self) -> &Arc<Partition> {
         &self.partition
+    }
+
+    /// The leader epoch in which it lives.
+    pub fn epoch(&self) -> LeaderEpoch {
+        self.epoch
     }
 
     /// What its groups are bound by.
@@ -178,7 +186,9 @@ impl Shard {
     fn reload(self: &Arc<Self>, state: &mut State, error: ErrorCode, now_ms: i64) {
         tracing::warn!(shard = ?self.partition, error = error.name(), "an append failed: groups are loaded anew");
         state.end(Core::Loading, error, now_ms);
-        load::in_background(vec![Arc::clone(self)]);
+        if let Some(broker) = self.broker.upgrade() {
+            load::in_background(&broker, vec![Arc::clone(self)]);
+        }
     }
 
     /// Appends what a turn wrote. One batch, unless it is more than one may hold.
@@ -189,7 +199,7 @@ impl Shard {
         for (place, batch) in batches.into_iter().enumerate() {
             let how = AppendAs {
                 origin: Origin::Coordinator,
-                leader_epoch: self.partition.leader_epoch(),
+                leader_epoch: self.epoch,
                 broker_epoch: self.partition.broker_epoch(),
                 acks: Acks::All,
                 now_ms,

@@ -6,5 +6,5 @@ mod read;
 mod session;
 
 pub(crate) use poll::{Limits, poll, register};
-pub(crate) use read::{Isolation, Reading, failure};
+pub(crate) use read::{FromReplica, Isolation, Reading, failure};
 pub(crate) use session::{Name, Opened, Session, Sessions, Wanted, Watch};

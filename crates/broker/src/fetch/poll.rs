@@ -9,15 +9,18 @@ use tokio::time::Instant;
 use wire::ErrorCode;
 
 use super::memory::Held;
-use super::read::{Ask, Isolation, Reading, read};
-use super::session::Watch;
+use super::read::{Ask, FromReplica, Isolation, Reading, read};
+use super::session::{Listen, Watch};
 use crate::Broker;
+use crate::request::ConnectionInfo;
 use crate::waiters::Key;
 
 /// What a fetch asks for in all.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub isolation: Isolation,
+    /// Which replica asks, if one does.
+    pub replica: Option<FromReplica>,
     pub max_wait: Duration,
     pub min_bytes: usize,
     pub max_bytes: usize,
@@ -32,18 +35,20 @@ pub(crate) async fn poll(
     broker: &Arc<Broker>,
     watch: &mut Watch,
     limits: Limits,
+    connection: &ConnectionInfo,
 ) -> (BTreeMap<usize, Reading>, Reservation) {
     let mut held = Held::nothing(broker);
     let mut readings = BTreeMap::new();
     let mut bytes = 0;
     let deadline = Instant::now() + limits.max_wait;
-    let mut order = Vec::new();
+    let (mut order, mut is_over) = (Vec::new(), false);
     loop {
         for place in watch.moved.take() {
             let Some(known) = watch.get_mut(place) else { continue };
             let left = limits.max_bytes.saturating_sub(bytes);
             let ask = Ask {
                 isolation: limits.isolation,
+                replica: limits.replica,
                 max_bytes: left,
                 whole_first_batch: bytes == 0,
                 version: limits.version,
@@ -60,39 +65,49 @@ pub(crate) async fn poll(
             order.push(place);
         }
         let urgent = readings.values().any(|reading: &Reading| reading.urgent);
-        if urgent || bytes >= limits.min_bytes || limits.max_wait.is_zero() || watch.len() == 0 {
+        if is_over || urgent || bytes >= limits.min_bytes || limits.max_wait.is_zero() || watch.len() == 0 {
             break;
         }
-        if register(broker, watch) {
+        if register(broker, watch, limits.replica.is_some()) {
             continue;
         }
         let moved = Arc::clone(&watch.moved);
-        let waited = tokio::time::timeout_at(deadline, std::future::poll_fn(|cx| moved.poll(cx))).await;
-        if waited.is_err() {
-            break;
+        let is_moved = tokio::select! {
+            () = std::future::poll_fn(|cx| moved.poll(cx)) => true,
+            // A follower has more to say.
+            () = connection.parked.until_interrupted(), if limits.replica.is_some() => false,
+            () = tokio::time::sleep_until(deadline) => false,
+        };
+        if !is_moved {
+            is_over = true;
         }
     }
-    note_again(watch, &readings, &order);
+    note_again(watch, &readings, &order, limits.replica.is_some());
     (readings, held.into_reservation())
 }
 
 /// Has all places told of what moves, also those of a session that was answered without waiting.
-pub(crate) fn register(broker: &Broker, watch: &mut Watch) -> bool {
+pub(crate) fn register(broker: &Broker, watch: &mut Watch, is_replica: bool) -> bool {
     watch.register(&broker.waiters, |name| {
         let topic = match name.topic_id.is_zero() {
             false => broker.topics.by_id(name.topic_id.into())?,
             true => broker.topics.by_name(&name.topic)?,
         };
-        Some(Key::Partition(topic.partition(name.partition)?.key()))
+        let key = topic.replica(name.partition).ok()?.key();
+        Some(match is_replica {
+            // A follower hears of the high watermark with the next records.
+            true => Listen { wakes: Key::LogEnd(key), quietly: Some(Key::Partition(key)) },
+            false => Listen { wakes: Key::Partition(key), quietly: None },
+        })
     })
 }
 
 /// Leaves noted what the next fetch must look at though nothing moves: first what was cut short, then what gave records (its
-/// client will ask further on), then errors, which are told until they are over.
-fn note_again(watch: &Watch, readings: &BTreeMap<usize, Reading>, order: &[usize]) {
+/// client will ask further on), then errors, which are told until they are over. A follower says by itself where it goes on.
+fn note_again(watch: &Watch, readings: &BTreeMap<usize, Reading>, order: &[usize], is_replica: bool) {
     let kinds: [fn(&Reading) -> bool; 3] =
         [|one| one.bytes == 0 && one.more, |one| one.bytes > 0, |one| one.urgent];
-    for kind in kinds {
+    for kind in kinds.into_iter().take(if is_replica { 1 } else { 3 }) {
         order
             .iter()
             .filter(|place| readings.get(place).is_some_and(kind))

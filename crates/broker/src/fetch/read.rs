@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use base::{LeaderEpoch, Offset};
+use base::{BrokerId, LeaderEpoch, Offset};
 use log::{LogReader, ReadLimit, ReadResult, Slice, View};
+use replica::{EpochEnd, FollowerFetch};
 use wire::messages::fetch::{AbortedTransaction, EpochEndOffset, PartitionData};
 use wire::{ErrorCode, Records, Segment};
 
@@ -27,6 +28,17 @@ pub(crate) enum Isolation {
     LogEnd,
 }
 
+/// A follower that fetches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct FromReplica {
+    pub id: BrokerId,
+    /// The epoch of its registration; -1 where it sent none.
+    pub epoch: i64,
+}
+
+/// Since this version consumers may read from followers (KIP-392).
+const FOLLOWERS_SINCE: i16 = 11;
+
 /// What one read gave.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
@@ -43,6 +55,8 @@ pub(crate) struct Reading {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ask {
     pub isolation: Isolation,
+    /// Which replica asks, if one does.
+    pub replica: Option<FromReplica>,
     pub max_bytes: usize,
     pub whole_first_batch: bool,
     /// The version, for errors that old clients do not know.
@@ -85,8 +99,17 @@ async fn try_read(
         true => broker.topics.by_id(name.topic_id.into()).ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?,
         false => broker.topics.by_name(&name.topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?,
     };
-    let partition = topic.find(name.partition)?;
-    partition.check_epoch(LeaderEpoch(wanted.current_leader_epoch))?;
+    let partition = match ask.replica.is_none() && ask.version >= FOLLOWERS_SINCE {
+        true => topic.replica(name.partition)?,
+        false => topic.find(name.partition)?,
+    };
+    if let Some(replica) = ask.replica {
+        if let Some(answer) = on_follower(&partition, wanted, replica)? {
+            return Ok(answer);
+        }
+    } else {
+        partition.check_epoch(LeaderEpoch(wanted.current_leader_epoch))?;
+    }
     if ask.version < 10
         && partition
             .settings()
@@ -97,6 +120,8 @@ async fn try_read(
         return Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE);
     }
     if wanted.last_fetched_epoch >= 0
+        && ask.replica.is_none()
+        && partition.leads()
         && let Some(diverging) = diverging(&partition, wanted)?
     {
         return Ok(diverging);
@@ -125,17 +150,49 @@ async fn try_read(
 /// Where the client's log and ours part, if they do (KIP-595).
 fn diverging(partition: &Partition, wanted: &Wanted) -> Result<Option<Reading>, ErrorCode> {
     let fetched = LeaderEpoch(wanted.last_fetched_epoch);
-    let found = partition.with_log(|log| log.end_offset_for_epoch(fetched));
-    let (epoch, end) = found.ok_or(ErrorCode::OFFSET_OUT_OF_RANGE)?;
-    if epoch >= fetched && end.0 >= wanted.fetch_offset {
+    let found = partition.end_of_epoch(fetched)?.ok_or(ErrorCode::OFFSET_OUT_OF_RANGE)?;
+    if found.epoch >= fetched && found.end.0 >= wanted.fetch_offset {
         return Ok(None);
     }
+    Ok(Some(parted(partition, wanted, found)))
+}
+
+/// The answer that says where the logs part.
+fn parted(partition: &Partition, wanted: &Wanted, at: EpochEnd) -> Reading {
     let view = partition.reader().view();
     let mut reading =
         reading(wanted.name.partition, &view, view.log_start, empty(Offset(wanted.fetch_offset)), None);
-    reading.data.diverging_epoch = EpochEndOffset { epoch: epoch.0, end_offset: end.0 };
+    reading.data.diverging_epoch = EpochEndOffset { epoch: at.epoch.0, end_offset: at.end.0 };
     reading.urgent = true;
-    Ok(Some(reading))
+    reading
+}
+
+/// Tells the partition how far a follower is; the answer, where that is not to read on.
+fn on_follower(
+    partition: &Partition,
+    wanted: &Wanted,
+    replica: FromReplica,
+) -> Result<Option<Reading>, ErrorCode> {
+    let durable_end = if wanted.durable_end < 0 { wanted.fetch_offset } else { wanted.durable_end };
+    let fetched = partition.on_follower_fetch(&FollowerFetch {
+        replica: replica.id,
+        broker_epoch: replica.epoch,
+        leader_epoch: LeaderEpoch(wanted.current_leader_epoch),
+        last_fetched_epoch: LeaderEpoch(wanted.last_fetched_epoch),
+        log_start: Offset(wanted.log_start),
+        log_end: Offset(wanted.fetch_offset),
+        durable_end: Offset(durable_end),
+    });
+    match fetched {
+        Ok(diverged) => Ok(diverged.map(|at| parted(partition, wanted, at))),
+        Err(ErrorCode::OFFSET_OUT_OF_RANGE) => {
+            let mut refused = failure(wanted.name.partition, ErrorCode::OFFSET_OUT_OF_RANGE, i16::MAX);
+            // From it the follower tells whether it is behind the log or beyond it.
+            refused.data.log_start_offset = partition.reader().view().log_start.0;
+            Ok(Some(refused))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn empty(offset: Offset) -> ReadResult {

@@ -35,6 +35,9 @@ pub(crate) struct Wanted {
     pub current_leader_epoch: i32,
     pub last_fetched_epoch: i32,
     pub max_bytes: i32,
+    /// Of a follower: where its log begins, and below which offset all of it is durable; -1 where it does not say.
+    pub log_start: i64,
+    pub durable_end: i64,
 }
 
 /// A partition in a session, and what its client was told last.
@@ -43,7 +46,27 @@ pub(crate) struct Place {
     pub wanted: Wanted,
     pub high_watermark: i64,
     pub log_start: i64,
-    pub registration: Option<Registration>,
+    /// With what wakes a waiting fetch, and with what only has the place looked at when there is an answer anyway.
+    pub registration: Option<(Registration, Option<Registration>)>,
+}
+
+/// What a place listens to.
+#[derive(Debug)]
+pub(crate) struct Listen {
+    /// Wakes a waiting fetch.
+    pub wakes: Key,
+    /// Does not: the next answer tells.
+    pub quietly: Option<Key>,
+}
+
+/// Notes places without waking anyone.
+#[derive(Debug)]
+struct Quiet(Arc<Moved>);
+
+impl Waiter for Quiet {
+    fn moved(&self, place: usize) {
+        self.0.note(place);
+    }
 }
 
 /// The partitions of one fetch or of one session.
@@ -176,15 +199,18 @@ impl Watch {
 
     /// Has every place told of its moves, where `key` knows what to listen to; whether there was one to begin with. A place is looked
     /// at once more then, for what moved before it listened.
-    pub fn register(&mut self, waiters: &Arc<Waiters>, key: impl Fn(&Name) -> Option<Key>) -> bool {
+    pub fn register(&mut self, waiters: &Arc<Waiters>, key: impl Fn(&Name) -> Option<Listen>) -> bool {
         let mut any = false;
         for number in std::mem::take(&mut self.unregistered) {
             let Some(Some(place)) = self.places.get_mut(number) else { continue };
             match key(&place.wanted.name) {
                 None => self.unregistered.push(number),
-                Some(key) => {
+                Some(Listen { wakes, quietly }) => {
                     let waiter: Arc<dyn Waiter> = Arc::clone(&self.moved) as _;
-                    place.registration = Some(waiters.register(key, waiter, number));
+                    let quiet = quietly.map(|key| {
+                        waiters.register(key, Arc::new(Quiet(Arc::clone(&self.moved))) as _, number)
+                    });
+                    place.registration = Some((waiters.register(wakes, waiter, number), quiet));
                     self.moved.note(number);
                     any = true;
                 }
@@ -199,11 +225,6 @@ impl Watch {
         if place.registration.take().is_some() {
             self.unregistered.push(number);
         }
-    }
-
-    /// All places taken, in order.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut Place)> {
-        self.places.iter_mut().enumerate().filter_map(|(place, taken)| Some((place, taken.as_mut()?)))
     }
 }
 
@@ -381,7 +402,15 @@ mod tests {
 
     fn wanted(topic: &'static str) -> Wanted {
         let name = Name { topic: Str::from_static(topic), topic_id: Uuid::ZERO, partition: 0 };
-        Wanted { name, fetch_offset: 0, current_leader_epoch: -1, last_fetched_epoch: -1, max_bytes: 1 }
+        Wanted {
+            name,
+            fetch_offset: 0,
+            current_leader_epoch: -1,
+            last_fetched_epoch: -1,
+            max_bytes: 1,
+            log_start: -1,
+            durable_end: -1,
+        }
     }
 
     fn watch(topics: &[&'static str]) -> Watch {

@@ -60,10 +60,11 @@ async fn delete(
     let (log, key) = (Arc::clone(&partition), Key::Partition(partition.key()));
     let moved = tokio::task::spawn_blocking(move || log.with_log(|log| log.advance_log_start(offset))).await;
     moved.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?.map_err(|error| errors::of_log(&error))?;
-    partition.tell_readers();
-    let is_durable = || partition.reader().view().durable_log_start >= offset;
-    match ctx.broker().waiters.wait_until(key, timeout, is_durable).await {
-        true => Ok(partition.reader().view().log_start.0),
+    partition.log_start_moved();
+    let is_done = || !partition.leads() || partition.low_watermark() >= offset;
+    match ctx.broker().waiters.wait_until(key, timeout, is_done).await {
+        true if !partition.leads() => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+        true => Ok(partition.low_watermark().0),
         false => Err(ErrorCode::REQUEST_TIMED_OUT),
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{LeaderEpoch, Str, Uuid};
+use base::{BrokerId, LeaderEpoch, Str, Uuid};
 use wire::ErrorCode;
 use wire::messages::fetch::{
     FetchRequest, FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
@@ -19,7 +19,7 @@ use wire::messages::fetch::{
 
 use crate::Broker;
 use crate::fetch::{
-    Isolation, Limits, Name, Opened, Reading, Session, Wanted, Watch, failure, poll, register,
+    FromReplica, Isolation, Limits, Name, Opened, Reading, Session, Wanted, Watch, failure, poll, register,
 };
 use crate::request::{Operation, RequestContext, ResourceType};
 
@@ -38,26 +38,15 @@ enum Kind {
 /// Reads what is asked, and waits for it if need be.
 pub(crate) async fn handle(ctx: &RequestContext, request: FetchRequest) -> FetchResponse {
     let broker = ctx.broker();
-    let replica = if ctx.version >= 15 { request.replica_state.replica_id } else { request.replica_id };
-    let limits = limits(ctx, &request, replica);
-    let (kind, mut watch, refused) = match open(ctx, request) {
+    let limits = limits(ctx, &request);
+    let is_replica = limits.replica.is_some();
+    let (kind, mut watch, refused) = match open(ctx, request, is_replica) {
         Ok(opened) => opened,
         Err(error_code) => return FetchResponse { error_code, ..Default::default() },
     };
-    let mut readings = match replica >= 0 {
-        // No broker is registered as a follower here.
-        true => watch
-            .iter_mut()
-            .map(|(place, known)| (place, not_a_follower(known.wanted.name.partition, ctx.version)))
-            .collect(),
-        false => {
-            let limits =
-                if refused.is_empty() { limits } else { Limits { max_wait: Duration::ZERO, ..limits } };
-            let (readings, memory) = poll(broker, &mut watch, limits).await;
-            ctx.hold(memory);
-            readings
-        }
-    };
+    let limits = if refused.is_empty() { limits } else { Limits { max_wait: Duration::ZERO, ..limits } };
+    let (mut readings, memory) = poll(broker, &mut watch, limits, &ctx.connection).await;
+    ctx.hold(memory);
     let mut response = FetchResponse::default();
     if let Kind::Incremental(session) = &kind {
         response.session_id = session.id;
@@ -70,20 +59,24 @@ pub(crate) async fn handle(ctx: &RequestContext, request: FetchRequest) -> Fetch
     }
     match kind {
         Kind::Incremental(session) => {
-            register(broker, &mut watch);
+            register(broker, &mut watch, is_replica);
             session.put_back(watch);
         }
         Kind::Full { make_session: false } => {}
         Kind::Full { make_session: true } => {
-            register(broker, &mut watch);
-            let made = broker.sessions.create(watch, false, ctx.version >= 13, broker.uptime_ms());
+            register(broker, &mut watch, is_replica);
+            let made = broker.sessions.create(watch, is_replica, ctx.version >= 13, broker.uptime_ms());
             response.session_id = made.unwrap_or_default();
         }
     }
     response
 }
 
-fn limits(ctx: &RequestContext, request: &FetchRequest, replica: i32) -> Limits {
+fn limits(ctx: &RequestContext, request: &FetchRequest) -> Limits {
+    let (replica, epoch) = match ctx.version >= 15 {
+        true => (request.replica_state.replica_id, request.replica_state.replica_epoch),
+        false => (request.replica_id, -1),
+    };
     let config = &ctx.broker().config.fetch;
     let max_bytes = usize::try_from(request.max_bytes).unwrap_or_default().min(config.max_bytes);
     let isolation = match (replica, request.isolation_level) {
@@ -93,6 +86,7 @@ fn limits(ctx: &RequestContext, request: &FetchRequest, replica: i32) -> Limits 
     };
     Limits {
         isolation,
+        replica: (replica >= 0).then_some(FromReplica { id: BrokerId(replica), epoch }),
         max_wait: Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or_default()),
         min_bytes: usize::try_from(request.min_bytes).unwrap_or_default().min(max_bytes),
         max_bytes,
@@ -104,10 +98,14 @@ fn limits(ctx: &RequestContext, request: &FetchRequest, replica: i32) -> Limits 
 type Refused = Vec<(Name, ErrorCode)>;
 
 /// Finds or makes the set of partitions to read.
-fn open(ctx: &RequestContext, request: FetchRequest) -> Result<(Kind, Watch, Refused), ErrorCode> {
+fn open(
+    ctx: &RequestContext,
+    request: FetchRequest,
+    is_replica: bool,
+) -> Result<(Kind, Watch, Refused), ErrorCode> {
     let broker = ctx.broker();
     let (id, epoch) = (request.session_id, request.session_epoch);
-    let (wanted, refused) = wanted(ctx, &request);
+    let (wanted, refused) = wanted(ctx, &request, is_replica);
     if epoch == NEW_SESSION || epoch == NO_SESSION {
         if id != 0 {
             broker.sessions.remove(id);
@@ -135,12 +133,15 @@ fn open(ctx: &RequestContext, request: FetchRequest) -> Result<(Kind, Watch, Ref
     })
 }
 
-fn wanted(ctx: &RequestContext, request: &FetchRequest) -> (Vec<Wanted>, Refused) {
+fn wanted(ctx: &RequestContext, request: &FetchRequest, is_replica: bool) -> (Vec<Wanted>, Refused) {
     let (mut wanted, mut refused) = (Vec::new(), Vec::new());
     for topic in &request.topics {
         let known = if ctx.version >= 13 { ctx.broker().topics.by_id(topic.topic_id.into()) } else { None };
         let name = known.as_ref().map_or(&topic.topic, |known| known.name());
-        let allowed = ctx.authorize(Operation::Read, ResourceType::Topic, name);
+        let allowed = match is_replica {
+            true => ctx.authorize(Operation::ClusterAction, ResourceType::Cluster, ""),
+            false => ctx.authorize(Operation::Read, ResourceType::Topic, name),
+        };
         let (topic_name, topic_id) = (topic.topic.detached(), topic.topic_id);
         for partition in &topic.partitions {
             let name = Name { topic: topic_name.clone(), topic_id, partition: partition.partition };
@@ -152,15 +153,13 @@ fn wanted(ctx: &RequestContext, request: &FetchRequest) -> (Vec<Wanted>, Refused
                     current_leader_epoch: partition.current_leader_epoch,
                     last_fetched_epoch: partition.last_fetched_epoch,
                     max_bytes: partition.partition_max_bytes,
+                    log_start: partition.log_start_offset,
+                    durable_end: partition.durable_end,
                 }),
             }
         }
     }
     (wanted, refused)
-}
-
-fn not_a_follower(partition: i32, version: i16) -> Reading {
-    failure(partition, ErrorCode::NOT_LEADER_OR_FOLLOWER, version)
 }
 
 /// Whether an incremental answer must name this partition.

@@ -32,6 +32,9 @@ const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
 const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
+/// Clients know OFFSET_NOT_AVAILABLE since this version (KIP-207).
+const NOT_AVAILABLE_SINCE: i16 = 5;
+
 /// A place found: timestamp, offset, leader epoch; -1 each where unknown.
 type Found = (i64, i64, i32);
 
@@ -104,6 +107,14 @@ async fn find(
         (-1, false) => view.high_watermark,
         _ => view.log_end,
     };
+    let is_proven = partition.read_bound().ok_or(ErrorCode::NOT_LEADER_OR_FOLLOWER)?.proven;
+    if replica == -1 && asked.timestamp == LATEST && !is_proven {
+        // A new leader does not know yet how much was committed.
+        return Err(match ctx.version >= NOT_AVAILABLE_SINCE {
+            true => ErrorCode::OFFSET_NOT_AVAILABLE,
+            false => ErrorCode::LEADER_NOT_AVAILABLE,
+        });
+    }
     match asked.timestamp {
         LATEST => Ok((-1, end.0, partition.leader_epoch().0)),
         EARLIEST => Ok((-1, view.log_start.0, epoch_at(&partition, view.log_start))),

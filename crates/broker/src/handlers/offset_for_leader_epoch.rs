@@ -40,11 +40,6 @@ fn find(
     let topic = ctx.broker().topics.by_name(topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     let partition = topic.find(asked.partition)?;
     partition.check_epoch(LeaderEpoch(asked.current_leader_epoch))?;
-    let epoch = LeaderEpoch(asked.leader_epoch);
-    if epoch == partition.leader_epoch() {
-        // The leader's own epoch goes on to the log's end, whether or not it has a record yet.
-        return Ok((epoch.0, partition.reader().view().log_end.0));
-    }
-    let found = partition.with_log(|log| log.end_offset_for_epoch(epoch));
-    Ok(found.map_or((-1, -1), |(epoch, end)| (epoch.0, end.0)))
+    let found = partition.end_of_epoch(LeaderEpoch(asked.leader_epoch))?;
+    Ok(found.map_or((-1, -1), |found| (found.epoch.0, found.end.0)))
 }

@@ -154,9 +154,7 @@ fn check(
 ) -> Result<ValidBatches, PartitionProduceResponse> {
     let index = partition.key().partition;
     let settings = partition.settings();
-    if how.acks == Acks::All && settings.min_insync_replicas > partition.in_sync_replicas() {
-        return Err(refusal(index, ErrorCode::NOT_ENOUGH_REPLICAS));
-    }
+    partition.check_append(how.acks).map_err(|error| refusal(index, error))?;
     let rules = records::Validation { zstd_allowed: ctx.version >= 7, ..settings.validation };
     let batches = ValidBatches::check(payload, &rules, how.now_ms)
         .map_err(|rejected| rejection(partition, &rejected))?;

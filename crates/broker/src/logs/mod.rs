@@ -12,18 +12,18 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use base::{BrokerId, LeaderEpoch, TopicIdPartition, Uuid};
+use base::{BrokerId, TopicIdPartition, Uuid};
 use env::{Clock, Disk, OsRandom, Random, RealDisk, Space};
 use log::cleaner::CleanerOffsets;
 use log::{
     Committer, DirError, FileCache, HotBudget, LogDir, LogError, MetaProperties, OpenedDir, PartitionFolder,
-    PartitionLog, Policy, inspect,
+    Policy, inspect,
 };
 use wire::ErrorCode;
 
 use crate::Broker;
 use crate::errors;
-use crate::partition::{Partition, Topic};
+use crate::partition::{Partition, Surroundings, Topic};
 
 /// How large the commit files may be, as a share of the disk.
 const COMMIT_FILE_SHARE: u64 = 64;
@@ -279,12 +279,12 @@ impl Dir {
 }
 
 impl Broker {
-    /// Opens the log of a partition that this node leads.
+    /// Opens the log of a replica that this node holds.
     pub(crate) fn open_partition(
         &self,
         topic: &Topic,
         index: i32,
-        epoch: LeaderEpoch,
+        state: &metadata::image::Partition,
     ) -> Result<Arc<Partition>, ErrorCode> {
         let key = TopicIdPartition { topic: topic.id(), partition: index };
         let folder = log::names::partition_dir(topic.name(), index);
@@ -301,19 +301,19 @@ impl Broker {
             tracing::warn!(topic = %topic.name(), partition = index, report = ?loaded.report, "recovered a log");
         }
         dir.folders().insert(folder);
-        Ok(self.partition_of(topic, loaded.log, epoch, configs.topic(), dir))
-    }
-
-    fn partition_of(
-        &self,
-        topic: &Topic,
-        log: PartitionLog,
-        epoch: LeaderEpoch,
-        settings: Arc<crate::TopicSettings>,
-        dir: &Arc<Dir>,
-    ) -> Arc<Partition> {
-        let (waiters, dirty) = (Arc::clone(&self.waiters), Arc::clone(self.compaction.dirty()));
-        Arc::new(Partition::new(topic.name().clone(), log, epoch, settings, waiters, Arc::clone(dir), dirty))
+        if state.replicas.len() > 1
+            && let Some(Some(committed)) = dir.with(|one| one.high_watermark(key))
+        {
+            // An only replica has committed all that it has.
+            loaded.log.advance_high_watermark(committed);
+        }
+        let surroundings = Surroundings {
+            waiters: Arc::clone(&self.waiters),
+            dirty: Arc::clone(self.compaction.dirty()),
+            shared: Arc::clone(&self.replication),
+            dir: Arc::clone(dir),
+        };
+        Ok(Arc::new(Partition::new(topic.name().clone(), loaded.log, configs.topic(), surroundings)))
     }
 
     /// Writes down how far partitions are committed, as Kafka does every five seconds.

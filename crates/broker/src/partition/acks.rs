@@ -45,18 +45,9 @@ impl<C> AckQueue<C> {
         None
     }
 
-    /// Takes those that the watermarks have passed.
-    pub fn release(&mut self, durable_end: Offset, high_watermark: Offset) -> Vec<C> {
-        let mut released = Vec::new();
-        for (queue, watermark) in [(&mut self.leader, durable_end), (&mut self.all, high_watermark)] {
-            while let Some((_, waiting)) = queue.pop_front_if(|(end, _)| *end <= watermark) {
-                released.push(waiting);
-            }
-            if queue.is_empty() && queue.capacity() > 1024 {
-                *queue = VecDeque::new();
-            }
-        }
-        released
+    /// Takes those that the watermarks have passed: those that waited for the leader's disk, and those that waited for all.
+    pub fn release(&mut self, durable_end: Offset, high_watermark: Offset) -> (Vec<C>, Vec<C>) {
+        (take(&mut self.leader, durable_end), take(&mut self.all, high_watermark))
     }
 
     /// Takes all of them: they will not be committed here.
@@ -64,6 +55,17 @@ impl<C> AckQueue<C> {
         let all = std::mem::take(&mut self.all).into_iter();
         std::mem::take(&mut self.leader).into_iter().chain(all).map(|(_, waiting)| waiting).collect()
     }
+}
+
+fn take<C>(queue: &mut VecDeque<(Offset, C)>, watermark: Offset) -> Vec<C> {
+    let mut released = Vec::new();
+    while let Some((_, waiting)) = queue.pop_front_if(|(end, _)| *end <= watermark) {
+        released.push(waiting);
+    }
+    if queue.is_empty() && queue.capacity() > 1024 {
+        *queue = VecDeque::new();
+    }
+    released
 }
 
 #[cfg(test)]
@@ -83,9 +85,9 @@ mod tests {
             assert_eq!(queue.push(acks, Offset(end), name), None);
         }
         let mut released = |durable, high| queue.release(Offset(durable), Offset(high));
-        assert_eq!(released(9, 9), Vec::<&str>::new());
-        assert_eq!(released(10, 9), ["leader"]);
-        assert_eq!(released(30, 10), ["all"]);
-        assert_eq!(released(30, 20), ["all later", "duplicate"]);
+        assert_eq!(released(9, 9), (vec![], vec![]));
+        assert_eq!(released(10, 9), (vec!["leader"], vec![]));
+        assert_eq!(released(30, 10), (vec![], vec!["all"]));
+        assert_eq!(released(30, 20), (vec![], vec!["all later", "duplicate"]));
     }
 }

@@ -1,8 +1,9 @@
-//! Partitions that this node leads.
+//! Partitions that this node holds a replica of: those that it leads, and those that it copies from their leaders.
 //!
 //! Writes reach a partition's log by one hop into its mailbox and are run by whoever owns it at that moment; readers take no hop.
 //! An append has two stages: *ordered* (it has an offset) when the owner's turn is over, *committed* when the watermark it waits for
-//! has passed it. There is no task and no timer for a partition.
+//! has passed it. There is no task and no timer for a partition. What a replica is and how far its watermark goes is decided by
+//! `replica::Replica` (`role.rs`); a single node is the case of an ISR of one.
 //!
 //! ```text
 //! append ─► mailbox ─► owner's turn: stage, stage, …, flush ─► acks ─┐
@@ -11,28 +12,33 @@
 //! ```
 
 mod acks;
+mod append;
+mod follow;
 pub(crate) mod mailbox;
+mod role;
 mod table;
 pub mod verify;
-mod watermark;
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use base::{LeaderEpoch, Str, TopicIdPartition};
-use log::{Append, AppendInfo, LogError, LogReader, Origin, PartitionLog, View};
-use records::{ValidBatches, Validation};
+use log::{LogError, LogReader, PartitionLog, View};
+use records::Validation;
 use wire::ErrorCode;
 
 use crate::compaction::Dirty;
 use crate::logs::Dir;
+use crate::replication::Replication;
 use crate::waiters::{Key, Waiters};
-use acks::AckQueue;
 pub(crate) use acks::Acks;
+pub(crate) use append::{AppendAs, AppendError, AppendWatcher};
+pub(crate) use follow::end_of;
 use mailbox::Mailbox;
+use role::Standing;
+pub(crate) use role::state_of;
 pub(crate) use table::is_internal;
 pub use table::{Topic, Topics};
 
@@ -43,71 +49,29 @@ pub struct TopicSettings {
     pub validation: Validation,
     /// `min.insync.replicas`.
     pub min_insync_replicas: i32,
+    /// `replica.lag.time.max.ms`.
+    pub lag_time_max_ms: i64,
     /// Whether `cleanup.policy` contains `delete`.
     pub deletes: bool,
     /// What looks at batches before they are ordered.
     pub checks: Vec<Arc<dyn verify::Check>>,
 }
 
-/// How an append is to be made.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct AppendAs {
-    /// Who appends: a client, or a coordinator.
-    pub origin: Origin,
-    /// The leader epoch that the appender knows; -1: any. Another one than the partition's fences the append.
-    pub leader_epoch: LeaderEpoch,
-    /// The broker epoch that the appender knows; -1: any. Another one than the broker's fences the append.
-    pub broker_epoch: i64,
-    /// What it waits for.
-    pub acks: Acks,
-    /// The wall clock, in milliseconds.
-    pub now_ms: i64,
-}
-
-/// Follows one append through its stages. Runs on the thread of the partition's owner or of the committer: it must not block.
-pub(crate) trait AppendWatcher: Send + 'static {
-    /// The append has its offsets; skipped when it fails before.
-    fn ordered(&mut self, info: &AppendInfo);
-
-    /// The append is committed as asked, or failed. The last that is heard of it.
-    fn done(self: Box<Self>, outcome: Result<(), AppendError>);
-}
-
-/// Why an append failed.
-#[derive(Clone, Debug)]
-pub(crate) enum AppendError {
-    /// The partition is led by another, or in another epoch, or gone.
-    Fenced(ErrorCode),
-    /// The log refused.
-    Log(LogError),
-}
-
-impl AppendError {
-    pub fn code(&self) -> ErrorCode {
-        match self {
-            Self::Fenced(code) => *code,
-            Self::Log(error) => crate::errors::of_log(error),
-        }
-    }
-}
-
-struct Job {
-    batches: ValidBatches,
-    how: AppendAs,
-    watcher: Box<dyn AppendWatcher>,
-}
-
-/// One partition that this node leads.
+/// One partition that this node holds a replica of.
 pub struct Partition {
     key: TopicIdPartition,
     topic: Str,
     reader: LogReader,
-    leader_epoch: AtomicI32,
-    /// Where the leader's epoch began: the log's end when it became leader.
-    epoch_start: AtomicI64,
+    /// Twice the leader's epoch, plus one while this node leads.
+    role: AtomicI64,
+    /// Whether there are other replicas.
+    has_followers: AtomicBool,
+    /// Whether fewer replicas are in sync than `min.insync.replicas` asks.
+    under_min_isr: AtomicBool,
     settings: ArcSwap<TopicSettings>,
-    log: Mailbox<PartitionLog, Job>,
-    acks: Mutex<AckQueue<Box<dyn AppendWatcher>>>,
+    log: Mailbox<PartitionLog, append::Job>,
+    standing: Mutex<Standing>,
+    shared: Arc<Replication>,
     waiters: Arc<Waiters>,
     /// Where the log is; another directory once it was moved there (KIP-113).
     dir: ArcSwap<Dir>,
@@ -126,36 +90,44 @@ impl fmt::Debug for Partition {
     }
 }
 
+/// What a partition is made with beside its log.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    pub waiters: Arc<Waiters>,
+    pub dirty: Arc<Dirty>,
+    pub shared: Arc<Replication>,
+    pub dir: Arc<Dir>,
+}
+
 impl Partition {
+    /// A replica whose role the metadata will tell.
     pub(crate) fn new(
         topic: Str,
         log: PartitionLog,
-        leader_epoch: LeaderEpoch,
         settings: Arc<TopicSettings>,
-        waiters: Arc<Waiters>,
-        dir: Arc<Dir>,
-        dirty: Arc<Dirty>,
+        surroundings: Surroundings,
     ) -> Self {
+        let Surroundings { waiters, dirty, shared, dir } = surroundings;
         let reader = log.reader();
         let view = reader.view();
-        let partition = Self {
+        Self {
             key: log.key(),
             topic,
-            leader_epoch: AtomicI32::new(leader_epoch.0),
-            epoch_start: AtomicI64::new(view.log_end.0),
+            role: AtomicI64::new(-2),
+            has_followers: AtomicBool::new(false),
+            under_min_isr: AtomicBool::new(false),
+            standing: Mutex::new(Standing::new(shared.me, &settings)),
             settings: ArcSwap::new(settings),
             reader,
             log: Mailbox::new(log),
-            acks: Mutex::default(),
+            shared,
             waiters,
             dir: ArcSwap::new(dir),
             log_start_told: AtomicI64::new(view.durable_log_start.0),
             rolled_told: AtomicI64::new(-1),
             dirty,
             is_closed: AtomicBool::new(false),
-        };
-        partition.watermarks_moved();
-        partition
+        }
     }
 
     /// The partition's identity.
@@ -189,14 +161,23 @@ impl Partition {
         view.log_start < view.log_end || view.segments.len() > 1
     }
 
-    /// The epoch of its leader, which is this node.
+    /// The epoch of its leader.
     pub fn leader_epoch(&self) -> LeaderEpoch {
-        LeaderEpoch(self.leader_epoch.load(Ordering::Acquire))
+        LeaderEpoch(i32::try_from(self.role.load(Ordering::Acquire) >> 1).unwrap_or(-1))
     }
 
-    /// How many replicas are in sync.
-    pub fn in_sync_replicas(&self) -> i32 {
-        1
+    /// Whether this node leads it.
+    pub fn leads(&self) -> bool {
+        self.role.load(Ordering::Acquire) & 1 == 1
+    }
+
+    /// Whether other nodes have replicas of it.
+    pub(crate) fn has_followers(&self) -> bool {
+        self.has_followers.load(Ordering::Acquire)
+    }
+
+    fn is_under_min_isr(&self) -> bool {
+        self.under_min_isr.load(Ordering::Acquire)
     }
 
     /// The epoch of this broker's registration.
@@ -209,16 +190,8 @@ impl Partition {
         self.settings.load_full()
     }
 
-    /// Takes over in a later epoch; appends of earlier ones are fenced from now on.
-    pub(crate) fn set_leader_epoch(&self, epoch: LeaderEpoch) {
-        let before = self.leader_epoch.swap(epoch.0, Ordering::AcqRel);
-        assert!(before <= epoch.0, "leader epochs rise");
-        if before < epoch.0 {
-            self.epoch_start.store(self.reader.view().log_end.0, Ordering::Release);
-        }
-    }
-
     pub(crate) fn set_settings(&self, settings: Arc<TopicSettings>) {
+        self.set_machine_settings(&settings);
         self.settings.store(settings);
         // What was not worth a round before may be now.
         self.rolled_told.store(-1, Ordering::Release);
@@ -252,97 +225,20 @@ impl Partition {
         }
     }
 
-    /// Brings batches to the log. The watcher hears of both stages, possibly before this returns.
-    pub(crate) fn append<W: AppendWatcher>(&self, batches: ValidBatches, how: AppendAs, watcher: W) {
-        let job = Job { batches, how, watcher: Box::new(watcher) };
-        self.log.post(job, |log, jobs| self.turn(log, jobs));
-    }
-
-    /// Waits for the log and works on it alone; for everything but appends. May block: not for hot paths.
-    pub(crate) fn with_log<R>(&self, work: impl FnOnce(&mut PartitionLog) -> R) -> R {
-        self.log.own(work, |log, jobs| self.turn(log, jobs))
-    }
-
-    /// One turn of the owner: all that waits gets its offsets, then one write.
-    fn turn(&self, log: &mut PartitionLog, jobs: VecDeque<Job>) {
-        let mut ordered = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            let outcome = self.stage(log, job.batches, &job.how);
-            ordered.push((outcome, job.how.acks, job.watcher));
-        }
-        let failed = log.flush().err();
-        let mut finished = Vec::new();
-        let mut acks = self.lock_acks();
-        for (outcome, wanted, mut watcher) in ordered {
-            let outcome = match (outcome, &failed) {
-                (Ok(info), Some(error)) if !info.duplicate => Err(AppendError::Log(error.clone())),
-                (outcome, _) => outcome,
-            };
-            match outcome {
-                Ok(info) => {
-                    watcher.ordered(&info);
-                    let done = acks.push(wanted, info.last_offset.plus(1), watcher);
-                    finished.extend(done.map(|watcher| (watcher, Ok(()))));
-                }
-                Err(error) => finished.push((watcher, Err(error))),
-            }
-        }
-        drop(acks);
-        finished.into_iter().for_each(|(watcher, outcome)| watcher.done(outcome));
-        self.watermarks_moved();
-    }
-
-    fn stage(
-        &self,
-        log: &mut PartitionLog,
-        batches: ValidBatches,
-        how: &AppendAs,
-    ) -> Result<AppendInfo, AppendError> {
-        let leader_epoch = self.leader_epoch();
-        if self.is_closed() {
-            return Err(AppendError::Fenced(ErrorCode::NOT_LEADER_OR_FOLLOWER));
-        }
-        if self.dir.load().is_full() && how.origin == Origin::Client {
-            return Err(AppendError::Fenced(ErrorCode::KAFKA_STORAGE_ERROR));
-        }
-        let broker_epoch = self.dir.load().broker_epoch();
-        if how.broker_epoch != -1 && how.broker_epoch != broker_epoch {
-            return Err(AppendError::Fenced(ErrorCode::STALE_BROKER_EPOCH));
-        }
-        if how.leader_epoch.0 != -1 && how.leader_epoch != leader_epoch {
-            return Err(AppendError::Fenced(ErrorCode::NOT_LEADER_OR_FOLLOWER));
-        }
-        let append = Append { leader_epoch, origin: how.origin, now_ms: how.now_ms };
-        log.stage(batches, &append).map_err(AppendError::Log)
-    }
-
-    /// Computes the high watermark from what is durable, and tells those who wait for what moved.
-    ///
-    /// Readers are told first and under the lock of the acks: who has an answer to an append finds it by its next fetch.
-    pub(crate) fn watermarks_moved(&self) {
-        let mut acks = self.lock_acks();
-        let durable_end = self.reader.view().durable_end;
-        let moved = self.reader.advance_high_watermark(watermark::high_watermark(durable_end, &[]));
-        let view = self.reader.view();
-        let log_start = view.durable_log_start.0;
-        let log_start_moved = self.log_start_told.swap(log_start, Ordering::AcqRel) != log_start;
-        if moved || log_start_moved {
-            self.tell_readers();
-        }
-        let released = acks.release(view.durable_end, view.high_watermark);
-        drop(acks);
-        self.tell_cleaner(&view);
-        released.into_iter().for_each(|waiting| waiting.done(Ok(())));
-    }
-
     /// Tells those who wait to read that something changed here.
     pub(crate) fn tell_readers(&self) {
         self.waiters.moved(&Key::Partition(self.key));
     }
 
+    /// Tells consumers and followers that the log begins elsewhere now.
+    pub(crate) fn log_start_moved(&self) {
+        self.tell_readers();
+        self.waiters.moved(&Key::LogEnd(self.key));
+    }
+
     /// Fails all appends that wait: their log directory failed, or this node leads no longer.
     pub(crate) fn fail_acks(&self, error: ErrorCode) {
-        let waiting = self.lock_acks().clear();
+        let waiting = self.standing().acks.clear();
         waiting.into_iter().for_each(|one| one.done(Err(AppendError::Fenced(error))));
     }
 
@@ -359,7 +255,7 @@ impl Partition {
         self.tell_readers();
     }
 
-    fn lock_acks(&self) -> MutexGuard<'_, AckQueue<Box<dyn AppendWatcher>>> {
-        self.acks.lock().unwrap_or_else(PoisonError::into_inner)
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

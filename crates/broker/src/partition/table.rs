@@ -1,15 +1,17 @@
-//! The topics this node has, by id and by name, and which of their partitions it leads.
+//! The topics this node has, by id and by name, and which of their partitions it holds a replica of.
 //!
-//! A partition that is led costs a few bytes until it is first used: only then its log is opened (and, after a crash, recovered).
+//! A replica costs a few bytes until it is first used, by a client or by its fetcher: only then its log is opened (and, after a
+//! crash, recovered).
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use base::{LeaderEpoch, Str, TopicId};
+use base::{Str, TopicId};
+use metadata::image::Partition as State;
 use wire::ErrorCode;
 
-use super::Partition;
+use super::{Partition, state_of};
 
 /// Topics whose records only Mekong writes.
 const INTERNAL: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
@@ -20,24 +22,25 @@ pub(crate) fn is_internal(name: &str) -> bool {
 }
 
 /// Opens a partition's log; blocks as long as the disk does.
-pub(crate) type Opener = dyn Fn(&Topic, i32, LeaderEpoch) -> Result<Arc<Partition>, ErrorCode> + Send + Sync;
+pub(crate) type Opener = dyn Fn(&Topic, i32, &State) -> Result<Arc<Partition>, ErrorCode> + Send + Sync;
 
 /// What this node has of a partition.
 #[derive(Clone, Debug, Default)]
 enum Place {
-    /// Nothing: it is led elsewhere.
+    /// Nothing: all replicas are elsewhere.
     #[default]
     Elsewhere,
-    /// The lead, in this epoch; the log has not been used yet.
-    Closed(LeaderEpoch),
-    /// The lead, and the log.
+    /// A replica, as the metadata have it; the log has not been used yet.
+    Closed(Arc<State>),
+    /// A replica, and its log.
     Open(Arc<Partition>),
 }
 
-/// One topic with those of its partitions that this node leads.
+/// One topic with those of its partitions that this node holds.
 pub struct Topic {
     id: TopicId,
     name: Str,
+    me: i32,
     places: RwLock<Vec<Place>>,
     /// Held while a log is opened, so that none is opened twice.
     opening: Mutex<()>,
@@ -69,16 +72,21 @@ impl Topic {
     /// One partition that this node leads; its first use opens its log. Blocks then.
     pub fn find(&self, index: i32) -> Result<Arc<Partition>, ErrorCode> {
         match self.place(index) {
+            Some(Place::Open(partition)) if partition.leads() => Ok(partition),
+            Some(Place::Closed(state)) if state.leader == self.me => self.open(index),
+            Some(_) => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+            None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+        }
+    }
+
+    /// One partition that this node has a replica of, whoever leads; its first use opens its log. Blocks then.
+    pub fn replica(&self, index: i32) -> Result<Arc<Partition>, ErrorCode> {
+        match self.place(index) {
             Some(Place::Open(partition)) => Ok(partition),
             Some(Place::Closed(_)) => self.open(index),
             Some(Place::Elsewhere) => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
             None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
         }
-    }
-
-    /// As [`find`](Self::find), for those who need no reason.
-    pub fn partition(&self, index: i32) -> Option<Arc<Partition>> {
-        self.find(index).ok()
     }
 
     /// One partition, if its log is open.
@@ -97,17 +105,25 @@ impl Topic {
         open.cloned().collect()
     }
 
-    /// All partitions that this node leads. Opens their logs: may block.
+    /// All partitions that this node has replicas of. Opens their logs: may block.
     pub fn partitions(&self) -> Vec<Arc<Partition>> {
         self.partitions_where(|_| true)
     }
 
-    /// Those partitions that this node leads and whose logs are open or `wanted`. Opens the latter: may block.
+    /// All partitions that this node leads, as of now. Opens their logs: may block.
+    pub fn led(&self) -> Vec<Arc<Partition>> {
+        (0..self.count()).filter_map(|index| self.find(index).ok()).collect()
+    }
+
+    fn count(&self) -> i32 {
+        i32::try_from(self.read().len()).unwrap_or(i32::MAX)
+    }
+
+    /// Those replicas of this node whose logs are open or `wanted`. Opens the latter: may block.
     pub fn partitions_where(&self, wanted: impl Fn(i32) -> bool) -> Vec<Arc<Partition>> {
-        let count = i32::try_from(self.read().len()).unwrap_or(i32::MAX);
         let open =
-            |index| self.opened(index).or_else(|| wanted(index).then(|| self.partition(index)).flatten());
-        (0..count).filter_map(open).collect()
+            |index| self.opened(index).or_else(|| wanted(index).then(|| self.replica(index).ok()).flatten());
+        (0..self.count()).filter_map(open).collect()
     }
 
     fn place(&self, index: i32) -> Option<Place> {
@@ -115,34 +131,42 @@ impl Topic {
     }
 
     fn open(&self, index: i32) -> Result<Arc<Partition>, ErrorCode> {
-        let _one_at_a_time = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
-        let epoch = match self.place(index) {
+        let _one_at_a_time = self.opening();
+        let state = match self.place(index) {
             Some(Place::Open(partition)) => return Ok(partition),
-            Some(Place::Closed(epoch)) => epoch,
+            Some(Place::Closed(state)) => state,
             Some(Place::Elsewhere) => return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
             None => return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
         };
         let opener = self.opener.get().ok_or(ErrorCode::BROKER_NOT_AVAILABLE)?;
-        let partition = opener(self, index, epoch)?;
+        let partition = opener(self, index, &state)?;
+        partition.on_metadata(&state_of(&state));
         self.put(index, Place::Open(Arc::clone(&partition)));
         Ok(partition)
     }
 
-    /// Takes the lead of a partition, or goes on with it in a later epoch.
-    pub(crate) fn lead(&self, index: i32, epoch: LeaderEpoch) {
+    fn opening(&self) -> MutexGuard<'_, ()> {
+        self.opening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The metadata's word on a partition that this node has a replica of.
+    pub(crate) fn hold(&self, index: i32, state: &Arc<State>) {
+        let _one_at_a_time = self.opening();
         match self.place(index) {
-            Some(Place::Open(partition)) => partition.set_leader_epoch(epoch),
-            _ => self.put(index, Place::Closed(epoch)),
+            Some(Place::Open(partition)) => partition.on_metadata(&state_of(state)),
+            _ => self.put(index, Place::Closed(Arc::clone(state))),
         }
     }
 
-    /// Notes a partition that is led elsewhere.
-    pub(crate) fn leave(&self, index: i32) {
+    /// Notes a partition whose replicas are all elsewhere; gives the log that was here, if it is open.
+    pub(crate) fn leave(&self, index: i32) -> Option<Arc<Partition>> {
+        let _one_at_a_time = self.opening();
         let left = self.opened(index);
         self.put(index, Place::Elsewhere);
-        if let Some(partition) = left {
+        if let Some(partition) = &left {
             partition.close();
         }
+        left
     }
 
     fn put(&self, index: i32, place: Place) {
@@ -162,8 +186,8 @@ impl Topic {
 }
 
 /// All topics of this node.
-#[derive(Default)]
 pub struct Topics {
+    me: i32,
     table: RwLock<Table>,
     opener: Arc<OnceLock<Box<Opener>>>,
 }
@@ -181,6 +205,11 @@ struct Table {
 }
 
 impl Topics {
+    /// None yet, of the node of this id.
+    pub(crate) fn new(me: i32) -> Self {
+        Self { me, table: RwLock::default(), opener: Arc::default() }
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Table> {
         self.table.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -217,7 +246,7 @@ impl Topics {
         }
         let opener = Arc::clone(&self.opener);
         let (places, opening) = (RwLock::default(), Mutex::default());
-        let topic = Arc::new(Topic { id, name: name.detached(), places, opening, opener });
+        let topic = Arc::new(Topic { id, name: name.detached(), me: self.me, places, opening, opener });
         table.by_id.insert(id, Arc::clone(&topic));
         table.by_name.insert(topic.name.clone(), Arc::clone(&topic));
         topic

@@ -70,6 +70,13 @@ impl FollowerState {
         }
     }
 
+    /// The leader's log grows beyond `before`: who had all of that was caught up until now, though it had no reason to fetch again.
+    pub fn leader_moves_on(&mut self, before: Offset, now_ms: i64) {
+        if self.has_all(before) {
+            self.caught_up_ms = self.caught_up_ms.max(Some(now_ms));
+        }
+    }
+
     /// Whether it keeps up: it has all, or had all of a moment not long ago.
     pub fn is_caught_up(&self, leaders_end: Offset, lag_time_max_ms: i64, now_ms: i64) -> bool {
         self.has_all(leaders_end) || now_ms <= self.expires_ms(leaders_end, lag_time_max_ms)

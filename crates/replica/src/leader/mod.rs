@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use base::planted::{Bug, Planted};
 use base::{BrokerId, LeaderEpoch, Offset};
 
-use crate::epochs::EpochEnd;
+use crate::epochs::{EpochEnd, EpochHistory, leaders_end};
 use crate::state::{LogEnds, PartitionState};
 pub use append::{AppendRefused, NotEnoughReplicasAfterAppend};
 pub use fetch::{FetchRefused, Fetched, FollowerFetch};
@@ -136,6 +136,10 @@ impl Leader {
 
     /// The local log grew, or more of it became durable; both ends as they are now.
     pub fn on_append(&mut self, log_end: Offset, durable_end: Offset, now_ms: i64) -> Effects {
+        if log_end > self.log_end {
+            let before = self.log_end;
+            self.followers.iter_mut().for_each(|follower| follower.leader_moves_on(before, now_ms));
+        }
         // The two numbers may be read at different moments by different threads: neither goes back within an epoch.
         self.log_end = self.log_end.max(log_end);
         self.durable_end = self.durable_end.max(durable_end).min(self.log_end);
@@ -146,6 +150,20 @@ impl Leader {
     pub fn on_tick(&mut self, now_ms: i64) -> Effects {
         let asked = self.ask_again(now_ms).or_else(|| self.shrink(now_ms));
         Effects { alter_partition: asked, ..self.advance(now_ms) }
+    }
+
+    /// Asks for a replica that may join by now and was refused, or could not be asked for, when it fetched last: followers that have
+    /// everything do not fetch again before something changes.
+    pub fn retry_joins(&mut self, brokers: &impl Brokers) -> Effects {
+        let out_of_sync = self.followers.iter().map(|follower| follower.id);
+        let ids: Vec<_> = out_of_sync.filter(|id| !self.isr.contains(id)).collect();
+        let alter_partition = ids.into_iter().find_map(|id| self.expand(id, brokers));
+        Effects { high_watermark: None, alter_partition }
+    }
+
+    /// Where an epoch of the leader's history ends, its own included (KIP-101); `None` is "undefined".
+    pub fn end_of_epoch(&self, log: &impl EpochHistory, epoch: LeaderEpoch) -> Option<EpochEnd> {
+        leaders_end(log, self.own_end(), self.epoch_start, epoch)
     }
 
     /// When [`Self::on_tick`] has something to do at the earliest; nothing for a leader that is alone.

@@ -208,9 +208,9 @@ fn who_does_not_keep_up_leaves() {
     let _ = leader.on_append(Offset(20), Offset(20), 100);
     assert_eq!(leader.on_tick(1000).alter_partition, None);
     let _ = leader.fetched(fetch(2, 15, 12), 900);
-    assert_eq!(leader.next_tick_ms(900), Some(1000));
-    // 3 never fetched; 2 was caught up at 0, when it had all.
-    let asked = leader.on_tick(1001).alter_partition.expect("a smaller ISR");
+    assert_eq!(leader.next_tick_ms(900), Some(1000), "3 never fetched");
+    // 2 was caught up until 100, when the log went on.
+    let asked = leader.on_tick(1101).alter_partition.expect("a smaller ISR");
     assert_eq!(asked.new_isr, [(BrokerId(1), -1)]);
     assert_eq!(leader.high(), 6, "the larger ISR counts until the controller agreed");
     let altered = AlteredPartition { leader_epoch: LeaderEpoch(5), partition_epoch: 4, isr: ids(&[1]) };
@@ -286,4 +286,23 @@ fn an_unclean_leader_says_that_it_recovered_before_anyone_joins() {
     let altered = AlteredPartition { leader_epoch: LeaderEpoch(5), partition_epoch: 4, isr: ids(&[1]) };
     let _ = leader.on_alter_partition_answer(&question, Ok(altered), 0);
     assert!(leader.fetched(fetch(2, 10, 10), 0).alter_partition.is_some());
+}
+
+#[test]
+fn a_follower_that_idled_with_all_records_is_not_late_at_once() {
+    let mut leader = leader(&[1, 2], 1);
+    let _ = leader.fetched(fetch(2, 10, 10), 0);
+    let _ = leader.on_append(Offset(20), Offset(20), 50_000);
+    assert_eq!(leader.on_tick(50_900).alter_partition, None);
+    assert!(leader.on_tick(51_100).alter_partition.is_some(), "now it had its time");
+}
+
+#[test]
+fn who_could_not_be_asked_for_is_asked_for_later() {
+    let mut leader = leader(&[1], 1);
+    assert!(leader.fetched(fetch(2, 10, 10), 0).alter_partition.is_some());
+    assert_eq!(leader.fetched(fetch(3, 10, 10), 0).alter_partition, None, "one question at a time");
+    let _ = leader.on_metadata(&state(&[1, 2], 4), 0);
+    let asked = leader.retry_joins(&Registered).alter_partition.expect("3 may join");
+    assert_eq!(asked.new_isr.last(), Some(&(BrokerId(3), 30)));
 }

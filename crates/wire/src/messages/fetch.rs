@@ -56,6 +56,8 @@ crate::message! {
     } tagged {
         0 replica_directory_id: Uuid [17.., ignorable],
         1 high_watermark:       i64  [18.., ignorable] = i64::MAX,
+        /// Not Kafka's: below this the follower has made everything durable; -1 where it does not say.
+        10_000 durable_end:     i64  [12.., ignorable] = -1,
     }
 
     /// One of [`FetchRequest::forgotten_topics_data`].

@@ -1,0 +1,444 @@
+//! One fetcher: copies all partitions that this node has of one leader, over one connection and one fetch session.
+//!
+//! A request names what changed since the last one, and waits at the leader for records. What comes is appended; then the fetcher
+//! waits a moment for the disk, so that the next request says that it is durable, unless more is there to be had at once. When a
+//! partition has something to say while a request waits at the leader (it is new, or more of it became durable), the next request is
+//! sent behind it, which has the leader answer the waiting one at once.
+//!
+//! ```text
+//!   ─► records ─► append ─► (disk: up to SYNC_WAIT) ─► Fetch(end, durable end) ─► waits at the leader ─► records …
+//! ```
+//!
+//! A partition whose answer was an error is left out of the session for a while; the others go on.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::io;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use base::{LeaderEpoch, Offset, Str, TopicId, TopicIdPartition};
+use bytes::Bytes;
+use env::Clock;
+use records::ValidBatches;
+use replica::{EpochEnd, FetchAnswer, FetchPosition, Step};
+use tokio::time::Instant;
+use wire::messages::fetch::{FetchRequest, FetchResponse, PartitionData, ReplicaState};
+use wire::{ErrorCode, frame};
+
+use super::connection::Connection;
+use super::inbox::{Inbox, News};
+use super::session::{Bounds, Session};
+use crate::Broker;
+use crate::partition::{Partition, end_of};
+
+/// The version of Fetch between brokers.
+const VERSION: i16 = 18;
+/// How long a disk is waited for before the leader is asked for more.
+const SYNC_WAIT: Duration = Duration::from_millis(3);
+/// A request is not followed by another before it had this long to be answered.
+const PATIENCE: Duration = Duration::from_millis(1);
+/// Requests that may be outstanding.
+const IN_FLIGHT_MAX: usize = 2;
+/// The first pause after a failed connection; doubled up to [`BACKOFF_MAX`].
+const BACKOFF: Duration = Duration::from_millis(10);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How much longer than it may wait at the leader an answer may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a partition is left out after an error …
+const PAUSE: Duration = Duration::from_millis(50);
+/// … and where its own disk, or the records, are at fault.
+const LONG_PAUSE: Duration = Duration::from_secs(1);
+
+/// A partition that is copied.
+#[derive(Debug)]
+struct Followed {
+    partition: Arc<Partition>,
+    /// What was asked for, by number of request; the last that an answer can be for.
+    asked: VecDeque<(u64, FetchPosition)>,
+    /// It is left out until then.
+    paused_until: Option<Instant>,
+}
+
+/// A request under way.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    number: u64,
+    at: Instant,
+}
+
+/// The task; see the module's text.
+#[derive(Debug)]
+pub(super) struct Fetcher {
+    broker: Weak<Broker>,
+    leader: i32,
+    number: u64,
+    inbox: Arc<Inbox>,
+    followed: HashMap<TopicIdPartition, Followed>,
+    /// Partitions that may have something to say.
+    dirty: BTreeSet<TopicIdPartition>,
+    /// Partitions in the leader's session that are to leave it.
+    forgotten: BTreeSet<TopicIdPartition>,
+    paused: BTreeMap<(Instant, TopicIdPartition), ()>,
+    /// Partitions whose last records are not durable yet, and until when that is waited for.
+    unsynced: BTreeSet<TopicIdPartition>,
+    sync_until: Instant,
+    connection: Option<Connection>,
+    session: Session,
+    in_flight: VecDeque<Asked>,
+    requests: u64,
+    backoff: Duration,
+}
+
+impl Fetcher {
+    pub fn new(broker: Weak<Broker>, leader: i32, number: u64, inbox: Arc<Inbox>) -> Self {
+        Self {
+            broker,
+            leader,
+            number,
+            inbox,
+            followed: HashMap::new(),
+            dirty: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
+            paused: BTreeMap::new(),
+            unsynced: BTreeSet::new(),
+            sync_until: Instant::now(),
+            connection: None,
+            session: Session::default(),
+            in_flight: VecDeque::new(),
+            requests: 0,
+            backoff: BACKOFF,
+        }
+    }
+
+    /// Copies until the broker is gone.
+    pub async fn run(mut self) {
+        while let Some(broker) = self.broker.upgrade() {
+            if let Err(error) = self.turn(&broker).await {
+                tracing::debug!(leader = self.leader, fetcher = self.number, %error, "replication was interrupted");
+                self.disconnect();
+                tokio::time::sleep(self.backoff).await;
+                self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
+            }
+        }
+    }
+
+    /// Sends what is to be sent, then waits for something to happen.
+    async fn turn(&mut self, broker: &Arc<Broker>) -> io::Result<()> {
+        self.read_news(broker).await;
+        if self.followed.is_empty() {
+            self.disconnect();
+            self.inbox.came.notified().await;
+            return Ok(());
+        }
+        self.resume_paused();
+        if self.connection.is_none() {
+            self.connect(broker).await?;
+        }
+        if self.may_send() {
+            self.send(broker).await?;
+        }
+        let deadline = self.deadline();
+        let Some(connection) = &mut self.connection else { return Ok(()) };
+        let has_asked = !self.in_flight.is_empty();
+        tokio::select! {
+            frame = connection.next_frame(), if has_asked => {
+                let frame = frame?;
+                self.on_answer(broker, frame).await
+            }
+            () = self.inbox.came.notified() => Ok(()),
+            () = tokio::time::sleep_until(deadline) => self.check_time(),
+        }
+    }
+
+    fn disconnect(&mut self) {
+        self.connection = None;
+        self.session = Session::default();
+        self.in_flight.clear();
+        self.forgotten.clear();
+        for followed in self.followed.values_mut() {
+            followed.asked.clear();
+        }
+        self.dirty.extend(self.followed.keys());
+    }
+
+    async fn connect(&mut self, broker: &Broker) -> io::Result<()> {
+        let (host, port) = endpoint(broker, self.leader).ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let client_id = format!("broker-{}-fetcher-{}", broker.config.node_id, self.number);
+        self.connection = Some(Connection::open(&host, port, Str::from(client_id), CONNECT_TIMEOUT).await?);
+        Ok(())
+    }
+
+    async fn read_news(&mut self, broker: &Arc<Broker>) {
+        for news in self.inbox.take() {
+            match news {
+                News::Follow(key) => self.follow(broker, key).await,
+                News::Leave(key) => {
+                    if self.followed.remove(&key).is_some() {
+                        self.dirty.remove(&key);
+                        self.unsynced.remove(&key);
+                        self.forgotten.insert(key);
+                    }
+                }
+                News::Moved(key) => {
+                    let Some(followed) = self.followed.get(&key) else { continue };
+                    let view = followed.partition.reader().view();
+                    if view.durable_end >= view.log_end {
+                        self.unsynced.remove(&key);
+                    }
+                    self.dirty.insert(key);
+                }
+            }
+        }
+    }
+
+    async fn follow(&mut self, broker: &Arc<Broker>, key: TopicIdPartition) {
+        if let Some(followed) = self.followed.get_mut(&key) {
+            // Its metadata changed: an error may be over.
+            followed.paused_until = None;
+            self.dirty.insert(key);
+            return;
+        }
+        let broker = Arc::clone(broker);
+        // The log may have to be opened, which takes the disk's time.
+        let opened =
+            tokio::task::spawn_blocking(move || broker.topics.by_id(key.topic)?.replica(key.partition).ok());
+        let opened: Option<Arc<Partition>> = opened.await.ok().flatten();
+        match opened {
+            Some(partition) => {
+                self.followed.insert(key, Followed { partition, asked: VecDeque::new(), paused_until: None });
+                self.forgotten.remove(&key);
+                self.dirty.insert(key);
+            }
+            None => tracing::warn!(%key, "a replica cannot be opened and is not copied"),
+        }
+    }
+
+    fn resume_paused(&mut self) {
+        let now = Instant::now();
+        while let Some(entry) = self.paused.first_entry() {
+            let (at, key) = *entry.key();
+            if at > now {
+                return;
+            }
+            entry.remove();
+            if let Some(followed) = self.followed.get_mut(&key).filter(|one| one.paused_until == Some(at)) {
+                followed.paused_until = None;
+                self.dirty.insert(key);
+            }
+        }
+    }
+
+    fn pause(&mut self, key: TopicIdPartition, pause: Duration) {
+        let Some(followed) = self.followed.get_mut(&key) else { return };
+        let until = Instant::now() + pause;
+        followed.paused_until = Some(until);
+        followed.asked.clear();
+        self.paused.insert((until, key), ());
+        self.forgotten.insert(key);
+        self.unsynced.remove(&key);
+    }
+
+    /// Whether a request is to leave now.
+    fn may_send(&self) -> bool {
+        let now = Instant::now();
+        match self.in_flight.back() {
+            None => self.unsynced.is_empty() || now >= self.sync_until,
+            Some(last) => {
+                let has_news = !self.dirty.is_empty() || !self.forgotten.is_empty();
+                let may_follow = !self.session.is_new() && self.in_flight.len() < IN_FLIGHT_MAX;
+                has_news && may_follow && now >= last.at + PATIENCE
+            }
+        }
+    }
+
+    /// When to look again even if nothing happens.
+    fn deadline(&self) -> Instant {
+        let far = Instant::now() + Duration::from_secs(60);
+        let paused = self.paused.first_key_value().map_or(far, |((at, _), ())| *at);
+        let sends = match (self.in_flight.front(), self.in_flight.back()) {
+            (Some(first), Some(last)) => {
+                let has_news = !self.dirty.is_empty() || !self.forgotten.is_empty();
+                let may_follow = has_news && self.in_flight.len() < IN_FLIGHT_MAX && !self.session.is_new();
+                let answer = first.at + ANSWER_TIMEOUT;
+                if may_follow { answer.min(last.at + PATIENCE) } else { answer }
+            }
+            _ => self.sync_until,
+        };
+        paused.min(sends)
+    }
+
+    fn check_time(&self) -> io::Result<()> {
+        match self.in_flight.front() {
+            Some(first) if first.at.elapsed() >= ANSWER_TIMEOUT => Err(io::ErrorKind::TimedOut.into()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn send(&mut self, broker: &Broker) -> io::Result<()> {
+        let number = self.requests + 1;
+        let positions = self.positions(number);
+        if !self.in_flight.is_empty() && positions.is_empty() && self.forgotten.is_empty() {
+            return Ok(());
+        }
+        let forgotten: Vec<_> = std::mem::take(&mut self.forgotten).into_iter().collect();
+        let replica = ReplicaState {
+            replica_id: broker.config.node_id,
+            replica_epoch: broker.logs.dirs().first().map_or(-1, |dir| dir.broker_epoch()),
+        };
+        let request = self.session.request(replica, bounds(broker), &positions, &forgotten);
+        self.requests = number;
+        self.in_flight.push_back(Asked { number, at: Instant::now() });
+        let Some(connection) = &mut self.connection else { return Ok(()) };
+        connection.send(VERSION, &request).await
+    }
+
+    /// The positions that the leader does not know yet; of a new session all.
+    fn positions(&mut self, number: u64) -> Vec<(TopicIdPartition, FetchPosition)> {
+        let keys: Vec<_> = match self.session.is_new() {
+            true => {
+                self.dirty.clear();
+                let mut all: Vec<_> = self.followed.keys().copied().collect();
+                all.sort_unstable();
+                all
+            }
+            false => std::mem::take(&mut self.dirty).into_iter().collect(),
+        };
+        let is_new = self.session.is_new();
+        let mut positions = Vec::with_capacity(keys.len());
+        for key in keys {
+            let Some(followed) = self.followed.get_mut(&key) else { continue };
+            if followed.paused_until.is_some() {
+                continue;
+            }
+            let Some(position) = followed.partition.wish(&self.inbox, self.leader) else { continue };
+            if is_new || followed.asked.back().is_none_or(|(_, last)| *last != position) {
+                self.forgotten.remove(&key);
+                followed.asked.push_back((number, position));
+                positions.push((key, position));
+            }
+        }
+        positions
+    }
+
+    async fn on_answer(&mut self, broker: &Arc<Broker>, frame: Bytes) -> io::Result<()> {
+        let Some(asked) = self.in_flight.pop_front() else {
+            return Err(io::Error::other("an answer that nobody asked for"));
+        };
+        let (_, response) =
+            frame::decode_response::<FetchRequest>(frame, VERSION).map_err(io::Error::other)?;
+        self.session.answered(response.error_code, response.session_id);
+        if response.error_code != ErrorCode::NONE {
+            return Err(io::Error::other(response.error_code.name()));
+        }
+        self.backoff = BACKOFF;
+        self.take(broker, asked.number, response);
+        Ok(())
+    }
+
+    fn take(&mut self, broker: &Broker, number: u64, response: FetchResponse) {
+        let (mut bytes, mut is_cut) = (0, false);
+        let bounds = bounds(broker);
+        let now_ms = broker.clock.wall_ms();
+        for topic in response.responses {
+            let topic_id = TopicId(topic.topic_id);
+            for data in topic.partitions {
+                let key = TopicIdPartition { topic: topic_id, partition: data.partition_index };
+                let size = data.records.as_ref().map_or(0, |records| records.len());
+                bytes += size;
+                is_cut |= size * 2 > usize::try_from(bounds.partition_max_bytes).unwrap_or(usize::MAX);
+                self.take_one(key, number, data, now_ms);
+            }
+        }
+        let is_full = is_cut || bytes * 2 > usize::try_from(bounds.response_max_bytes).unwrap_or(usize::MAX);
+        // More is to be had at once: the disk is not waited for.
+        self.sync_until = if is_full { Instant::now() } else { Instant::now() + SYNC_WAIT };
+    }
+
+    fn take_one(&mut self, key: TopicIdPartition, number: u64, data: PartitionData, now_ms: i64) {
+        let Some(followed) = self.followed.get_mut(&key) else { return };
+        while followed.asked.get(1).is_some_and(|(next, _)| *next <= number) {
+            followed.asked.pop_front();
+        }
+        let Some((_, position)) = followed.asked.front().copied().filter(|(asked, _)| *asked <= number)
+        else {
+            return;
+        };
+        let partition = Arc::clone(&followed.partition);
+        let records = data.records.as_ref().map(|records| records.to_bytes()).unwrap_or_default();
+        let batches = match ValidBatches::check_replicated(&records, position.log_end) {
+            Ok(batches) => batches,
+            Err(error) => {
+                tracing::error!(?partition, ?error, "the leader sent batches that are broken");
+                return self.pause(key, LONG_PAUSE);
+            }
+        };
+        let answer = answer_of(&data, position, batches.as_ref().and_then(end_of));
+        let has_records = batches.is_some();
+        match partition.take_fetched(&position, &answer, batches, now_ms) {
+            Ok(Step::Append { .. }) => {
+                self.dirty.insert(key);
+                if has_records {
+                    self.unsynced.insert(key);
+                    self.check_synced(key, &partition);
+                }
+            }
+            Ok(Step::Truncate { .. } | Step::Restart { .. }) => {
+                self.dirty.insert(key);
+            }
+            Ok(Step::Drop) => {
+                self.dirty.insert(key);
+            }
+            Ok(Step::AskLeadersEnd | Step::Pause | Step::AwaitMetadata) => {
+                tracing::debug!(?partition, error = data.error_code.name(), "is not copied for a while");
+                self.pause(key, PAUSE);
+            }
+            Err(error) => {
+                tracing::error!(?partition, %error, "cannot append what the leader sent");
+                self.pause(key, LONG_PAUSE);
+            }
+        }
+    }
+
+    fn check_synced(&mut self, key: TopicIdPartition, partition: &Partition) {
+        let view = partition.reader().view();
+        if view.durable_end >= view.log_end {
+            self.unsynced.remove(&key);
+        }
+    }
+}
+
+fn answer_of(data: &PartitionData, asked: FetchPosition, end: Option<Offset>) -> FetchAnswer {
+    let parted = &data.diverging_epoch;
+    let diverging = (parted.epoch >= 0 || parted.end_offset >= 0)
+        .then_some(EpochEnd { epoch: LeaderEpoch(parted.epoch), end: Offset(parted.end_offset) });
+    FetchAnswer {
+        error: data.error_code,
+        high_watermark: Offset(data.high_watermark),
+        log_start: Offset(data.log_start_offset),
+        log_end: Offset(-1),
+        diverging,
+        next_offset: end.unwrap_or(asked.log_end),
+    }
+}
+
+fn bounds(broker: &Broker) -> Bounds {
+    let image = broker.image();
+    let configs = broker.broker_configs(&image);
+    let number = |name| i32::try_from(configs.number(name)).unwrap_or(i32::MAX);
+    Bounds {
+        wait_max_ms: number("replica.fetch.wait.max.ms"),
+        min_bytes: number("replica.fetch.min.bytes"),
+        response_max_bytes: number("replica.fetch.response.max.bytes"),
+        partition_max_bytes: number("replica.fetch.max.bytes"),
+    }
+}
+
+/// Where another broker takes requests of brokers.
+fn endpoint(broker: &Broker, leader: i32) -> Option<(String, u16)> {
+    let image = broker.image();
+    let registered = image.brokers().get(&leader)?;
+    let name = broker.config.inter_broker_listener();
+    let found = registered.endpoint(&name).or_else(|| registered.endpoints.first())?;
+    Some((found.host.to_string(), found.port))
+}
