@@ -214,9 +214,9 @@ fn who_does_not_keep_up_leaves() {
     assert_eq!(asked.new_isr, [(BrokerId(1), -1)]);
     assert_eq!(leader.high(), 6, "the larger ISR counts until the controller agreed");
     let altered = AlteredPartition { leader_epoch: LeaderEpoch(5), partition_epoch: 4, isr: ids(&[1]) };
-    let answered = leader.on_alter_partition_answer(&asked, Ok(altered), 1002);
+    let answered = leader.on_alter_partition_answer(&asked, Ok(altered), 1102);
     assert_eq!(answered, Effects::default(), "a smaller ISR comes with the metadata");
-    let effects = leader.on_metadata(&state(&[1], 4), 1003);
+    let effects = leader.on_metadata(&state(&[1], 4), 1103);
     assert_eq!(effects.high_watermark, Some(Offset(20)));
 }
 
