@@ -5,21 +5,36 @@ use crate::shell::{cargo, command, root, run, target};
 
 /// Builds both sides and runs what the arguments choose; without `--quick` the table goes to `docs/benchmarks.md`.
 pub fn run_bench(arguments: &[String]) -> Result<(), String> {
-    runtimes::check(&[runtimes::JAVA, runtimes::MAVEN])?;
+    runtimes::check(&[runtimes::JAVA, runtimes::MAVEN, runtimes::PYTHON, runtimes::CC])?;
     run(command(&cargo(), &["build", "--release", "--bin", "mekong", "--bin", "mekong-bench"]))?;
     let work = target().join("interop").join("java");
     std::fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
     let mut jars = command("bash", &["-c", "set -euo pipefail; . interop/java/environment.sh"]);
     jars.env("WORK", &work);
     run(jars)?;
+    let rdkafka = target().join("interop").join("rdkafka-performance");
+    std::fs::create_dir_all(&rdkafka).map_err(|error| format!("{}: {error}", rdkafka.display()))?;
+    let mut generator = command("bash", &["interop/rust/performance.sh"]);
+    generator.env("WORK", &rdkafka);
+    run(generator)?;
     let release = target().join("release");
     let mut bench = command(&release.join("mekong-bench").to_string_lossy(), &[]);
     bench.arg("--mekong").arg(release.join("mekong")).arg("--kafka-libs").arg(work.join("libs"));
+    bench.arg("--rdkafka").arg(rdkafka.join("librdkafka/examples/rdkafka_performance"));
     bench.arg("--work").arg(target().join("bench")).args(arguments);
-    let whole = arguments.iter().all(|argument| argument.starts_with("--"))
-        && !arguments.iter().any(|a| a == "--quick");
-    if whole && !arguments.iter().any(|argument| argument == "--out") {
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    if is_whole(arguments) && !has("--quick") && !has("--out") {
         bench.arg("--out").arg(root().join("docs").join("benchmarks.md"));
     }
     run(bench)
+}
+
+/// Whether no scenario is named: every argument is an option or the value of one.
+fn is_whole(arguments: &[String]) -> bool {
+    let mut before = "";
+    arguments.iter().all(|argument| {
+        let is_value = before.starts_with("--") && before != "--quick";
+        before = argument;
+        is_value || argument.starts_with("--")
+    })
 }

@@ -18,8 +18,8 @@ cargo xtask tidy [--shrink]
     file and function lengths, module heads, leftovers; --shrink tightens the ratchet
 cargo xtask layers
     which crate may know which, purity, dependency counts
-cargo xtask bench [--quick] [SCENARIO]...
-    Mekong and Apache Kafka side by side on this machine";
+cargo xtask bench [--quick] [--seconds N] [--pairs N] [--out FILE] [SCENARIO]...
+    Mekong and Apache Kafka side by side on this machine; all scenarios write docs/benchmarks.md";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);

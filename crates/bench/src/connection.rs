@@ -15,11 +15,11 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects; an answer that takes a minute is a hang.
+    /// Connects; an answer that takes two minutes is a hang.
     pub fn open(address: &str) -> Result<Self, String> {
         let stream = TcpStream::connect(address).map_err(|error| format!("{address}: {error}"))?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
-        stream.set_read_timeout(Some(Duration::from_secs(60))).map_err(|error| error.to_string())?;
+        stream.set_read_timeout(Some(Duration::from_secs(120))).map_err(|error| error.to_string())?;
         Ok(Self { stream, buffer: Vec::new() })
     }
 
@@ -42,6 +42,11 @@ impl Connection {
         self.buffer.resize(size, 0);
         self.stream.read_exact(&mut self.buffer).map_err(|error| format!("receiving: {error}"))?;
         Ok(&self.buffer)
+    }
+
+    /// Gives the buffer back; for a connection about to idle.
+    pub fn release(&mut self) {
+        self.buffer = Vec::new();
     }
 
     /// Asks and waits for the decoded answer.

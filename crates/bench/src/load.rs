@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use base::{Str, Uuid};
+use base::Str;
 use bytes::Bytes;
 use records::{BatchBuilder, BatchOptions, Compression, NewRecord};
 use wire::messages::create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
 use wire::messages::fetch::{FetchPartition, FetchRequest, FetchTopic};
-use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
+use wire::messages::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
 use wire::messages::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use wire::{ErrorCode, Records};
 
@@ -18,7 +18,10 @@ use crate::measure::is_over;
 const PRODUCE: i16 = 9;
 const FETCH: i16 = 12;
 
-/// Creates a topic and waits until every partition has a leader.
+/// How long a broker may take until it leads a new topic.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Creates a topic and waits until the broker leads every partition of it.
 pub fn create_topic(
     address: &str,
     name: &str,
@@ -26,6 +29,27 @@ pub fn create_topic(
     configs: &[(&str, &str)],
 ) -> Result<(), String> {
     let mut connection = Connection::open(address)?;
+    ask_for_topic(&mut connection, name, partitions, configs)?;
+    // A Kafka broker announces leaders a little before it leads: only what it serves tells.
+    let request = FetchRequest { max_wait_ms: 0, min_bytes: 0, ..fetch_request(name, 0..partitions, 0) };
+    let started = Instant::now();
+    while !is_over(started, PATIENCE) {
+        let answer = connection.ask(FETCH, &request)?;
+        let mut all = answer.responses.iter().flat_map(|topic| &topic.partitions);
+        if !answer.responses.is_empty() && all.all(|partition| partition.error_code == ErrorCode::NONE) {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(if partitions > 100 { 100 } else { 5 }));
+    }
+    Err(format!("topic {name} is not led after {} s", PATIENCE.as_secs()))
+}
+
+fn ask_for_topic(
+    connection: &mut Connection,
+    name: &str,
+    partitions: i32,
+    configs: &[(&str, &str)],
+) -> Result<(), String> {
     let configs = configs
         .iter()
         .map(|(key, value)| CreatableTopicConfig { name: Str::from(*key), value: Some(Str::from(*value)) });
@@ -38,30 +62,27 @@ pub fn create_topic(
     };
     let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 60_000, ..Default::default() };
     let answer = connection.ask(5, &request)?;
-    let refused = answer.topics.iter().find(|topic| topic.error_code != ErrorCode::NONE);
-    if let Some(topic) = refused {
-        return Err(format!("topic {name}: {:?} {:?}", topic.error_code, topic.error_message));
+    match answer.topics.iter().find(|topic| topic.error_code != ErrorCode::NONE) {
+        Some(topic) => Err(format!("topic {name}: {:?} {:?}", topic.error_code, topic.error_message)),
+        None => Ok(()),
     }
-    wait_for_leaders(&mut connection, name, partitions)?;
-    // A Kafka broker announces leaders a little before it leads.
-    std::thread::sleep(Duration::from_millis(500));
-    Ok(())
 }
 
-fn wait_for_leaders(connection: &mut Connection, name: &str, partitions: i32) -> Result<(), String> {
-    let topic = MetadataRequestTopic { topic_id: Uuid::ZERO, name: Some(Str::from(name)) };
-    let request = MetadataRequest { topics: Some(vec![topic]), ..Default::default() };
-    for _ in 0..3000 {
-        let answer = connection.ask(9, &request)?;
-        let led = |count: &usize| *count as i32 == partitions;
-        let leaders =
-            answer.topics.first().map(|topic| topic.partitions.iter().filter(|p| p.leader_id >= 0).count());
-        if leaders.as_ref().is_some_and(led) {
+/// Asks for the topic and sends `frame`, a record for it, until it is acknowledged; without a pause longer than a millisecond.
+pub fn first_acknowledged(address: &str, new_topic: Option<&str>, frame: &[u8]) -> Result<(), String> {
+    let mut connection = Connection::open(address)?;
+    if let Some(topic) = new_topic {
+        ask_for_topic(&mut connection, topic, 1, &[])?;
+    }
+    let started = Instant::now();
+    while !is_over(started, PATIENCE) {
+        connection.send(frame)?;
+        if produced(connection.receive()?)? == ErrorCode::NONE {
             return Ok(());
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(1));
     }
-    Err(format!("topic {name} has no leaders after a minute"))
+    Err("no record was acknowledged".into())
 }
 
 /// A batch of `count` records of `size` bytes each, half of them random; `seed` makes it differ from others.
@@ -99,10 +120,25 @@ pub fn produce_frame(topic: &str, partition: i32, acks: i16, batch: Bytes) -> Re
 
 /// Sends `frames` in turn for as long as `window`, `depth` of them unanswered at most; returns the answers counted.
 pub fn pump(address: &str, frames: &[Bytes], depth: usize, window: Duration) -> Result<u64, String> {
+    let started = Instant::now();
+    pump_while(address, frames, depth, |_| !is_over(started, window))
+}
+
+/// Sends `frames` in turn, `count` of them in all.
+pub fn pump_count(address: &str, frames: &[Bytes], depth: usize, count: usize) -> Result<(), String> {
+    pump_while(address, frames, depth, |sent| sent < count).map(|_| ())
+}
+
+fn pump_while(
+    address: &str,
+    frames: &[Bytes],
+    depth: usize,
+    goes_on: impl Fn(usize) -> bool,
+) -> Result<u64, String> {
     let mut connection = Connection::open(address)?;
-    let (started, mut waiting, mut answered) = (Instant::now(), 0, 0);
-    for frame in frames.iter().cycle() {
-        if is_over(started, window) {
+    let (mut waiting, mut answered) = (0, 0);
+    for (sent, frame) in frames.iter().cycle().enumerate() {
+        if !goes_on(sent) {
             break;
         }
         connection.send(frame)?;
@@ -119,26 +155,31 @@ pub fn pump(address: &str, frames: &[Bytes], depth: usize, window: Duration) -> 
     Ok(answered)
 }
 
-/// Reads the error code of a version 9 answer about one partition of one topic.
 fn check_produced(frame: &[u8]) -> Result<(), String> {
-    let (_, answer) = wire::frame::decode_response::<ProduceRequest>(Bytes::copy_from_slice(frame), PRODUCE)
-        .map_err(|error| error.to_string())?;
-    let partitions = answer.responses.iter().flat_map(|topic| &topic.partition_responses);
-    match partitions.map(|partition| partition.error_code).find(|code| *code != ErrorCode::NONE) {
-        Some(code) => Err(format!("produce refused: {code:?}")),
-        None => Ok(()),
+    match produced(frame)? {
+        ErrorCode::NONE => Ok(()),
+        code => Err(format!("produce refused: {code:?}")),
     }
 }
 
-/// A fetch request of one partition, waiting at most half a second for a byte.
-pub fn fetch_request(topic: &str, partition: i32, offset: i64) -> FetchRequest {
-    let partition = FetchPartition {
+/// The first error code of a version 9 answer.
+fn produced(frame: &[u8]) -> Result<ErrorCode, String> {
+    let (_, answer) = wire::frame::decode_response::<ProduceRequest>(Bytes::copy_from_slice(frame), PRODUCE)
+        .map_err(|error| error.to_string())?;
+    let partitions = answer.responses.iter().flat_map(|topic| &topic.partition_responses);
+    let mut codes = partitions.map(|partition| partition.error_code);
+    Ok(codes.find(|code| *code != ErrorCode::NONE).unwrap_or(ErrorCode::NONE))
+}
+
+/// A fetch request of one topic's partitions, waiting at most half a second for a byte.
+fn fetch_request(topic: &str, partitions: std::ops::Range<i32>, offset: i64) -> FetchRequest {
+    let partitions = partitions.map(|partition| FetchPartition {
         partition,
         fetch_offset: offset,
         partition_max_bytes: 1 << 20,
         current_leader_epoch: -1,
         ..Default::default()
-    };
+    });
     FetchRequest {
         max_wait_ms: 500,
         min_bytes: 1,
@@ -146,11 +187,22 @@ pub fn fetch_request(topic: &str, partition: i32, offset: i64) -> FetchRequest {
         session_epoch: -1,
         topics: vec![FetchTopic {
             topic: Str::from(topic),
-            partitions: vec![partition],
+            partitions: partitions.collect(),
             ..Default::default()
         }],
         ..Default::default()
     }
+}
+
+/// The offset behind the last record.
+pub fn log_end(connection: &mut Connection, topic: &str, partition: i32) -> Result<i64, String> {
+    let partitions =
+        vec![ListOffsetsPartition { partition_index: partition, timestamp: -1, ..Default::default() }];
+    let topics = vec![ListOffsetsTopic { name: Str::from(topic), partitions }];
+    let request = ListOffsetsRequest { replica_id: -1, topics, ..Default::default() };
+    let answer = connection.ask(2, &request)?;
+    let found = answer.topics.first().and_then(|topic| topic.partitions.first()).ok_or("an empty answer")?;
+    Ok(found.offset)
 }
 
 /// What one fetch brought: bytes, and the offset to go on at.
@@ -168,7 +220,7 @@ pub fn fetch(
     partition: i32,
     offset: i64,
 ) -> Result<Fetched, String> {
-    let answer = connection.ask(FETCH, &fetch_request(topic, partition, offset))?;
+    let answer = connection.ask(FETCH, &fetch_request(topic, partition..partition + 1, offset))?;
     let data =
         answer.responses.first().and_then(|topic| topic.partitions.first()).ok_or("an empty answer")?;
     if data.error_code != ErrorCode::NONE {

@@ -6,6 +6,7 @@
 
 mod connection;
 mod load;
+mod machine;
 mod measure;
 mod probes;
 mod report;
@@ -15,16 +16,24 @@ mod subject;
 
 use std::process::ExitCode;
 
+/// What is known of the figures, printed below every whole table.
+const REMARKS: &str = include_str!("../remarks.md");
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match settings::Settings::parse(&arguments).and_then(|settings| scenarios::run(&settings)) {
-        Ok(report) => {
-            println!("{report}");
-            ExitCode::SUCCESS
-        }
+    match settings::Settings::parse(&arguments).and_then(|settings| bench(&settings)) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn bench(settings: &settings::Settings) -> Result<(), String> {
+    let report = scenarios::run(settings)?;
+    println!("{report}");
+    let Some(out) = &settings.out else { return Ok(()) };
+    let text = format!("# Mekong beside Apache Kafka\n\n{report}\n{REMARKS}");
+    std::fs::write(out, text).map_err(|error| format!("{}: {error}", out.display()))
 }

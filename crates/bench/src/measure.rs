@@ -28,11 +28,11 @@ impl Window {
         subject: &Subject,
         load: impl FnOnce() -> Result<(u64, u64), String>,
     ) -> Result<Self, String> {
-        let (broker, machine, started) = (subject.cpu_seconds()?, machine_cpu_seconds()?, Instant::now());
+        let (broker, machine, started) = (subject.cpu_seconds()?, machine_cpu_seconds()?.0, Instant::now());
         let (count, bytes) = load()?;
         Ok(Self {
             broker_cpu: subject.cpu_seconds()? - broker,
-            machine_cpu: machine_cpu_seconds()? - machine,
+            machine_cpu: machine_cpu_seconds()?.0 - machine,
             seconds: started.elapsed().as_secs_f64(),
             count: count as f64,
             bytes: bytes as f64,

@@ -10,6 +10,8 @@ pub struct Settings {
     pub mekong: PathBuf,
     /// The folder with Apache Kafka's jars.
     pub kafka_libs: PathBuf,
+    /// librdkafka's `rdkafka_performance`, if it was built.
+    pub rdkafka: Option<PathBuf>,
     /// A folder for both brokers' data and logs.
     pub work: PathBuf,
     /// Where the table is written as Markdown, besides being printed.
@@ -22,6 +24,8 @@ pub struct Settings {
     pub warm_up: Duration,
     /// How much shorter sizes are: 1 for all, more for `--quick`.
     pub divide: usize,
+    /// Leave Kafka out, to look at Mekong alone.
+    pub alone: bool,
     /// Scenarios by name; all when empty.
     pub only: Vec<String>,
 }
@@ -36,10 +40,14 @@ impl Settings {
             match argument.as_str() {
                 "--mekong" => settings.mekong = value()?.into(),
                 "--kafka-libs" => settings.kafka_libs = value()?.into(),
+                "--rdkafka" => settings.rdkafka = Some(value()?.into()),
                 "--work" => settings.work = value()?.into(),
                 "--out" => settings.out = Some(value()?.into()),
-                "--seconds" => settings.window = Duration::from_secs_f64(number(&value()?)?),
+                "--seconds" => settings.window = seconds(&value()?)?,
+                "--warm" => settings.warm_up = seconds(&value()?)?,
                 "--pairs" => settings.pairs = number::<usize>(&value()?)?.max(1),
+                "--divide" => settings.divide = number::<usize>(&value()?)?.max(1),
+                "--alone" => settings.alone = true,
                 "--quick" => settings.quick(),
                 name if name.starts_with("--") => return Err(format!("unknown option {name}")),
                 name => settings.only.push(name.to_owned()),
@@ -48,11 +56,16 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Whether the scenario of this name is to run.
+    pub fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
+
     fn quick(&mut self) {
-        self.window = Duration::from_secs(3);
+        self.window = Duration::from_secs(1);
         self.pairs = 2;
-        self.warm_up = Duration::from_secs(5);
-        self.divide = 8;
+        self.warm_up = Duration::from_secs(4);
+        self.divide = 16;
     }
 }
 
@@ -61,15 +74,21 @@ impl Default for Settings {
         Self {
             mekong: "target/release/mekong".into(),
             kafka_libs: "target/interop/java/libs".into(),
+            rdkafka: None,
             work: "target/bench".into(),
             out: None,
             window: Duration::from_secs(20),
             pairs: 6,
             warm_up: Duration::from_secs(30),
             divide: 1,
+            alone: false,
             only: Vec::new(),
         }
     }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    Ok(Duration::from_secs_f64(number(text)?))
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {

@@ -4,47 +4,49 @@ use std::time::{Duration, Instant};
 
 use records::Compression;
 
-use super::Stage;
+use super::{Stage, alternate, both};
 use crate::connection::Connection;
 use crate::load;
-use crate::measure::percentile;
-use crate::report::Row;
+use crate::measure::{median, percentile};
+use crate::probes;
+use crate::report::{Goal, Row};
 use crate::settings::Settings;
 use crate::subject::Subject;
 
 const RATE: f64 = 1000.0;
+/// Name, percentile, and the most that it may be beside Kafka's: durable, relaxed.
 const PERCENTILES: [(&str, f64, [f64; 2]); 3] =
     [("p50", 50.0, [1.5, 0.5]), ("p99", 99.0, [0.6, 0.4]), ("p99.9", 99.9, [0.4, 0.3])];
+/// What durable may take beyond the disk's own sync.
+const BEYOND_SYNC_MS: f64 = 0.5;
 
-/// Runs it.
+/// Runs it; the disk's own sync is measured between the brokers' windows.
 pub fn run(settings: &Settings, stage: &Stage) -> Result<Vec<Row>, String> {
-    let mut found: Vec<Vec<Vec<f64>>> = stage.subjects.iter().map(|_| Vec::new()).collect();
-    for round in 0..settings.pairs {
-        for (subject, list) in stage.subjects.iter().zip(&mut found) {
-            list.push(window(subject, &format!("latency-{round}"), settings.window)?);
+    let (mut round, mut syncs) = (0_usize, Vec::new());
+    let measured = alternate(both(stage), settings.pairs, |subject| {
+        round += 1;
+        if round % 3 == 0 {
+            syncs.push(probes::syncs(&settings.work, RATE, settings.window / 2)?);
         }
-    }
+        window(subject, &format!("latency-{round}"), settings.window)
+    })?;
     let mut rows = Vec::new();
-    for (name, percent, targets) in PERCENTILES {
-        let value =
-            |place: usize| found.get(place).into_iter().flatten().map(|w| percentile(w, percent)).collect();
-        for (place, mode) in ["durable", "relaxed"].into_iter().enumerate() {
-            rows.push(Row {
-                what: format!("S6 end to end at 1,000/s, {name}"),
-                unit: "ms",
-                mode,
-                ours: value(place),
-                theirs: value(2),
-                target: targets.get(place).copied(),
-                at_least: false,
-            });
-        }
+    for (name, percent, [durable, relaxed]) in PERCENTILES {
+        let sync = median(&syncs.iter().map(|probe| percentile(probe, percent)).collect::<Vec<_>>());
+        let goals = |kind: crate::subject::Kind| match kind.mode() {
+            "durable" => {
+                vec![Goal::AtMost(durable), Goal::Own(sync + BEYOND_SYNC_MS, "the disk's sync + 0.5 ms")]
+            }
+            _ => vec![Goal::AtMost(relaxed)],
+        };
+        let what = format!("S6 end to end at 1,000/s, {name}");
+        rows.extend(measured.rows(&what, "ms", |window| percentile(window, percent), goals));
     }
     Ok(rows)
 }
 
-/// Milliseconds from the moment when a record was due to be sent until it was read.
-fn window(subject: &Subject, topic: &str, length: Duration) -> Result<Vec<f64>, String> {
+/// Milliseconds from the moment when a record was due to be sent until it was read, on a topic of its own.
+pub fn window(subject: &Subject, topic: &str, length: Duration) -> Result<Vec<f64>, String> {
     load::create_topic(&subject.address, topic, 1, &[])?;
     let count = (length.as_secs_f64() * RATE) as usize;
     let started = Instant::now() + Duration::from_millis(200);
