@@ -7,9 +7,9 @@ use log::cleaner::CompactionPolicy;
 use log::{Durability, LogConfig};
 use metadata::config::{self, Value};
 use metadata::{ConfigResource, MetadataImage, ResourceType};
-use records::{Compression, CompressionType, TimestampType, Validation};
+use records::{Compression, CompressionType, Mode, TimestampType, Validation};
 
-use crate::config::Properties;
+use crate::config::{PRODUCE_VALIDATION, Properties};
 use crate::partition::TopicSettings;
 
 /// Kafka's older names of a broker config, with what one unit of theirs is in milliseconds; the first that is set counts.
@@ -81,6 +81,7 @@ impl TopicConfigs<'_> {
             self.value("message.timestamp.type").is_some_and(|value| value.as_str() == "LogAppendTime");
         Arc::new(TopicSettings {
             validation: Validation {
+                mode: self.validation_mode(),
                 max_message_bytes: usize_of("max.message.bytes"),
                 compacted: self.has_policy("compact"),
                 timestamp_type: if append_time {
@@ -98,6 +99,16 @@ impl TopicConfigs<'_> {
             checks: Vec::new(),
             deletes: self.has_policy("delete"),
         })
+    }
+
+    /// Compacted topics need the keys of their records looked at.
+    fn validation_mode(&self) -> Mode {
+        let asked = self.properties.get(PRODUCE_VALIDATION).map(|property| property.value.trim());
+        if asked == Some("header-only") && !self.has_policy("compact") {
+            Mode::HeaderOnly
+        } else {
+            Mode::Strict
+        }
     }
 
     fn compression(&self) -> Option<Compression> {
@@ -189,6 +200,18 @@ mod tests {
         assert_eq!(log.retention_ms, -1);
         let (_, log) = settings(&[("log.flush.interval.messages", "1000")]);
         assert!(matches!(log.durability, Durability::Relaxed { flush_messages: 1000, .. }));
+    }
+
+    #[test]
+    fn trusted_producers_are_not_looked_at_but_where_keys_matter() {
+        let trusted = ("mekong.produce.validation", "header-only");
+        for (pairs, mode) in [
+            (&[][..], Mode::Strict),
+            (&[trusted], Mode::HeaderOnly),
+            (&[trusted, ("log.cleanup.policy", "compact,delete")], Mode::Strict),
+        ] {
+            assert_eq!(settings(pairs).0.validation.mode, mode);
+        }
     }
 
     #[test]

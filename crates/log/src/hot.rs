@@ -11,10 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 
-/// The batches of one chunk.
-const CHUNK_SLOTS: usize = 32;
-/// What a chunk costs beside its batches.
-const CHUNK_BYTES: u64 = (CHUNK_SLOTS * size_of::<OnceLock<HotBatch>>()) as u64 + 128;
+/// The batches that a tail's first chunk has room for …
+const SLOTS_MIN: usize = 4;
+/// … and any chunk at the most: each has twice the room of the one before, so that the list of a busy tail stays short.
+const SLOTS_MAX: usize = 512;
+/// A chunk with this many bytes of batches takes no more, so that letting go of one never costs much of the tail.
+const CHUNK_BYTES_MAX: u64 = 1 << 20;
 
 /// One batch.
 #[derive(Debug, Clone)]
@@ -87,14 +89,32 @@ impl HotBudget {
 pub(crate) struct HotTail {
     budget: Arc<HotBudget>,
     chunks: ArcSwap<Vec<Arc<Chunk>>>,
-    /// How many slots of the last chunk are taken; the lock orders all that change the list.
-    filled: Mutex<usize>,
+    /// The lock orders all that change the list.
+    last: Mutex<Last>,
+}
+
+/// The chunk that was begun last.
+#[derive(Debug, Default)]
+struct Last {
+    slots: usize,
+    used: usize,
+}
+
+impl Last {
+    /// Room for the chunk after it: by what the last one took before it was full, of batches or of bytes.
+    fn next_slots(&self) -> usize {
+        if self.used < self.slots {
+            self.used.max(SLOTS_MIN)
+        } else {
+            (2 * self.slots).clamp(SLOTS_MIN, SLOTS_MAX)
+        }
+    }
 }
 
 impl HotTail {
     pub fn new(budget: &Arc<HotBudget>) -> Arc<Self> {
         let chunks = ArcSwap::from_pointee(Vec::new());
-        Arc::new(Self { budget: Arc::clone(budget), chunks, filled: Mutex::new(CHUNK_SLOTS) })
+        Arc::new(Self { budget: Arc::clone(budget), chunks, last: Mutex::default() })
     }
 
     /// Adds what was appended last.
@@ -106,7 +126,7 @@ impl HotTail {
             return;
         }
         let begun = self.place(batch);
-        let cost = if begun.is_some() { size + CHUNK_BYTES } else { size };
+        let cost = begun.as_ref().map_or(size, |chunk| size + chunk.own_bytes());
         self.budget.used.fetch_add(cost, Ordering::Relaxed);
         if let Some(chunk) = begun {
             self.budget.register(self, chunk);
@@ -116,25 +136,20 @@ impl HotTail {
 
     /// Puts the batch into a slot; returns the chunk if it had to be begun.
     fn place(&self, batch: HotBatch) -> Option<Arc<Chunk>> {
-        let mut filled = lock(&self.filled);
+        let mut last = lock(&self.last);
         let chunks = self.chunks.load();
-        let open = chunks.last().filter(|_| *filled < CHUNK_SLOTS);
-        let (chunk, begun) = match open {
-            Some(chunk) => (Arc::clone(chunk), false),
-            None => (Arc::new(Chunk::new(batch.first_offset)), true),
-        };
-        if begun {
-            *filled = 0;
-            chunk.bytes.store(CHUNK_BYTES, Ordering::Relaxed);
-        }
-        chunk.bytes.fetch_add(batch.len() as u64, Ordering::Relaxed);
-        if let Some(slot) = chunk.slots.get(*filled) {
-            assert!(slot.set(batch).is_ok(), "a slot of the hot tail was set twice");
-        }
-        *filled += 1;
-        if !begun {
+        let open = chunks.last().filter(|chunk| {
+            last.used < chunk.slots.len() && chunk.bytes.load(Ordering::Relaxed) < CHUNK_BYTES_MAX
+        });
+        if let Some(chunk) = open {
+            chunk.set(last.used, batch);
+            last.used += 1;
             return None;
         }
+        let slots = last.next_slots();
+        let chunk = Arc::new(Chunk::new(batch.first_offset, slots));
+        chunk.set(0, batch);
+        *last = Last { slots, used: 1 };
         let list = chunks.iter().cloned().chain([Arc::clone(&chunk)]).collect();
         self.chunks.store(Arc::new(list));
         Some(chunk)
@@ -142,26 +157,24 @@ impl HotTail {
 
     /// Lets go of everything: the partition was truncated, or is idle.
     pub fn clear(&self) {
-        let filled = lock(&self.filled);
-        self.drop_chunks(filled, |_| true);
+        let last = lock(&self.last);
+        self.drop_chunks(&last, |_| true);
     }
 
     /// Lets go of one chunk and those before it.
     fn forget(&self, chunk: &Arc<Chunk>) {
-        let filled = lock(&self.filled);
+        let last = lock(&self.last);
         if !self.chunks.load().iter().any(|held| Arc::ptr_eq(held, chunk)) {
             return;
         }
         let upto = chunk.first_offset;
-        self.drop_chunks(filled, |held| held.first_offset <= upto);
+        self.drop_chunks(&last, |held| held.first_offset <= upto);
     }
 
-    fn drop_chunks(&self, mut filled: MutexGuard<'_, usize>, goes: impl Fn(&Chunk) -> bool) {
+    /// The list's lock is held.
+    fn drop_chunks(&self, _: &MutexGuard<'_, Last>, goes: impl Fn(&Chunk) -> bool) {
         let (gone, kept): (Vec<_>, Vec<_>) =
             self.chunks.load().iter().cloned().partition(|chunk| goes(chunk));
-        if kept.is_empty() {
-            *filled = CHUNK_SLOTS;
-        }
         self.chunks.store(Arc::new(kept));
         let freed = gone.iter().map(|chunk| chunk.bytes.load(Ordering::Relaxed)).sum();
         self.budget.used.fetch_sub(freed, Ordering::Relaxed);
@@ -181,8 +194,9 @@ impl HotTail {
         let start = chunks.partition_point(|chunk| chunk.first_offset <= offset).checked_sub(1)?;
         let mut found = Vec::new();
         let mut bytes = 0_usize;
+        let in_first = chunks.get(start)?.before(offset);
         let batches = chunks.iter().skip(start).flat_map(|chunk| chunk.slots.iter().map_while(OnceLock::get));
-        for batch in batches.skip_while(|batch| batch.next_offset <= offset) {
+        for batch in batches.skip(in_first) {
             let fits = bytes + batch.len() <= max_bytes || (whole_first && found.is_empty());
             if !fits || batch.next_offset > bound {
                 break;
@@ -201,9 +215,27 @@ impl Drop for HotTail {
 }
 
 impl Chunk {
-    fn new(first_offset: i64) -> Self {
-        let slots = (0..CHUNK_SLOTS).map(|_| OnceLock::new()).collect();
-        Self { first_offset, slots, bytes: AtomicU64::new(0) }
+    fn new(first_offset: i64, slots: usize) -> Self {
+        let slots: Box<[_]> = (0..slots).map(|_| OnceLock::new()).collect();
+        let chunk = Self { first_offset, slots, bytes: AtomicU64::new(0) };
+        chunk.bytes.store(chunk.own_bytes(), Ordering::Relaxed);
+        chunk
+    }
+
+    /// What it costs beside its batches.
+    fn own_bytes(&self) -> u64 {
+        size_of_val(&*self.slots) as u64 + 128
+    }
+
+    fn set(&self, slot: usize, batch: HotBatch) {
+        self.bytes.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        let set = self.slots.get(slot).map(|place| place.set(batch).is_ok());
+        assert!(set == Some(true), "a slot of the hot tail was set twice");
+    }
+
+    /// How many of its batches end at or before `offset`.
+    fn before(&self, offset: i64) -> usize {
+        self.slots.partition_point(|slot| slot.get().is_some_and(|batch| batch.next_offset <= offset))
     }
 }
 
@@ -253,6 +285,19 @@ mod tests {
         assert!(tails[0].read(0, 2000, 1000, true).is_none());
         drop(tails);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn chunks_grow_with_the_tail_but_not_with_large_batches() {
+        let slots = |sizes: &[usize]| {
+            let tail = HotTail::new(&HotBudget::new(1 << 30));
+            sizes.iter().enumerate().for_each(|(place, size)| tail.push(batch(place as i64 * 10, *size)));
+            tail.chunks.load().iter().map(|chunk| chunk.slots.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(slots(&[100]), [4]);
+        assert_eq!(slots(&[100; 20]), [4, 8, 16]);
+        assert_eq!(slots(&[300_000; 14]), [4, 8, 4, 8]);
+        assert_eq!(slots(&[100; 2000]).last(), Some(&SLOTS_MAX));
     }
 
     #[test]

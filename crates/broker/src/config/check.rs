@@ -16,10 +16,18 @@ pub struct Note {
     pub text: String,
 }
 
+/// How closely the records of producers are looked at: `strict`, as Kafka does, or `header-only`, for producers one trusts. Topics that are
+/// compacted are always looked at.
+pub const PRODUCE_VALIDATION: &str = "mekong.produce.validation";
+
 /// Checks all properties; the first that cannot be used is the error.
 pub fn check(properties: &Properties) -> Result<Vec<Note>, ConfigError> {
     let mut notes = Vec::new();
     for (key, property) in properties.iter() {
+        if let Some((_, allowed)) = OWN.iter().find(|(own, _)| *own == key) {
+            check_own(key, property, allowed)?;
+            continue;
+        }
         let Some(row) = row_of(key) else {
             notes.push(unknown(key, property));
             continue;
@@ -45,6 +53,21 @@ pub fn check(properties: &Properties) -> Result<Vec<Note>, ConfigError> {
     }
     check_alone(properties)?;
     Ok(notes)
+}
+
+/// Properties that Kafka does not have, each with its values; the first is the default.
+const OWN: &[(&str, &[&str])] = &[(PRODUCE_VALIDATION, &["strict", "header-only"])];
+
+fn check_own(key: &str, property: &Property, allowed: &[&str]) -> Result<(), ConfigError> {
+    if allowed.contains(&property.value.trim()) {
+        return Ok(());
+    }
+    Err(ConfigError {
+        key: key.to_owned(),
+        value: property.value.clone(),
+        origin: property.origin.clone(),
+        problem: format!("must be one of {}", allowed.join(", ")),
+    })
 }
 
 /// The row of a property, also under a listener's prefix such as `listener.name.internal.` or, with a mechanism behind that,
@@ -187,6 +210,10 @@ mod tests {
     #[test]
     fn what_cannot_be_used_stops_the_start() {
         for (text, said) in [
+            (
+                "mekong.produce.validation=none",
+                "mekong.produce.validation=none: must be one of strict, header-only",
+            ),
             ("log.segment.bytes=1", "log.segment.bytes=1: must be a whole number, at least 1048576"),
             (
                 "log.cleanup.policy=shred",

@@ -15,7 +15,7 @@ use metadata::config::{BrokerConfigs, StaticConfigs};
 
 use crate::loggers::Loggers;
 
-pub use check::Note;
+pub use check::{Note, PRODUCE_VALIDATION};
 pub use limits::ConnectionLimits;
 pub use listeners::{ListenerConfig, SecurityProtocol};
 pub use properties::{Origin, Properties, Property};

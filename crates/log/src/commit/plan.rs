@@ -27,7 +27,8 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            sync_file_from_bytes: 64 << 10,
+            // Producers' batches of 64 KiB come in just below that.
+            sync_file_from_bytes: 48 << 10,
             sync_files_max: 8,
             file_bytes: 24 << 20,
             passed_bytes: 128 << 20,

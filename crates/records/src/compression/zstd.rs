@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use zstd::zstd_safe::{
     CCtx, CParameter, DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, compress_bound,
+    get_frame_content_size,
 };
 
 use super::stream::{PIECE, space};
@@ -11,6 +12,10 @@ use super::{CompressionType, DecompressError};
 
 /// Log₂ of the largest window a frame may ask for.
 const WINDOW_LOG_MAX: u32 = 27;
+/// Batches of up to this many bytes are decoded at once, into the window itself: a stream copies every byte once more.
+const AT_ONCE_MAX: usize = 1024 * 1024;
+/// What is tried at once where a frame does not tell its size: as many bytes for one, within bounds.
+const EXPANSION_GUESS: usize = 4;
 /// A thread keeps a context between batches up to this size.
 const KEPT_MAX: usize = 8 * 1024 * 1024;
 
@@ -50,6 +55,12 @@ impl<'a> Decoder<'a> {
     }
 
     pub fn next(&mut self, out: &mut Vec<u8>, at: usize) -> Result<usize, DecompressError> {
+        if self.input.pos() == 0
+            && at == 0
+            && let Some(written) = self.at_once(out)
+        {
+            return Ok(written);
+        }
         let Some(context) = &mut self.context else { return Ok(0) };
         loop {
             let at_end = self.input.pos() == self.input.src.len();
@@ -66,6 +77,24 @@ impl<'a> Decoder<'a> {
                 written => return Ok(written),
             }
         }
+    }
+}
+
+impl<'a> Decoder<'a> {
+    /// All of the input in one go; `None` if it does not fit, or is not right, which the stream then tells precisely.
+    fn at_once(&mut self, out: &mut Vec<u8>) -> Option<usize> {
+        let input: &'a [u8] = self.input.src;
+        let told = get_frame_content_size(input).ok().flatten().map(usize::try_from);
+        let size = match told {
+            Some(size) => size.ok().filter(|size| *size <= AT_ONCE_MAX)?,
+            None => input.len().saturating_mul(EXPANSION_GUESS).clamp(PIECE, AT_ONCE_MAX),
+        };
+        let written = self.context.as_mut()?.decompress(space(out, 0, size), input).ok()?;
+        if written == 0 {
+            return None;
+        }
+        self.input.set_pos(input.len());
+        Some(written)
     }
 }
 
