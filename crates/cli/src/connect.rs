@@ -45,21 +45,30 @@ impl Connect {
 
     /// The brokers to ask first, if somebody named them.
     pub fn bootstrap(&self) -> Outcome<Option<String>> {
-        let named = self.settings()?.into_iter().rev().find(|(name, _)| name == BOOTSTRAP);
-        Ok(named.map(|(_, value)| value))
+        self.setting(BOOTSTRAP)
     }
 
     /// The client's settings.
     pub fn options(&self) -> Outcome<ClientOptions> {
-        let timeout = Duration::from_secs(self.timeout.max(1));
+        let timeout = self.timeout();
         let mut options = ClientOptions::new("localhost:9092")
             .client_id("mekong-cli")
             .api_timeout(timeout)
             .connect_timeout(timeout.min(Duration::from_secs(10)));
-        for (name, value) in self.settings()? {
+        for (name, value) in self.settings()?.into_iter().filter(|(name, _)| !is_of_registry(name)) {
             options = options.option(&name, &value);
         }
         Ok(options)
+    }
+
+    /// A setting of the profile's, if there is one.
+    pub fn setting(&self, wanted: &str) -> Outcome<Option<String>> {
+        Ok(self.settings()?.into_iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value))
+    }
+
+    /// How long an operation may take.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout.max(1))
     }
 
     /// Connects.
@@ -69,3 +78,8 @@ impl Connect {
 }
 
 const BOOTSTRAP: &str = "bootstrap.servers";
+
+/// Whether a setting of a profile is meant for the schema registry's client.
+fn is_of_registry(name: &str) -> bool {
+    name.starts_with("schema.registry.") || name.starts_with("basic.auth.")
+}

@@ -10,6 +10,7 @@ use crate::connect::Connect;
 use crate::failure::{Failure, Outcome};
 use crate::format::Format;
 use crate::output::Output;
+use crate::schema::codec::{DecodeArguments, Decoder};
 use crate::text;
 use crate::time;
 
@@ -45,6 +46,8 @@ pub struct Arguments {
     /// Commit nothing.
     #[arg(long, requires = "group")]
     no_commit: bool,
+    #[command(flatten)]
+    decode: DecodeArguments,
 }
 
 fn start_at(text: &str) -> Outcome<StartAt> {
@@ -74,7 +77,8 @@ pub async fn run(arguments: Arguments, connect: &Connect, output: &Output) -> Ou
         None => reader(&client, &arguments).await?,
     };
     let ends = if arguments.exit { Some(ends(&client, &arguments).await?) } else { None };
-    let printed = print(&mut consumer, &arguments, &format, ends, output).await;
+    let style = Style { format, decoder: arguments.decode.decoder(connect)?, output };
+    let printed = print(&mut consumer, &arguments, &style, ends).await;
     consumer.close().await;
     printed
 }
@@ -155,9 +159,8 @@ async fn ends(client: &Client, arguments: &Arguments) -> Outcome<HashMap<TopicPa
 async fn print(
     consumer: &mut Consumer,
     arguments: &Arguments,
-    format: &Format,
+    style: &Style<'_>,
     ends: Option<HashMap<TopicPartition, i64>>,
-    output: &Output,
 ) -> Outcome {
     let mut left = arguments.number.unwrap_or(u64::MAX);
     while left > 0 {
@@ -179,10 +182,10 @@ async fn print(
                 .is_none_or(|ends| ends.get(&record.partition).is_some_and(|end| record.offset < *end));
             if is_wanted && left > 0 {
                 left -= 1;
-                write(&record, format, output, &mut bytes);
+                style.write(record, &mut bytes).await?;
             }
         }
-        output.bytes(&bytes)?;
+        style.output.bytes(&bytes)?;
     }
     Ok(())
 }
@@ -197,12 +200,30 @@ fn has_ended(consumer: &Consumer, ends: &HashMap<TopicPartition, i64>) -> bool {
         })
 }
 
-fn write(record: &ConsumerRecord, format: &Format, output: &Output, bytes: &mut Vec<u8>) {
-    if output.is_json() {
-        bytes.extend_from_slice(text::record_to_json(record).to_string().as_bytes());
-        bytes.push(b'\n');
-    } else {
-        format.write(record, bytes);
+/// How records are printed.
+struct Style<'a> {
+    format: Format,
+    decoder: Option<Decoder>,
+    output: &'a Output,
+}
+
+impl Style<'_> {
+    async fn write(&self, record: ConsumerRecord, bytes: &mut Vec<u8>) -> Outcome {
+        let (record, object) = match &self.decoder {
+            Some(decoder) => {
+                let (record, object) = decoder.decode(record).await?;
+                (record, Some(object))
+            }
+            None => (record, None),
+        };
+        if self.output.is_json() {
+            let object = object.unwrap_or_else(|| text::record_to_json(&record));
+            bytes.extend_from_slice(object.to_string().as_bytes());
+            bytes.push(b'\n');
+        } else {
+            self.format.write(&record, bytes);
+        }
+        Ok(())
     }
 }
 

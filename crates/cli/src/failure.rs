@@ -5,6 +5,9 @@ use std::process::ExitCode;
 
 use client::{AdminError, CallError, CommitError, ConnectError, ConsumeError, ErrorCode, ProduceError};
 
+use schema_serde::{Reason, Refusal, RegistryError, SerdeError};
+use serde_json::Value;
+
 use crate::output::Output;
 
 /// What a command ends in.
@@ -15,7 +18,10 @@ pub type Outcome<T = ()> = Result<T, Failure>;
 pub struct Failure {
     message: String,
     advice: Option<String>,
-    code: Option<ErrorCode>,
+    /// Kafka's name of an error, or the registry's number.
+    code: Option<Value>,
+    /// What more programs are told: why schemas are incompatible.
+    reasons: Option<Value>,
     /// The reader of our output went away, as `head` does: no failure at all.
     is_broken_pipe: bool,
 }
@@ -23,7 +29,7 @@ pub struct Failure {
 impl Failure {
     /// Something that went wrong.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), advice: None, code: None, is_broken_pipe: false }
+        Self { message: message.into(), advice: None, code: None, reasons: None, is_broken_pipe: false }
     }
 
     /// What happened.
@@ -39,13 +45,18 @@ impl Failure {
     }
 
     fn coded(message: String, code: Option<ErrorCode>) -> Self {
-        Self { message, advice: code.and_then(advice_for).map(str::to_owned), code, is_broken_pipe: false }
+        let advice = code.and_then(advice_for).map(str::to_owned);
+        Self { advice, code: code.map(|code| Value::from(code.name())), ..Self::new(message) }
     }
 
     /// The same for programs.
-    pub fn as_json(&self) -> serde_json::Value {
-        let code = self.code.map(|code| code.name());
-        serde_json::json!({ "error": self.message, "code": code, "advice": self.advice })
+    pub fn as_json(&self) -> Value {
+        let mut value =
+            serde_json::json!({ "error": self.message, "code": self.code, "advice": self.advice });
+        if let (Some(reasons), Some(object)) = (&self.reasons, value.as_object_mut()) {
+            object.insert("reasons".to_owned(), reasons.clone());
+        }
+        value
     }
 
     /// Says it, and gives the exit code.
@@ -91,7 +102,7 @@ fn advice_for(code: ErrorCode) -> Option<&'static str> {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         let is_broken_pipe = error.kind() == std::io::ErrorKind::BrokenPipe;
-        Self { message: error.to_string(), advice: None, code: None, is_broken_pipe }
+        Self { is_broken_pipe, ..Self::new(error.to_string()) }
     }
 }
 
@@ -131,6 +142,67 @@ impl From<ConnectError> for Failure {
             ConnectError::Call(error @ CallError::NoBroker { .. }) => Self::new(error.to_string()).advise(
                 "Name the cluster with --bootstrap-server HOST:PORT or --profile NAME; `mekong serve` starts a broker here.",
             ),
+            other => Self::new(other.to_string()),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        // Confluent's text quotes whole schemas; the reasons say the same in sentences.
+        let message = match refusal.message.split_once(", details: ") {
+            Some((message, _)) if !refusal.reasons.is_empty() => message,
+            _ => &refusal.message,
+        };
+        let mut failure = Self::new(format!("{message} (error code {})", refusal.code));
+        failure.code = Some(Value::from(refusal.code));
+        if !refusal.reasons.is_empty() {
+            failure.advice = Some(reasons_as_text(&refusal.reasons));
+            failure.reasons = serde_json::to_value(&refusal.reasons).ok();
+        } else {
+            failure.advice = registry_advice(refusal.code).map(str::to_owned);
+        }
+        failure
+    }
+}
+
+/// Each reason and what would mend it.
+pub fn reasons_as_text(reasons: &[Reason]) -> String {
+    let one = |reason: &Reason| {
+        format!("{}: {}\n    To mend it: {}", reason.error_type, reason.description, reason.remedy)
+    };
+    reasons.iter().map(one).collect::<Vec<_>>().join("\n  ")
+}
+
+fn registry_advice(code: i64) -> Option<&'static str> {
+    Some(match code {
+        40401 | 40403 => "`mekong schema list` shows what there is.",
+        40402 => "`mekong schema list SUBJECT` shows its latest version.",
+        40405 | 40407 => "Delete it softly first: without --permanent.",
+        40404 | 40406 => "It is deleted already; --permanent deletes it for good.",
+        42205 => "`mekong schema mode` shows and sets modes.",
+        42206 => "Delete first what refers to it.",
+        401 => "The registry wants a name and a password: --registry-user NAME:PASSWORD.",
+        _ => return None,
+    })
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::Refused(refusal) => Self::from(refusal),
+            error @ RegistryError::Unreachable { .. } => Self::new(error.to_string()).advise(
+                "Name the registry with --registry URL; `mekong serve` and `mekong registry` print where theirs is.",
+            ),
+            other => Self::new(other.to_string()),
+        }
+    }
+}
+
+impl From<SerdeError> for Failure {
+    fn from(error: SerdeError) -> Self {
+        match error {
+            SerdeError::Registry(error) => Self::from(error),
             other => Self::new(other.to_string()),
         }
     }

@@ -17,6 +17,7 @@ mod perf;
 mod produce;
 mod profile;
 mod registry_command;
+mod schema;
 mod serve;
 mod text;
 mod time;
@@ -73,6 +74,9 @@ enum Command {
     /// Read the files of a partition, without a broker.
     #[command(subcommand)]
     Log(log::Command),
+    /// Register, check, compare and copy schemas of the schema registry.
+    #[command(visible_alias = "schemas")]
+    Schema(schema::Arguments),
     /// Measure throughput and latency.
     #[command(subcommand)]
     Perf(perf::Command),
@@ -130,6 +134,7 @@ async fn run_connected(command: Command, connect: &Connect, output: &Output) -> 
         Command::Group(command) => group::run(command, connect, output).await,
         Command::Config(command) => config::run(command, connect, output).await,
         Command::Cluster(command) => cluster::run(command, connect, output).await,
+        Command::Schema(arguments) => schema::run(arguments, connect, output).await,
         Command::Perf(command) => perf::run(command, connect, output).await,
         Command::Demo(command) => demo::run(command, connect, output).await,
         Command::Serve(_)

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use crate::connect::Connect;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Output, thousands};
+use crate::schema::codec::{EncodeArguments, Encoder};
 use crate::text;
 
 /// Sends each VALUE, or each line of stdin.
@@ -60,6 +61,8 @@ pub struct Arguments {
     /// Say where each record went.
     #[arg(long, short)]
     verbose: bool,
+    #[command(flatten)]
+    encode: EncodeArguments,
 }
 
 /// The codec of that name, at its default level.
@@ -161,6 +164,7 @@ impl Recipe {
 /// Runs it.
 pub async fn run(arguments: Arguments, connect: &Connect, output: &Output) -> Outcome {
     let recipe = Recipe::new(&arguments)?;
+    let encoder = arguments.encode.encoder(connect)?;
     let client = connect.client().await?;
     let producer = client
         .producer()
@@ -172,8 +176,9 @@ pub async fn run(arguments: Arguments, connect: &Connect, output: &Output) -> Ou
         .build()?;
     let (acks, queue) = mpsc::channel(100_000);
     let says_each = arguments.verbose || output.is_json();
+    let sending = Sending { producer: &producer, recipe: &recipe, encoder };
     let (sent, acknowledged) =
-        tokio::join!(send(&producer, &recipe, arguments.values, acks), acknowledge(queue, says_each, output));
+        tokio::join!(sending.all(arguments.values, acks), acknowledge(queue, says_each, output));
     producer.close().await;
     let count = acknowledged?;
     sent?;
@@ -183,27 +188,39 @@ pub async fn run(arguments: Arguments, connect: &Connect, output: &Output) -> Ou
     Ok(())
 }
 
-async fn send(
-    producer: &Producer,
-    recipe: &Recipe,
-    values: Vec<String>,
-    acks: mpsc::Sender<client::Ack>,
-) -> Outcome {
-    if !values.is_empty() {
-        for value in values {
-            let ack = producer.enqueue(recipe.record(value.as_bytes())?).await?;
-            let _ = acks.send(ack).await;
+/// What sends lines.
+struct Sending<'a> {
+    producer: &'a Producer,
+    recipe: &'a Recipe,
+    encoder: Option<Encoder>,
+}
+
+impl Sending<'_> {
+    async fn all(mut self, values: Vec<String>, acks: mpsc::Sender<client::Ack>) -> Outcome {
+        if !values.is_empty() {
+            for value in values {
+                let ack = self.one(value.as_bytes()).await?;
+                let _ = acks.send(ack).await;
+            }
+            return Ok(());
         }
-        return Ok(());
-    }
-    let mut lines = lines_of_stdin();
-    while let Some(line) = lines.recv().await {
-        let ack = producer.enqueue(recipe.record(&line?)?).await?;
-        if acks.send(ack).await.is_err() {
-            break;
+        let mut lines = lines_of_stdin();
+        while let Some(line) = lines.recv().await {
+            let ack = self.one(&line?).await?;
+            if acks.send(ack).await.is_err() {
+                break;
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    async fn one(&mut self, line: &[u8]) -> Outcome<client::Ack> {
+        let mut record = self.recipe.record(line)?;
+        if let Some(encoder) = &mut self.encoder {
+            record = encoder.encode(record).await?;
+        }
+        Ok(self.producer.enqueue(record).await?)
+    }
 }
 
 /// Lines without their ends. Reading stdin blocks, so that a thread of its own does it.

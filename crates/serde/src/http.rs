@@ -259,7 +259,7 @@ async fn connect(origin: &Origin) -> Result<Connection, String> {
 }
 
 /// Percent-encodes what may not stand in a path's segment or a query's value.
-pub(crate) fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

@@ -24,6 +24,7 @@
 //! A record names its schema by an id in front of its bytes or by a GUID in a header ([`Frame`]). Writers find their subject
 //! by a [`SubjectStrategy`]; readers follow whatever the record names.
 
+mod any;
 pub mod avro;
 mod error;
 mod frame;
@@ -34,10 +35,11 @@ mod registry;
 mod serializer;
 mod subject;
 
+pub use any::AnyDeserializer;
 pub use avro::{AvroDeserializer, AvroSerializer};
 pub use error::{Reason, Refusal, RegistryError, SerdeError};
 pub use frame::{Encoded, Field, Frame, Framed, KEY_HEADER, SchemaId, VALUE_HEADER};
-pub use http::Method;
+pub use http::{Method, encoded};
 pub use json::{JsonDeserializer, JsonSerializer};
 pub use protobuf::{ProtobufDeserializer, ProtobufSerializer, pool, schema_of};
 pub use registry::{Check, Registered, RegistryClient, RegistryOptions, Resolved, Schema, VersionSpec};

@@ -5,4 +5,5 @@
 mod client;
 mod commands;
 mod demo;
+mod schemas;
 mod server;

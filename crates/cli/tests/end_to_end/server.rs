@@ -8,6 +8,8 @@ pub struct Server {
     child: Option<Child>,
     folder: PathBuf,
     pub address: String,
+    /// The schema registry's URL; empty for a broker that is not ours.
+    pub registry: String,
 }
 
 impl Server {
@@ -20,7 +22,8 @@ impl Server {
     pub fn start_on(name: &str, port: u16) -> Self {
         let folder =
             PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        let mut server = Self { child: None, folder, address: format!("127.0.0.1:{port}") };
+        let mut server =
+            Self { child: None, folder, address: format!("127.0.0.1:{port}"), registry: String::new() };
         match std::env::var("MEKONG_TEST_BOOTSTRAP") {
             Ok(address) => server.address = address,
             Err(_) => server.spawn(),
@@ -44,6 +47,7 @@ impl Server {
         let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
         let address = ready.pointer("/listeners/0/addresses/0").and_then(serde_json::Value::as_str);
         self.address = address.unwrap().to_owned();
+        self.registry = ready["registry"].as_str().unwrap().to_owned();
         self.child = Some(child);
     }
 
@@ -63,6 +67,7 @@ impl Server {
             .args(["--bootstrap-server", &self.address])
             .args(arguments)
             .env("XDG_CONFIG_HOME", &self.folder)
+            .env("MEKONG_SCHEMA_REGISTRY", &self.registry)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,0 +1,121 @@
+//! Schemas and records written by them, run as people run them.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::server::{Server, unique};
+
+const USER: &str = r#"{"type":"record","name":"User","fields":[{"name":"name","type":"string"}]}"#;
+const AGED: &str = r#"{"type":"record","name":"User","fields":[{"name":"name","type":"string"},{"name":"age","type":["null","int"],"default":null}]}"#;
+const BROKEN: &str = r#"{"type":"record","name":"User","fields":[{"name":"name","type":"string"},{"name":"age","type":"int"}]}"#;
+const ORDER: &str =
+    "syntax = \"proto3\"; package shop; message Order { string id = 1; message Item { int64 n = 1; } }";
+const JSON: &str = r#"{"type":"object","properties":{"n":{"type":"integer"}},"additionalProperties":false}"#;
+
+/// Files that go with the test.
+struct Files(PathBuf);
+
+impl Files {
+    fn new() -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique("schemas"));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn put(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn objects(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn schemas_are_registered_refused_compared_and_copied() {
+    let (server, files) = (Server::start("schemas"), Files::new());
+    if server.registry.is_empty() {
+        return;
+    }
+    let (user, aged, broken) =
+        (files.put("user.avsc", USER), files.put("aged.avsc", AGED), files.put("broken.avsc", BROKEN));
+    let said = server.says(&["schema", "register", "users-value", &user], "");
+    assert!(said.contains("version 1"), "{said}");
+    for command in ["register", "check"] {
+        let refused = server.refuses(&["schema", command, "users-value", &broken]);
+        assert!(
+            refused.contains("/fields/1") && refused.contains("Give the field 'age' a default"),
+            "{refused}"
+        );
+    }
+    let told = server.refuses(&["--json", "schema", "register", "users-value", &broken]);
+    assert_eq!(objects(&told)[0]["reasons"][0]["path"], "/fields/1");
+    server.says(&["schema", "check", "users-value", &aged], "");
+    server.says(&["schema", "register", "users-value", &aged], "");
+    let diff = &objects(&server.says(&["--json", "schema", "diff", "users-value"], ""))[0];
+    assert_eq!((&diff["from"], &diff["backward"]["compatible"]), (&json!(1), &json!(true)));
+    assert_eq!(server.says(&["schema", "get", "users-value@1"], "").trim(), USER);
+
+    server.says(&["schema", "config", "users-value", "-c", "full"], "");
+    assert!(server.says(&["schema", "config", "users-value"], "").contains("FULL"));
+    server.says(&["schema", "mode", "users-value", "readonly"], "");
+    assert!(server.refuses(&["schema", "register", "users-value", &user]).contains("42205"));
+    server.says(&["schema", "mode", "users-value", "--delete"], "");
+
+    let copy = server.says(&["schema", "export"], "");
+    assert!(server.refuses(&["schema", "delete", "users-value"]).contains("--yes"));
+    server.says(&["schema", "delete", "users-value", "--yes"], "");
+    server.says(&["schema", "delete", "users-value", "--yes", "--permanent"], "");
+    assert!(server.refuses(&["schema", "get", "users-value"]).contains("mekong schema list"));
+    server.says(&["schema", "import", "-"], &copy);
+    assert_eq!(server.says(&["schema", "export"], ""), copy);
+}
+
+#[test]
+fn records_are_written_and_read_by_schemas() {
+    let (server, files) = (Server::start("records-by-schemas"), Files::new());
+    if server.registry.is_empty() {
+        return;
+    }
+    let (user, aged) = (files.put("user.avsc", USER), files.put("aged.avsc", AGED));
+    let (order, json_schema) = (files.put("order.proto", ORDER), files.put("n.json", JSON));
+    server.says(&["produce", "users", "--schema", &user, r#"{"name":"Ada"}"#], "");
+    server
+        .says(&["produce", "users", "--schema", &aged], "{\"name\":\"Bob\",\"age\":7}\n{\"name\":\"Eve\"}\n");
+    let latest = ["produce", "users", "--schema", "latest", "--schema-header", r#"{"name":"Fay"}"#];
+    server.says(&latest, "");
+    let shown = server.says(&["consume", "users", "-e", "--schema"], "");
+    let expected =
+        [json!({"name": "Ada"}), json!({"name": "Bob", "age": 7}), json!({"name": "Eve", "age": null})];
+    assert_eq!(objects(&shown)[..3], expected);
+    let older = server.says(&["consume", "users", "-e", "--schema", "--reader-schema", &user], "");
+    assert_eq!(objects(&older)[1], json!({"name": "Bob"}));
+    let bytes = server.says(&["--json", "consume", "users", "-n", "1"], "");
+    assert_eq!(objects(&bytes)[0]["value"], "\u{0}\u{0}\u{0}\u{0}\u{1}\u{6}Ada");
+    let wrong = server.refuses(&["produce", "users", "--schema", "latest", r#"{"nome":"x"}"#]);
+    assert!(wrong.contains("nome"), "{wrong}");
+
+    server.says(&["produce", "orders", "--schema", &order, r#"{"id":"o"}"#], "");
+    let item = ["produce", "orders", "--schema", "1", "--message", "shop.Order.Item", r#"{"n":"5"}"#];
+    server.says(&item, "");
+    let shown = objects(&server.says(&["--json", "consume", "orders", "-e", "--schema"], ""));
+    assert_eq!((&shown[0]["value"], &shown[1]["value"]), (&json!({"id": "o"}), &json!({"n": 5})));
+    assert_eq!(shown[0]["value_schema"]["type"], "PROTOBUF");
+
+    server.says(&["produce", "json", "--schema", &json_schema, "-k", "k", r#"{"n":1}"#], "");
+    let wrong = server.refuses(&["produce", "json", "--schema", &json_schema, r#"{"n":"x"}"#]);
+    assert!(wrong.contains("/n"), "{wrong}");
+    assert_eq!(server.says(&["consume", "json", "-e", "--schema", "-f", "%k=%s"], ""), "k={\"n\":1}");
+    let plain = server.says(&["produce", "json", "no schema"], "");
+    assert_eq!(plain, "");
+    assert!(server.refuses(&["consume", "json", "-e", "--schema"]).contains("offset 1"));
+}
