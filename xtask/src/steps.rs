@@ -32,6 +32,18 @@ pub const STEPS: &[Step] = &[
         run: definitions,
     },
     Step { name: "unit", what: "the tests beside the code", needs: Vec::new, run: unit },
+    Step {
+        name: "simulate",
+        what: "a cluster in one thread, its faults and its checker",
+        needs: Vec::new,
+        run: simulate,
+    },
+    Step {
+        name: "checker",
+        what: "the checker on clean histories and on planted anomalies",
+        needs: Vec::new,
+        run: checker,
+    },
     Step { name: "build", what: "the release binary", needs: Vec::new, run: build },
     Step { name: "interop", what: "clients that others wrote", needs: interop::needs, run: interop::run_all },
 ];
@@ -75,6 +87,21 @@ fn unit(volume: Volume) -> Result<(), String> {
         tests.env("MEKONG_TEST_VOLUME", "full");
     }
     run(tests)
+}
+
+/// At least 500 histories that count; 20,000 with `--full`.
+fn simulate(volume: Volume) -> Result<(), String> {
+    let (seeds, least) = if volume == Volume::Full { ("0..20800", "20000") } else { ("0..530", "500") };
+    let simulate = ["run", "--quiet", "--profile", "sim", "-p", "mekong-sim", "--"];
+    run(command(&cargo(), &[&simulate[..], &["--seeds", seeds, "--least", least]].concat()))
+}
+
+/// More than 25 kinds of anomalies: more than 10,000 of them, and as many clean histories.
+fn checker(_: Volume) -> Result<(), String> {
+    let check = ["test", "--quiet", "--profile", "sim", "-p", "mekong-checker", "--test", "planted"];
+    let mut check = command(&cargo(), &[&check[..], &["--", "--nocapture"]].concat());
+    check.env("MEKONG_CHECKER_HISTORIES", "260");
+    run(check)
 }
 
 fn build(_: Volume) -> Result<(), String> {

@@ -19,6 +19,7 @@ pub mod client;
 pub mod coverage;
 pub mod ctx;
 pub mod draws;
+mod hunt;
 pub mod invariants;
 pub mod message;
 pub mod net;
@@ -30,6 +31,7 @@ mod tests;
 pub mod world;
 
 pub use base::planted::{Bug, Planted};
+pub use hunt::{Hunt, hunt};
 pub use plan::Plan;
 pub use shrink::shrink;
 pub use world::{Outcome, run};

@@ -3,6 +3,8 @@
 //! ```text
 //! mekong-sim --seed 7                    one run, in full
 //! mekong-sim --seeds 0..500              many, with the coverage of all
+//! mekong-sim --seeds 0..500 --jobs 1     on one thread; as many as there are cores otherwise
+//! mekong-sim --seeds 0..520 --least 500  fails, too, if fewer than so many count
 //! mekong-sim --seed 7 --shrink           the smallest plan that still fails
 //! mekong-sim --seeds 0..2000 --plant NeverTruncate     (feature `planted`) stops at the first seed that finds it
 //! ```
@@ -10,13 +12,14 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use sim::coverage::Coverage;
-use sim::{Bug, Plan, Planted, run, shrink};
+use sim::{Bug, Hunt, Plan, Planted, hunt, run, shrink};
 
 struct Arguments {
     seeds: std::ops::Range<u64>,
     shrinks: bool,
     bugs: Vec<Bug>,
+    jobs: usize,
+    least: u64,
 }
 
 fn main() -> ExitCode {
@@ -27,12 +30,12 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    if arguments.bugs.is_empty() { hunt(&arguments) } else { mutate(&arguments) }
+    if arguments.bugs.is_empty() { search(&arguments) } else { mutate(&arguments) }
 }
 
-fn parse(arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let mut parsed = Arguments { seeds: 0..100, shrinks: false, bugs: Vec::new() };
-    let mut arguments = arguments;
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut parsed = Arguments { seeds: 0..100, shrinks: false, bugs: Vec::new(), jobs, least: 0 };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--shrink" => parsed.shrinks = true,
@@ -40,15 +43,16 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
                 let seed = number(arguments.next().as_deref())?;
                 parsed.seeds = seed..seed + 1;
             }
-            "--seeds" => {
-                let text = arguments.next().unwrap_or_default();
-                let (from, to) = text.split_once("..").ok_or("--seeds wants FROM..TO")?;
-                parsed.seeds = number(Some(from))?..number(Some(to))?;
+            "--seeds" => parsed.seeds = range(&arguments.next().unwrap_or_default())?,
+            "--jobs" => {
+                let jobs = number(arguments.next().as_deref())?;
+                parsed.jobs = usize::try_from(jobs).unwrap_or(1).max(1);
             }
+            "--least" => parsed.least = number(arguments.next().as_deref())?,
             "--plant" => parsed.bugs = bugs(&arguments.next().unwrap_or_default())?,
             other => {
                 return Err(format!(
-                    "unknown argument {other}; --seed N, --seeds A..B, --shrink, --plant NAME|all"
+                    "unknown argument {other}; --seed N, --seeds A..B, --jobs N, --least N, --shrink, --plant NAME|all"
                 ));
             }
         }
@@ -56,8 +60,13 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
     Ok(parsed)
 }
 
+fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
+    let (from, to) = text.split_once("..").ok_or("--seeds wants FROM..TO")?;
+    Ok(number(Some(from))?..number(Some(to))?)
+}
+
 fn number(text: Option<&str>) -> Result<u64, String> {
-    text.and_then(|text| text.parse().ok()).ok_or_else(|| "a seed is a number".to_owned())
+    text.and_then(|text| text.parse().ok()).ok_or_else(|| "a number is wanted".to_owned())
 }
 
 fn bugs(name: &str) -> Result<Vec<Bug>, String> {
@@ -69,33 +78,34 @@ fn bugs(name: &str) -> Result<Vec<Bug>, String> {
 }
 
 /// Runs seeds and reports what they break.
-fn hunt(arguments: &Arguments) -> ExitCode {
-    let (mut coverage, mut failed, began) = (Coverage::default(), 0, Instant::now());
-    for seed in arguments.seeds.clone() {
-        let plan = Plan::new(seed);
-        let outcome = run(&plan, Planted::NONE);
-        coverage.add(&outcome.coverage);
-        if outcome.violations.is_empty() {
-            continue;
-        }
-        failed += 1;
-        println!("seed {seed} fails; {}", plan.repro());
-        outcome.violations.iter().take(5).for_each(|violation| println!("    {violation}"));
+fn search(arguments: &Arguments) -> ExitCode {
+    let began = Instant::now();
+    let report = |seed: u64, violations: &[String]| {
+        println!("seed {seed} fails; {}", Plan::new(seed).repro());
+        violations.iter().take(5).for_each(|violation| println!("    {violation}"));
         if arguments.shrinks {
-            println!("    smallest: {:#?}", shrink(&plan, Planted::NONE, 200));
+            println!("    smallest: {:#?}", shrink(&Plan::new(seed), Planted::NONE, 200));
         }
-    }
-    let runs = arguments.seeds.end - arguments.seeds.start;
-    println!("{runs} histories in {:.1} s, {failed} failed\n{coverage}", began.elapsed().as_secs_f64());
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    };
+    let Hunt { histories, counted, failed, coverage } = hunt(&arguments.seeds, arguments.jobs, &report);
+    let took = began.elapsed().as_secs_f64();
+    println!(
+        "seeds {:?}: {histories} histories in {took:.1} s, {counted} long and rough enough to count, {failed} failed\n{coverage}",
+        arguments.seeds
+    );
+    if failed == 0 && counted >= arguments.least { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Plants each bug and counts how many seeds it takes to find it.
-#[cfg(feature = "planted")]
 fn mutate(arguments: &Arguments) -> ExitCode {
     let mut missed = 0;
     for bug in &arguments.bugs {
-        let planted = Planted::NONE.with(*bug);
+        let Some(planted) = planted(*bug) else {
+            eprintln!(
+                "bugs can be planted only with the feature `planted`: cargo run --profile sim -p mekong-sim --features planted -- …"
+            );
+            return ExitCode::FAILURE;
+        };
         let found = arguments.seeds.clone().find_map(|seed| {
             let violations = run(&Plan::new(seed), planted).violations;
             violations.into_iter().next().map(|violation| (seed, violation))
@@ -112,10 +122,12 @@ fn mutate(arguments: &Arguments) -> ExitCode {
     if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+#[cfg(feature = "planted")]
+fn planted(bug: Bug) -> Option<Planted> {
+    Some(Planted::NONE.with(bug))
+}
+
 #[cfg(not(feature = "planted"))]
-fn mutate(_: &Arguments) -> ExitCode {
-    eprintln!(
-        "bugs can be planted only with the feature `planted`: cargo run -p mekong-sim --features planted -- …"
-    );
-    ExitCode::FAILURE
+fn planted(_: Bug) -> Option<Planted> {
+    None
 }

@@ -116,7 +116,7 @@ impl Plan {
         // Swarm: each run has its own taste, so that rare mixtures happen.
         let kinds: Vec<u64> = (0..13).filter(|_| draws.chance(450)).collect();
         let kinds = if kinds.is_empty() { vec![0] } else { kinds };
-        let count = draws.within(2, 12);
+        let count = draws.within(3, 12);
         let mut has_wiped = false;
         let mut times: Vec<Time> = (0..count).map(|_| draws.within(6 * SECOND, 44 * SECOND)).collect();
         times.sort_unstable();

@@ -18,6 +18,9 @@ use crate::message::Response;
 use crate::net::Rpc;
 use crate::plan::MS;
 
+/// How often the controller looks for brokers whose sessions ended.
+const FENCE_EVERY: Time = 40 * MS;
+
 /// Whom an answer goes to: the question's number and connection.
 pub type ReplyTo = (Rpc, u64);
 
@@ -46,6 +49,8 @@ pub struct Quorum {
     settings: Settings,
     planted: Planted,
     patience: Time,
+    /// When the leader looks next for brokers whose sessions ended.
+    fence_at: Time,
 }
 
 /// What became committed.
@@ -62,7 +67,15 @@ impl Quorum {
     #[must_use]
     pub fn new(settings: Settings, planted: Planted) -> Self {
         let image = MetadataImage::default();
-        Self { committed: Vec::new(), image, leader: None, settings, planted, patience: 600 * MS }
+        Self {
+            committed: Vec::new(),
+            image,
+            leader: None,
+            settings,
+            planted,
+            patience: 600 * MS,
+            fence_at: 0,
+        }
     }
 
     /// The node that leads.
@@ -190,8 +203,12 @@ impl Quorum {
 
     /// The controller's own clock.
     fn fence(&mut self, now: Time, draws: &mut Draws) {
-        if let Some(node) = self.leader() {
+        if let Some(node) = self.leader().filter(|_| self.fence_at <= now) {
+            let fenced = self.leader.as_ref().map_or(0, |leader| leader.pending.len());
             let _ = self.handle(node, now, draws, &FenceExpired, |_| None);
+            // One at a time: the next may be due at once.
+            let is_quiet = self.leader.as_ref().is_none_or(|leader| leader.pending.len() == fenced);
+            self.fence_at = now + if is_quiet { FENCE_EVERY } else { 0 };
         }
     }
 }

@@ -173,7 +173,7 @@ impl Committer {
                 self.push_data(append);
                 true
             }
-            Item::Truncate { source, segment, position, offset } => {
+            Item::Truncate { source, segment, position, offset, .. } => {
                 let frame = Frame {
                     next_offset: *offset,
                     segment: *segment,
@@ -307,7 +307,13 @@ impl Committer {
                     });
                     moved.insert(source.shared.key, source.shared);
                 }
-                Item::Truncate { source, offset, .. } => self.generation.note_truncation(&source, offset),
+                Item::Truncate { source, offset, truncations, .. } => {
+                    self.generation.note_truncation(&source, offset);
+                    // Appends from before it announce nothing any more; what it kept of them is durable by now all the same.
+                    if source.shared.advance_durable(offset, truncations).is_some() {
+                        moved.insert(source.shared.key, source.shared);
+                    }
+                }
                 Item::Delete { source } => self.forget(source.shared.key),
                 Item::Closed { source, segment, end } => self.generation.note_closed(&source, segment, end),
                 Item::Empty { key, done } => self.emptying.push((key, done)),

@@ -43,6 +43,8 @@ pub(crate) enum Item {
         segment: i64,
         position: u64,
         offset: i64,
+        /// As it was behind this truncation.
+        truncations: u64,
     },
     /// The log starts at `offset`.
     LogStart {

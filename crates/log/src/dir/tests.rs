@@ -175,3 +175,21 @@ fn foreign_directories_are_refused_and_left_alone() {
     drop(held);
     home.open();
 }
+
+/// The simulator's seed 1257: a follower that waits for its disk waited for ever.
+#[test]
+fn what_a_truncation_keeps_becomes_durable_though_it_was_appended_before() {
+    let home = Home::new();
+    let OpenedDir { dir, mut committer, .. } = home.open();
+    let mut log = dir.open_partition("t", key(0), Arc::new(LogConfig::default()), NOW).unwrap().log;
+    for value in [b"one", b"two", b"six"] {
+        log.append(batch(value), &HOW).unwrap();
+    }
+    log.truncate_to(Offset(2), NOW).unwrap();
+    let round = committer.commit_round(NOW).unwrap();
+    assert_eq!(
+        round.committed.iter().map(|committed| committed.durable_end).collect::<Vec<_>>(),
+        [Offset(2)]
+    );
+    assert_eq!((log.view().log_end, log.view().durable_end), (Offset(2), Offset(2)));
+}

@@ -65,6 +65,11 @@ impl PartitionLog {
         }
     }
 
+    fn tell_truncation(&self, segment: i64, position: u64, offset: i64) {
+        let truncations = self.shared.truncations();
+        self.tell(|source| Item::Truncate { source, segment, position, offset, truncations });
+    }
+
     fn forget_epochs(&mut self, offset: i64) -> Result<()> {
         if self.epochs.truncate_end(offset) { self.store_epochs() } else { Ok(()) }
     }
@@ -90,7 +95,7 @@ impl PartitionLog {
         self.active.allocated = 0;
         self.shared.lower_recovery_point(offset);
         let base = segment.base_offset().0;
-        self.tell(|source| Item::Truncate { source, segment: base, position, offset });
+        self.tell_truncation(base, position, offset);
         self.store_epochs()
     }
 
@@ -109,7 +114,7 @@ impl PartitionLog {
         self.epochs = crate::epochs::Epochs::default();
         self.shared.lower_recovery_point(offset);
         self.shared.advance_durable(offset, self.shared.truncations());
-        self.tell(|source| Item::Truncate { source, segment: -1, position: 0, offset });
+        self.tell_truncation(-1, 0, offset);
         self.announce_log_start(offset);
         if !self.has_dir {
             return Ok(());

@@ -1,7 +1,7 @@
 //! A follower's side: one fetch per leader at a time, of all its partitions.
 
 use base::planted::Bug;
-use base::{BrokerId, LeaderEpoch, Offset, TopicIdPartition};
+use base::{LeaderEpoch, Offset, TopicIdPartition};
 use bytes::Bytes;
 use log::{Append, Origin};
 use records::{Batches, ValidBatches};
@@ -170,9 +170,19 @@ impl Running {
         self.sync_soon(ctx);
     }
 
-    /// Whom a replica follows, for those who describe the cluster.
-    pub fn follows(&mut self, partition: TopicIdPartition) -> Option<BrokerId> {
-        self.held.get_mut(&partition)?.replica.follower().map(|follower| follower.leader())
+    /// A replica as this broker sees it, for whoever must find out why it does not come along.
+    pub fn describe(&mut self, partition: TopicIdPartition) -> Option<String> {
+        let (me, held) = (self.me, self.held.get_mut(&partition)?);
+        let ends = ends(&held.log);
+        let epoch = held.log.latest_epoch();
+        let follows = held.replica.follower().map(|follower| follower.leader());
+        let knows: Vec<_> = held
+            .replica
+            .leader()
+            .into_iter()
+            .flat_map(|leader| leader.replicas().collect::<Vec<_>>())
+            .collect();
+        Some(format!("broker {me}: {ends:?}, latest {epoch:?}, follows {follows:?}, knows {knows:?}"))
     }
 }
 

@@ -66,7 +66,13 @@ impl Running {
         held.acks.push(Ack { to, first, end });
         let view = held.log.view();
         let effects = leader.on_append(view.log_end, view.durable_end, now_ms);
-        if ctx.planted.has(Bug::AckAtAppend) || leader.high_watermark() >= end {
+        let is_committed = leader.high_watermark() >= end;
+        self.perform(partition, effects, ctx);
+        let Some(held) = self.held.get_mut(&partition) else { return Ok(()) };
+        let is_waiting = held.acks.iter().any(|ack| ack.to == to);
+        if !is_waiting {
+            // The watermark moved past it just now.
+        } else if ctx.planted.has(Bug::AckAtAppend) || is_committed {
             held.acks.retain(|ack| ack.to != to);
             ctx.watch.acknowledged(ctx.node, partition, end);
             ctx.reply(to, Response::Produce(Ok(first)));
@@ -74,7 +80,6 @@ impl Running {
             held.acks.retain(|ack| ack.to != to);
             ctx.reply(to, Response::Produce(Err(ErrorCode::NOT_ENOUGH_REPLICAS)));
         }
-        self.perform(partition, effects, ctx);
         self.sync_soon(ctx);
         self.answer_parked(ctx);
         Ok(())

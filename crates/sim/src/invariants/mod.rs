@@ -48,6 +48,8 @@ pub struct CommittedLog {
     /// By first offset.
     pub batches: BTreeMap<i64, BatchId>,
     pub end: i64,
+    /// In which epoch a batch was committed, by its first offset.
+    pub committed_in: BTreeMap<i64, i32>,
     /// Who led in which epoch.
     pub leaders: BTreeMap<i32, usize>,
     /// Every batch that any replica ever held, by first offset and epoch.
@@ -62,6 +64,8 @@ pub struct Watch {
     image: MetadataImage,
     /// Nodes whose disk was lost, until the controller knows.
     wiped: BTreeSet<usize>,
+    /// What was durable on disks that were lost since.
+    lost_ends: BTreeMap<TopicIdPartition, Vec<i64>>,
     violations: Vec<String>,
 }
 
@@ -106,7 +110,7 @@ impl Watch {
     pub fn appended(&mut self, node: usize, partition: TopicIdPartition, log: &PartitionLog, first: Offset) {
         let new = batches(log, first);
         let shadow = self.replicas.entry((node, partition)).or_default();
-        shadow.batches.retain(|batch| batch.first < first.0);
+        shadow.batches.truncate(shadow.batches.partition_point(|batch| batch.first < first.0));
         shadow.batches.extend(&new);
         let of_partition = self.partitions.entry(partition).or_default();
         let matching = log_matching::check(of_partition, &new);
@@ -149,7 +153,9 @@ impl Watch {
         let of_partition = self.partitions.entry(partition).or_default();
         let single = single_leader::check(of_partition, epoch.0, node);
         self.judge("SingleLeader", single.map_err(|text| format!("{partition}: {text}")));
-        let complete = self.with(node, partition, leader_completeness::check);
+        let complete = self.with(node, partition, |shadow, committed| {
+            leader_completeness::check(shadow, committed, epoch.0)
+        });
         self.judge(
             "LeaderCompleteness",
             complete.map_err(|text| format!("node {node}, {partition}, epoch {epoch}: {text}")),
@@ -170,7 +176,8 @@ impl Watch {
             "MonotonicHighWatermark",
             monotonic.map_err(|text| format!("node {node}, {partition}: {text}")),
         );
-        let committed = self.with(node, partition, |shadow, committed| committed.extend(shadow, offset.0));
+        let committed =
+            self.with(node, partition, |shadow, committed| committed.extend(shadow, epoch.0, offset.0));
         self.judge(
             "ConsistentCommittedData",
             committed.map_err(|text| format!("node {node}, {partition}: {text}")),
@@ -181,7 +188,9 @@ impl Watch {
     /// An `acks=all` append is answered with success.
     pub fn acknowledged(&mut self, node: usize, partition: TopicIdPartition, end: Offset) {
         let ends = self.replicas.iter().filter(|((_, of), _)| *of == partition);
-        let ends: Vec<i64> = ends.map(|(_, shadow)| shadow.durable_end).collect();
+        // What was committed stays so when a disk is lost: a retry of it may be answered then.
+        let lost = self.lost_ends.get(&partition).into_iter().flatten().copied();
+        let ends: Vec<i64> = ends.map(|(_, shadow)| shadow.durable_end).chain(lost).collect();
         let committed = self.partitions.get(&partition).map_or(0, |committed| committed.end);
         let verdict = acknowledged_is_durable::check(&ends, committed, end.0, broker::MIN_ISR);
         self.judge(
@@ -229,7 +238,9 @@ impl Watch {
 
     /// A node's disk is gone.
     pub fn disk_lost(&mut self, node: usize) {
-        self.replicas.retain(|(of, _), _| *of != node);
+        for ((_, partition), shadow) in self.replicas.extract_if(.., |(of, _), _| *of == node) {
+            self.lost_ends.entry(partition).or_default().push(shadow.durable_end);
+        }
         self.wiped.insert(node);
     }
 
@@ -276,11 +287,14 @@ impl Watch {
 
 impl CommittedLog {
     /// Everything below `end` is committed now, as this replica has it.
-    fn extend(&mut self, shadow: &Shadow, end: i64) -> Verdict {
-        for batch in shadow.batches.iter().filter(|batch| batch.first < end) {
+    fn extend(&mut self, shadow: &Shadow, epoch: i32, end: i64) -> Verdict {
+        // What was committed before is compared where leaders begin and where logs are truncated.
+        let new = shadow.batches.partition_point(|batch| batch.last < self.end);
+        for batch in shadow.batches.iter().skip(new).take_while(|batch| batch.first < end) {
             match self.batches.get(&batch.first) {
                 None if batch.first >= self.end => {
                     self.batches.insert(batch.first, *batch);
+                    self.committed_in.insert(batch.first, epoch);
                     self.end = self.end.max(batch.last + 1);
                 }
                 Some(known) if known == batch => {}

@@ -24,6 +24,10 @@ impl World<'_> {
             return;
         }
         self.note_fault(&fault);
+        if self.bites(&fault) {
+            self.bites += 1;
+            self.coverage.count("faults that bit");
+        }
         match fault {
             Fault::Kill { nodes, down } => nodes.into_iter().for_each(|node| self.kill(node, down)),
             Fault::PowerLoss { nodes, down } => {
@@ -66,6 +70,33 @@ impl World<'_> {
                     let _ = self.quorum.handle(node, self.now, &mut self.draws, &request, |_| None);
                 }
             }
+        }
+    }
+
+    /// Whether a fault changes anything now: a dead process cannot be killed, and what nobody sends cannot be held up.
+    ///
+    /// Brokers talk to each other all the time, so that whatever is done to the network between two live ones is felt.
+    fn bites(&self, fault: &Fault) -> bool {
+        let runs = |node: &usize| {
+            self.brokers.get(*node).is_some_and(|broker| broker.running.is_some() && !broker.is_paused)
+        };
+        match fault {
+            Fault::Kill { nodes, .. } | Fault::PowerLoss { nodes, .. } | Fault::CutClients { nodes, .. } => {
+                nodes.iter().any(runs)
+            }
+            Fault::Partition { nodes, .. } => {
+                let others = (0..self.plan.brokers).filter(|node| !nodes.contains(node));
+                nodes.iter().any(runs) && others.into_iter().any(|node| runs(&node))
+            }
+            Fault::Bounce { node, .. }
+            | Fault::Pause { node, .. }
+            | Fault::Wipe { node, .. }
+            | Fault::SlowDisk { node, .. }
+            | Fault::SyncError { node } => runs(node),
+            Fault::Reset | Fault::Slow { .. } => (0..self.plan.brokers).filter(runs).count() > 1,
+            Fault::Depose => self.quorum.leader().is_some(),
+            // No fault, only a change.
+            Fault::Prefer => false,
         }
     }
 

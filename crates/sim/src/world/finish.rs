@@ -3,7 +3,7 @@
 use base::TopicIdPartition;
 use checker::{Observation, Settings};
 
-use super::{Outcome, World};
+use super::{BITES_MIN, OPERATIONS_MIN, Outcome, World};
 use crate::Time;
 use crate::client;
 use crate::plan::{SECOND, Workload};
@@ -30,9 +30,15 @@ impl World<'_> {
         for topic in image.topics().values() {
             for (index, state) in topic.partitions() {
                 if state.leader < 0 || state.isr.len() < state.replicas.len() {
+                    let partition = TopicIdPartition { topic: topic.id(), partition: *index };
+                    let told: Vec<String> = self
+                        .brokers
+                        .iter_mut()
+                        .filter_map(|broker| broker.running.as_mut()?.describe(partition))
+                        .collect();
                     let name = topic.name();
                     self.watch.note(format!(
-                        "Liveness: {name}-{index} is not whole long after the last fault: {state:?}"
+                        "Liveness: {name}-{index} is not whole long after the last fault: {state:?} {told:?}"
                     ));
                 }
             }
@@ -98,7 +104,9 @@ impl World<'_> {
                 checker::Outcome::Info => "operations unknown",
             });
         }
+        let is_rough = self.plan.faults.is_empty() || self.bites >= BITES_MIN;
         Outcome {
+            counts: is_rough && history.ops.len() >= OPERATIONS_MIN,
             violations,
             history,
             coverage: self.coverage,

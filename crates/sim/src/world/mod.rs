@@ -33,9 +33,8 @@ const QUORUM_TICK: Time = 4 * MS;
 
 /// Something that happens.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "most events are parcels")]
 enum Event {
-    Parcel(Parcel),
+    Parcel(Box<Parcel>),
     GiveUp(Rpc),
     Wake {
         node: usize,
@@ -83,7 +82,14 @@ struct World<'a> {
     watch: Watch,
     coverage: Coverage,
     trace: u64,
+    /// How many faults changed something.
+    bites: usize,
 }
+
+/// The least that a history must hold to be counted: client operations, and faults that bit where any were planned.
+pub const OPERATIONS_MIN: usize = 500;
+/// See [`OPERATIONS_MIN`].
+pub const BITES_MIN: usize = 2;
 
 /// What came of a run.
 #[derive(Debug)]
@@ -100,6 +106,8 @@ pub struct Outcome {
     pub events: u64,
     /// How long it took in virtual time.
     pub took: Time,
+    /// Whether it was long and rough enough to prove something.
+    pub counts: bool,
 }
 
 /// Runs a plan.
@@ -156,6 +164,7 @@ impl<'a> World<'a> {
             watch: Watch::default(),
             coverage: Coverage::default(),
             trace: 0xcbf2_9ce4_8422_2325,
+            bites: 0,
         }
     }
 
@@ -181,7 +190,7 @@ impl<'a> World<'a> {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Parcel(parcel) => self.arrive(parcel),
+            Event::Parcel(parcel) => self.arrive(*parcel),
             Event::GiveUp(rpc) => self.give_up(rpc),
             Event::Wake { node, life, timer } => self.wake(node, life, timer),
             Event::Client(client) => self.poll_client(client),
@@ -199,10 +208,10 @@ impl<'a> World<'a> {
 
     fn trace(&mut self, number: u64, event: &Event) {
         let tag = match event {
-            Event::Parcel(Parcel::Question { rpc, .. }) => *rpc << 4,
-            Event::Parcel(Parcel::Answer { rpc, answer, .. }) => {
-                *rpc << 4 | 1 | u64::from(answer.is_ok()) << 3
-            }
+            Event::Parcel(parcel) => match &**parcel {
+                Parcel::Question { rpc, .. } => *rpc << 4,
+                Parcel::Answer { rpc, answer, .. } => *rpc << 4 | 1 | u64::from(answer.is_ok()) << 3,
+            },
             Event::GiveUp(rpc) => *rpc << 4 | 2,
             Event::Wake { node, timer, .. } => (*node as u64) << 8 | (*timer as u64) << 4 | 3,
             Event::Client(client) => (*client as u64) << 4 | 4,
@@ -262,7 +271,7 @@ impl<'a> World<'a> {
 
     fn send(&mut self, parcels: Vec<(Time, Parcel)>) {
         for (at, parcel) in parcels {
-            self.at(at, Event::Parcel(parcel));
+            self.at(at, Event::Parcel(Box::new(parcel)));
         }
     }
 
@@ -277,7 +286,7 @@ impl<'a> World<'a> {
         if let Some(node) = at_node
             && self.brokers.get(node).is_some_and(|broker| broker.is_paused)
         {
-            return self.hold(node, Event::Parcel(parcel));
+            return self.hold(node, Event::Parcel(Box::new(parcel)));
         }
         let asker = match &parcel {
             Parcel::Answer { rpc, .. } => self.net.asker(*rpc),
