@@ -61,8 +61,11 @@ fn registry_options(arguments: &Arguments) -> Result<Option<registry::Options>, 
     if arguments.no_registry {
         return Ok(None);
     }
-    let mut options =
-        registry::Options { moves: arguments.registry.is_none(), ..registry::Options::default() };
+    let mut options = registry::Options {
+        moves: arguments.registry.is_none(),
+        elect: registry::Elect::InClusters,
+        ..registry::Options::default()
+    };
     if let Some(url) = &arguments.registry {
         options.set("listeners", url)?;
     }

@@ -7,8 +7,8 @@ use base::Str;
 
 use crate::cluster::{Cluster, ClusterView};
 use crate::{
-    Admin, CallError, ClientOptions, ConnectError, ConsumerBuilder, ProduceError, Producer, ProducerBuilder,
-    ProducerRecord, RecordMetadata,
+    Admin, CallError, ClientOptions, ConnectError, ConsumerBuilder, GroupMember, GroupOptions, GroupProtocol,
+    ProduceError, Producer, ProducerBuilder, ProducerRecord, RecordMetadata,
 };
 
 /// A cluster, reached. Cheap to clone; all clones and everything made from them share one picture of the cluster.
@@ -70,6 +70,11 @@ impl Client {
     /// A consumer without a group: it reads the partitions it is told to, and commits nothing.
     pub fn reader(&self) -> ConsumerBuilder {
         ConsumerBuilder::new(Arc::clone(&self.cluster), self.share(), None)
+    }
+
+    /// A member of a group of any protocol type. Needs a running tokio runtime.
+    pub fn group_member(&self, options: GroupOptions, protocol: Arc<dyn GroupProtocol>) -> GroupMember {
+        GroupMember::start(Arc::clone(&self.cluster), self.share(), options, protocol)
     }
 
     /// The admin client.

@@ -18,6 +18,7 @@ mod cluster;
 mod connection;
 pub mod consumer;
 mod error;
+mod group_member;
 mod options;
 pub mod producer;
 mod random;
@@ -32,6 +33,7 @@ pub use consumer::{
     CommitError, ConsumeError, Consumer, ConsumerBuilder, Rebalance, Reset, StartAt, Subscription,
 };
 pub use error::{CallError, ConnectError};
+pub use group_member::{GroupMember, GroupOptions, GroupProtocol};
 pub use options::ClientOptions;
 pub use producer::{Ack, Acks, ProduceError, Producer, ProducerBuilder};
 pub use record::{ConsumerRecord, Header, IntoBytes, ProducerRecord, RecordMetadata};

@@ -168,6 +168,16 @@ impl RestError {
         Self::new(500, 50001, message)
     }
 
+    /// 50003
+    pub fn not_forwarded(operation: &str) -> Self {
+        Self::new(500, 50003, format!("Error while forwarding {operation} request to the leader"))
+    }
+
+    /// 50004
+    pub fn no_leader() -> Self {
+        Self::new(500, 50004, "Leader not known.")
+    }
+
     /// 50002
     pub fn timed_out(operation: &str) -> Self {
         Self::new(500, 50002, format!("{operation} operation timed out"))

@@ -7,6 +7,7 @@
 mod access;
 mod config;
 mod core;
+mod election;
 mod error;
 pub mod http;
 mod json;
@@ -21,10 +22,11 @@ mod subject;
 
 pub use access::{Access, Tls};
 pub use config::{Config, Mode};
+pub use election::{Instance, Leader};
 pub use error::RestError;
 pub use kafka::{KafkaLog, Place};
 pub use log::{Appended, BoxFuture, LogEntry, LogError, MemoryLog, SchemasLog, SchemasReader};
-pub use options::{Listen, Options, serve, serve_on};
+pub use options::{Elect, Listen, Options, serve, serve_on};
 pub use record::{Content, Key, Record, SchemaValue};
 pub use service::Registry;
 pub use settings::{Profile, Settings};

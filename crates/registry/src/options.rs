@@ -2,14 +2,17 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use client::Client;
+use client::{Client, GroupOptions};
 use schema::Level;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::access::Tls;
-use crate::http::{Bound, Handle, serve_bound, serve_later};
+use crate::election::{Election, Instance, Leader};
+use crate::http::{Bound, Handle, Opened, serve_bound, serve_later};
 use crate::kafka::{KafkaLog, Place};
 use crate::log::{LogError, SchemasLog};
 use crate::settings::{Profile, Settings};
@@ -25,6 +28,14 @@ const PORTS_TRIED: u16 = 20;
 pub struct Options {
     /// Where to listen.
     pub listeners: Vec<Listen>,
+    /// The host that other registries reach this one at (`host.name`).
+    pub host: Option<String>,
+    /// Whether this registry may be elected to write (`leader.eligibility`).
+    pub eligible: bool,
+    /// When the registries of a group elect who writes.
+    pub elect: Elect,
+    /// How long a registry that is silent keeps its place in the group (`kafkagroup.session.timeout.ms`).
+    pub session_timeout: Duration,
     /// What https listeners need (`ssl.…`).
     pub tls: Tls,
     /// Whether to take the next free port where the one asked for is busy.
@@ -37,6 +48,15 @@ pub struct Options {
     pub settings: Settings,
     /// Properties that have no effect here, with the reason.
     pub notes: Vec<String>,
+}
+
+/// When registries elect who writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elect {
+    /// As one of a group of registries, Confluent's among them.
+    Always,
+    /// Where the cluster has several brokers, each with a registry; a single broker's registry writes alone.
+    InClusters,
 }
 
 /// One address to listen on.
@@ -52,6 +72,10 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listeners: vec![Listen { address: format!("127.0.0.1:{DEFAULT_PORT}"), secure: false }],
+            host: None,
+            eligible: true,
+            elect: Elect::Always,
+            session_timeout: Duration::from_secs(10),
             tls: Tls::default(),
             moves: false,
             bootstrap: "localhost:9092".to_owned(),
@@ -91,8 +115,15 @@ impl Options {
                 Err(_) => return wrong("a number"),
             },
             "leader.eligibility" | "master.eligibility" => {
-                self.settings.read_only = value.eq_ignore_ascii_case("false");
+                self.eligible = !value.eq_ignore_ascii_case("false");
             }
+            "read.only" => self.settings.read_only = value.eq_ignore_ascii_case("true"),
+            "host.name" => self.host = Some(value.to_owned()),
+            "kafkagroup.session.timeout.ms" => match value.parse() {
+                Ok(millis) => self.session_timeout = Duration::from_millis(millis),
+                Err(_) => return wrong("a number of milliseconds"),
+            },
+            "inter.instance.protocol" if value.eq_ignore_ascii_case("http") => {}
             "schema.providers.json.normalize" | "schema.normalize" => {
                 self.settings.normalize = value.eq_ignore_ascii_case("true");
             }
@@ -106,6 +137,7 @@ impl Options {
             }
             name if name.starts_with("ssl.") => self.tls.set(name, value)?,
             name if name.starts_with("authentication.") => self.settings.access.set(name, value)?,
+            "kafkastore.security.protocol" if value.eq_ignore_ascii_case("PLAINTEXT") => {}
             name if is_security(name) => return Err(format!("{name} is not supported yet")),
             name => self.notes.push(format!("{name} has no effect on this registry")),
         }
@@ -122,7 +154,7 @@ fn is_security(name: &str) -> bool {
     ["kafkastore.ssl.", "kafkastore.sasl.", "confluent.schema.registry.authorizer."]
         .iter()
         .any(|prefix| name.starts_with(prefix))
-        || matches!(name, "kafkastore.security.protocol" | "inter.instance.protocol" | "security.protocol")
+        || matches!(name, "kafkastore.security.protocol" | "security.protocol" | "inter.instance.protocol")
 }
 
 /// The addresses of a list of URLs; no host is every address of this machine.
@@ -155,10 +187,11 @@ fn listener(url: &str) -> Result<Listen, String> {
 pub async fn serve(options: Options) -> io::Result<Handle> {
     let bound = listen(&options).await?;
     let settings = options.settings.clone();
+    let instance = instance(&options, &bound)?;
     let open = move || {
-        let options = options.clone();
+        let (options, instance) = (options.clone(), instance.clone());
         let opened: crate::log::BoxFuture<'static, Result<_, LogError>> =
-            Box::pin(async move { open(&options).await });
+            Box::pin(async move { open(&options, instance).await });
         opened
     };
     serve_later(bound, settings, open, now)
@@ -197,13 +230,51 @@ async fn bind(address: &str, moves: bool) -> io::Result<TcpListener> {
     TcpListener::bind(SocketAddr::new(asked.ip(), 0)).await.map_err(|_| first)
 }
 
-async fn open(options: &Options) -> Result<(Box<dyn SchemasLog>, String), LogError> {
+async fn open(options: &Options, instance: Instance) -> Result<Opened, LogError> {
     let failed = |reason: String| LogError { reason, possibly_written: false, too_large: false };
     let connecting = Client::options(&options.bootstrap).client_id("schema-registry").connect();
     let client = connecting.await.map_err(|error| failed(error.to_string()))?;
     let cluster = client.admin().describe_cluster().await.map_err(|error| failed(error.to_string()))?;
-    let log = KafkaLog::open(client, options.place.clone()).await?;
-    Ok((Box::new(log), cluster.id.to_string()))
+    let log = KafkaLog::open(client.clone(), options.place.clone()).await?;
+    let elects = options.elect == Elect::Always || cluster.brokers.len() > 1;
+    let election = (elects && !options.settings.read_only).then(|| stand(options, &client, instance));
+    Ok(Opened { log: Box::new(log), cluster_id: cluster.id.to_string(), election })
+}
+
+/// Joins the group of registries.
+fn stand(
+    options: &Options,
+    client: &Client,
+    instance: Instance,
+) -> (watch::Receiver<Leader>, client::GroupMember) {
+    let election = Arc::new(Election::new());
+    election.stand(instance);
+    let group = GroupOptions {
+        group: options.settings.group_id.as_str().into(),
+        protocol_type: "sr".into(),
+        protocol: "v0".into(),
+        session_timeout: options.session_timeout,
+        rebalance_timeout: options.session_timeout * 3,
+        heartbeat_interval: (options.session_timeout / 3).min(Duration::from_secs(3)),
+    };
+    let leader = election.leader();
+    (leader, client.group_member(group, election))
+}
+
+/// How other registries reach the first listener.
+fn instance(options: &Options, bound: &[Bound]) -> io::Result<Instance> {
+    let first = bound.first().ok_or_else(|| io::Error::other("no listener"))?;
+    let address = first.address()?;
+    let host = match &options.host {
+        Some(host) => host.clone(),
+        None if address.ip().is_unspecified() => {
+            let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+            name.map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
+        }
+        None => address.ip().to_string(),
+    };
+    let scheme = if first.identity.is_some() { "https" } else { "http" };
+    Ok(Instance { scheme: scheme.to_owned(), host, port: address.port(), eligible: options.eligible })
 }
 
 /// Milliseconds since 1970.

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use schema::json::Json;
 use tokio::sync::{OwnedMutexGuard, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::core::{Decided, Decision, Parser};
+use crate::election::{self, Leader};
 use crate::error::RestError;
+use crate::http::Forwarder;
 use crate::log::{Appended, LogEntry, LogError, SchemasLog, SchemasReader};
 use crate::record::{Key, Record, SchemaValue};
 use crate::settings::Settings;
@@ -32,12 +34,20 @@ pub struct Registry {
     committed: RwLock<Store>,
     ahead: RwLock<Store>,
     pending: Mutex<Pending>,
-    writer: Arc<tokio::sync::Mutex<()>>,
+    /// The turn to decide, with the leader as the last to have it knew it.
+    writer: Arc<tokio::sync::Mutex<watch::Receiver<Leader>>>,
+    leader: watch::Receiver<Leader>,
+    /// Keeps the leader known where there is no election.
+    _settled: Option<watch::Sender<Leader>>,
+    forwarder: Forwarder,
     applied: watch::Sender<i64>,
     closed: watch::Sender<bool>,
     parser: Parser,
     clock: fn() -> i64,
 }
+
+/// The right to decide on a write.
+type Turn = OwnedMutexGuard<watch::Receiver<Leader>>;
 
 /// Our records on their way through the log.
 #[derive(Default)]
@@ -65,13 +75,33 @@ impl Registry {
         settings: Settings,
         clock: fn() -> i64,
     ) -> Result<Arc<Self>, LogError> {
+        Self::start_elected(log, settings, clock, None).await
+    }
+
+    /// As [`Self::start`]; only the leader decides on writes.
+    pub(crate) async fn start_elected(
+        log: Box<dyn SchemasLog>,
+        settings: Settings,
+        clock: fn() -> i64,
+        leader: Option<watch::Receiver<Leader>>,
+    ) -> Result<Arc<Self>, LogError> {
+        let (settled, leader) = match leader {
+            Some(leader) => (None, leader),
+            None => {
+                let (sender, leader) = election::settled();
+                (Some(sender), leader)
+            }
+        };
         let registry = Arc::new(Self {
             settings,
             log,
             committed: RwLock::default(),
             ahead: RwLock::default(),
             pending: Mutex::default(),
-            writer: Arc::default(),
+            writer: Arc::new(tokio::sync::Mutex::new(leader.clone())),
+            leader,
+            _settled: settled,
+            forwarder: Forwarder::default(),
             applied: watch::Sender::new(0),
             closed: watch::Sender::new(false),
             parser: Parser::new(),
@@ -96,6 +126,28 @@ impl Registry {
 
     pub(crate) fn parser(&self) -> &Parser {
         &self.parser
+    }
+
+    pub(crate) fn forwarder(&self) -> &Forwarder {
+        &self.forwarder
+    }
+
+    /// Who writes. Waits while nobody is known to; a request that was forwarded here waits until this registry is elected,
+    /// since it must not travel on.
+    pub(crate) async fn writer(&self, deadline: Instant, was_forwarded: bool) -> Result<Leader, RestError> {
+        if self.settings.read_only {
+            return Err(RestError::not_permitted("This registry is a read-only replica"));
+        }
+        let mut leader = self.leader.clone();
+        let fits = |leader: &Leader| match leader {
+            Leader::This => true,
+            Leader::Other(_) => !was_forwarded,
+            Leader::Unknown => false,
+        };
+        match timeout_at(deadline, leader.wait_for(fits)).await {
+            Ok(Ok(leader)) => Ok(leader.clone()),
+            _ => Err(RestError::no_leader()),
+        }
     }
 
     /// Looks at what the log says.
@@ -126,7 +178,12 @@ impl Registry {
         }
         let decide = Arc::new(decide);
         for _ in 0..ATTEMPTS {
-            let guard = Arc::clone(&self.writer).lock_owned().await;
+            let mut guard = Arc::clone(&self.writer).lock_owned().await;
+            if guard.has_changed().unwrap_or(false) {
+                // Newly elected: what the leader before wrote counts.
+                self.catch_up().await?;
+                guard.mark_unchanged();
+            }
             self.realign(operation).await?;
             let (registry, decide) = (Arc::clone(self), Arc::clone(&decide));
             // Parsing and comparing take time and stack: not on a thread that serves connections.
@@ -149,7 +206,7 @@ impl Registry {
     }
 
     /// An answer that rests on records still on their way waits for them.
-    async fn settle(&self, guard: OwnedMutexGuard<()>, operation: &'static str) -> Result<(), RestError> {
+    async fn settle(&self, guard: Turn, operation: &'static str) -> Result<(), RestError> {
         let sent = lock(&self.pending).sent;
         drop(guard);
         self.drained(sent, operation).await
@@ -191,7 +248,7 @@ impl Registry {
     /// Sends records; returns those that lost.
     async fn append(
         &self,
-        guard: OwnedMutexGuard<()>,
+        guard: Turn,
         records: Vec<Record>,
         operation: &'static str,
     ) -> Result<Vec<Record>, RestError> {
@@ -282,6 +339,7 @@ impl Registry {
     fn replay(&self, entries: Vec<LogEntry>, next: i64) -> Vec<Record> {
         let mut pending = lock(&self.pending);
         let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
+        let mut ahead = self.ahead.write().unwrap_or_else(PoisonError::into_inner);
         let mut lost = Vec::new();
         for entry in entries {
             let applied = committed.apply(&entry);
@@ -290,7 +348,11 @@ impl Registry {
                 .front()
                 .is_some_and(|sent| sent.record.key == entry.key && sent.record.value == entry.value);
             if !own {
-                pending.astray = true;
+                if pending.queue.is_empty() && !pending.astray {
+                    ahead.apply(&entry);
+                } else {
+                    pending.astray = true;
+                }
                 if applied == Applied::Lost {
                     lost.push(Record { key: entry.key, value: entry.value });
                 }
@@ -302,7 +364,7 @@ impl Registry {
                 let _ = sent.outcome.send(applied);
             }
         }
-        drop(committed);
+        drop((committed, ahead));
         drop(pending);
         self.applied.send_modify(|applied| *applied = next.max(*applied));
         lost

@@ -17,9 +17,9 @@ use crate::{Address, CallError, TopicPartition};
 
 /// What a member is at the moment; generation -1 and no id stand for "none".
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Membership {
-    pub(super) member_id: Str,
-    pub(super) generation: i32,
+pub(crate) struct Membership {
+    pub(crate) member_id: Str,
+    pub(crate) generation: i32,
 }
 
 impl Default for Membership {
@@ -29,17 +29,17 @@ impl Default for Membership {
 }
 
 #[derive(Debug)]
-pub(super) struct Group {
-    pub(super) id: Str,
-    pub(super) instance_id: Option<Str>,
+pub(crate) struct Group {
+    pub(crate) id: Str,
+    pub(crate) instance_id: Option<Str>,
     cluster: std::sync::Arc<Cluster>,
     share: u32,
     coordinator: Mutex<Option<Address>>,
-    pub(super) membership: Mutex<Membership>,
+    pub(crate) membership: Mutex<Membership>,
 }
 
 /// Errors after which the coordinator must be looked for again.
-pub(super) fn has_moved(error: &CallError) -> bool {
+pub(crate) fn has_moved(error: &CallError) -> bool {
     match error {
         CallError::Refused { code, .. } => {
             matches!(*code, ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE)
@@ -50,7 +50,7 @@ pub(super) fn has_moved(error: &CallError) -> bool {
 }
 
 impl Group {
-    pub(super) fn new(
+    pub(crate) fn new(
         cluster: std::sync::Arc<Cluster>,
         share: u32,
         id: Str,
@@ -59,16 +59,16 @@ impl Group {
         Self { id, instance_id, cluster, share, coordinator: Mutex::default(), membership: Mutex::default() }
     }
 
-    pub(super) fn membership(&self) -> Membership {
+    pub(crate) fn membership(&self) -> Membership {
         self.membership.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn set_membership(&self, membership: Membership) {
+    pub(crate) fn set_membership(&self, membership: Membership) {
         *self.membership.lock().unwrap_or_else(PoisonError::into_inner) = membership;
     }
 
     /// The coordinator moved: look for it next time.
-    pub(super) fn forget_coordinator(&self) {
+    pub(crate) fn forget_coordinator(&self) {
         *self.coordinator.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -83,7 +83,7 @@ impl Group {
     }
 
     /// One exchange with the coordinator; `extra` is time that it may take beyond the request timeout.
-    pub(super) async fn call<R: Request>(
+    pub(crate) async fn call<R: Request>(
         &self,
         lane: Lane,
         build: impl Fn(i16) -> R,
@@ -103,7 +103,7 @@ impl Group {
     }
 
     /// What the group committed for `partitions`; partitions without are left out.
-    pub(super) async fn committed(
+    pub(crate) async fn committed(
         &self,
         partitions: &[TopicPartition],
     ) -> Result<HashMap<TopicPartition, CommittedOffset>, CallError> {
@@ -117,7 +117,7 @@ impl Group {
     }
 
     /// Commits, trying again while the coordinator moves.
-    pub(super) async fn commit(
+    pub(crate) async fn commit(
         &self,
         offsets: &[(TopicPartition, i64, i32)],
         metadata: &Str,

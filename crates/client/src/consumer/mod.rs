@@ -18,7 +18,7 @@ mod builder;
 mod chunk;
 mod error;
 mod fetcher;
-mod group;
+pub(crate) mod group;
 mod membership;
 mod positions;
 mod protocol;

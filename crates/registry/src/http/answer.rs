@@ -19,6 +19,8 @@ pub(super) enum Answer {
     Json(Json),
     /// A schema's own text.
     Raw(String),
+    /// Status and body of another registry's answer.
+    Passed(u16, String),
     /// 204.
     Empty,
 }

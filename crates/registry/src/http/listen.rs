@@ -112,7 +112,7 @@ where
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let registry = Arc::clone(&registry);
         async move {
-            Ok::<_, std::convert::Infallible>(super::server::handle(registry, request.map(Body::new)).await)
+            Ok::<_, std::convert::Infallible>(super::dispatch::handle(registry, request.map(Body::new)).await)
         }
     });
     let mut builder = http1::Builder::new();

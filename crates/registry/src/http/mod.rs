@@ -1,6 +1,8 @@
 //! The registry over HTTP: one handler for every path, so that answers and errors are Confluent's to the byte.
 
 mod answer;
+mod dispatch;
+mod forward;
 mod listen;
 mod negotiate;
 mod query;
@@ -10,6 +12,7 @@ mod search;
 mod server;
 mod writes;
 
+pub(crate) use forward::Forwarder;
 pub(crate) use listen::Bound;
 pub use server::{Handle, router, serve};
-pub(crate) use server::{serve_bound, serve_later};
+pub(crate) use server::{Opened, serve_bound, serve_later};

@@ -39,6 +39,12 @@ pub(super) async fn register_version(
     registry.write("Register", decide).await.map(Answer::from)
 }
 
+/// The answer to a registration of what is there already, if this registry knows it.
+pub(super) fn already(registry: &Registry, name: &str, body: &Json, query: &Query) -> Option<Answer> {
+    let draft = Draft::read(body).ok()?;
+    known(registry, &meant(registry, name), &draft, query.flag("normalize")).map(Answer::from)
+}
+
 /// The answer to a registration that changes nothing.
 fn known(registry: &Registry, name: &str, draft: &Draft, normalize: bool) -> Option<Json> {
     if draft.text.is_empty() {

@@ -1,0 +1,339 @@
+//! From an HTTP request to an answer.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use schema::json::{Json, parse};
+use tokio::time::Instant;
+
+use crate::election::Leader;
+use crate::error::RestError;
+use crate::service::Registry;
+
+use super::answer::{Answer, error_body};
+use super::forward::{Failed, Forwarded};
+use super::query::Query;
+use super::route::{Route, route};
+use super::{negotiate, reads, search, writes};
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long to rest before a leader that cannot be reached is tried again, or another has been elected.
+const FORWARD_PAUSE: Duration = Duration::from_millis(200);
+
+pub(super) async fn handle(registry: Arc<Registry>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let id = request_id(&parts.headers);
+    let access = &registry.settings().access;
+    let authorization = parts.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    if let Err(error) = access.admits(parts.uri.path(), authorization) {
+        let unknown = error.status == 401;
+        let mut response = respond("application/json", &id, Err(error));
+        if let Ok(challenge) = HeaderValue::from_str(&access.challenge())
+            && unknown
+        {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        return response;
+    }
+    let Some(media_type) = negotiate::produced(text(header::ACCEPT)) else {
+        let error = RestError::http(406, "Not Acceptable");
+        return respond("application/json", &id, Err(error));
+    };
+    let answer = dispatch(&registry, &parts, body).await;
+    respond(media_type, &id, answer)
+}
+
+/// The caller's `X-Request-ID`, or a UUID of ours.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    if let Some(id) = headers.get("x-request-id") {
+        return id.clone();
+    }
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let (high, low) = (KEYS.hash_one((count, 0_u8)), KEYS.hash_one((count, 1_u8)));
+    let text = format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        low >> 48 & 0x3fff | 0x8000,
+        low & 0xffff_ffff_ffff
+    );
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("-"))
+}
+
+fn respond(media_type: &'static str, id: &HeaderValue, answer: Result<Answer, RestError>) -> Response {
+    let (status, body) = match answer {
+        Ok(Answer::Json(json)) => (StatusCode::OK, Some(json.to_text())),
+        Ok(Answer::Raw(text)) => (StatusCode::OK, Some(text)),
+        Ok(Answer::Passed(status, body)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, (!body.is_empty()).then_some(body))
+        }
+        Ok(Answer::Empty) => (StatusCode::NO_CONTENT, None),
+        Err(error) => {
+            let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, Some(error_body(&error).to_text()))
+        }
+    };
+    let typed = body.is_some();
+    let mut response = Response::new(body.map_or_else(Body::empty, Body::from));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    if typed {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    }
+    headers.insert("x-request-id", id.clone());
+    response
+}
+
+async fn dispatch(registry: &Arc<Registry>, parts: &Parts, body: Body) -> Result<Answer, RestError> {
+    let method = &parts.method;
+    let mut query = Query::parse(parts.uri.query().unwrap_or_default());
+    let route = route(parts.uri.path(), &mut query)?;
+    let has_body = matches!(*method, Method::POST | Method::PUT) && route != Route::Root;
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if has_body && !negotiate::is_consumed(content_type) {
+        return Err(RestError::http(415, "Unsupported Media Type"));
+    }
+    if !is_allowed(&route, method) {
+        return Err(RestError::http(405, "Method Not Allowed"));
+    }
+    let raw = if has_body { read_body(registry, body).await? } else { Bytes::new() };
+    let body = if has_body { parse_body(&raw)? } else { Json::Null };
+    if changes(&route, method) {
+        return write(registry, route, parts, &query, raw, body).await;
+    }
+    let body = Arc::new(body);
+    match look(registry, &route, &query, &body).await {
+        // What this registry does not know, another may just have written.
+        Err(error) if (40400..40500).contains(&error.code) => {
+            registry.catch_up().await?;
+            look(registry, &route, &query, &body).await
+        }
+        answer => answer,
+    }
+}
+
+/// Carries a change out if this registry writes, and hands it to the one that does if not.
+async fn write(
+    registry: &Arc<Registry>,
+    route: Route,
+    parts: &Parts,
+    query: &Query,
+    raw: Bytes,
+    body: Json,
+) -> Result<Answer, RestError> {
+    let deadline = Instant::now() + registry.settings().timeout;
+    let was_forwarded = parts.headers.get("x-forward").is_some_and(|value| value == "true");
+    loop {
+        match registry.writer(deadline, was_forwarded).await? {
+            Leader::This => return change(registry, route, &parts.method, query, body).await,
+            Leader::Other(url) => {
+                if let Route::Versions(name) = &route
+                    && let Some(answer) = writes::already(registry, name, &body, query)
+                {
+                    return Ok(answer);
+                }
+                let request = Forwarded {
+                    method: parts.method.clone(),
+                    target: parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned(),
+                    headers: parts.headers.clone(),
+                    body: raw.clone(),
+                };
+                match registry.forwarder().send(&url, &request).await {
+                    Ok((status, body)) => return passed_on(registry, status, &body).await,
+                    Err(Failed::NotSent(reason)) if Instant::now() < deadline => {
+                        tracing::debug!(reason, "the leader could not be reached; it is tried again");
+                        tokio::time::sleep(FORWARD_PAUSE).await;
+                    }
+                    Err(Failed::NotSent(reason) | Failed::Broken(reason)) => {
+                        tracing::warn!(reason, "a request could not be forwarded");
+                        return Err(RestError::not_forwarded(operation(&route, &parts.method)));
+                    }
+                }
+            }
+            Leader::Unknown => return Err(RestError::no_leader()),
+        }
+    }
+}
+
+/// The leader's answer; what it wrote is to be seen here too.
+async fn passed_on(registry: &Registry, status: u16, body: &Bytes) -> Result<Answer, RestError> {
+    if (200..300).contains(&status) {
+        registry.catch_up().await?;
+    }
+    Ok(Answer::Passed(status, String::from_utf8_lossy(body).into_owned()))
+}
+
+/// What a change is called in errors.
+fn operation(route: &Route, method: &Method) -> &'static str {
+    let deletes = *method == Method::DELETE;
+    match route {
+        Route::Versions(_) => "register schema",
+        Route::Tags(..) => "modify schema tags",
+        Route::Subject(_) => "delete subject",
+        Route::Version(..) => "delete schema version",
+        Route::Config(_) if deletes => "delete config",
+        Route::Config(_) => "update config",
+        Route::Mode(_) if deletes => "delete mode",
+        Route::Mode(_) => "update mode",
+        _ => "delete context",
+    }
+}
+
+async fn read_body(registry: &Registry, body: Body) -> Result<Bytes, RestError> {
+    let limit = registry.settings().body_bytes_max;
+    let reading = axum::body::to_bytes(body, limit);
+    match tokio::time::timeout(BODY_TIMEOUT, reading).await {
+        Ok(Ok(bytes)) if bytes.is_empty() => {
+            Err(RestError::unprocessable("The request body must not be empty"))
+        }
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(RestError::http(413, "Request Entity Too Large")),
+        Err(_) => Err(RestError::http(408, "Request Timeout")),
+    }
+}
+
+fn parse_body(bytes: &Bytes) -> Result<Json, RestError> {
+    let text =
+        core::str::from_utf8(bytes).map_err(|_| RestError::bad_request("Invalid UTF-8 in the body"))?;
+    parse(text).map_err(|error| RestError::bad_request(format!("Malformed JSON: {error}")))
+}
+
+fn is_allowed(route: &Route, method: &Method) -> bool {
+    let allowed: &[Method] = match route {
+        Route::Root => &[Method::GET, Method::POST],
+        Route::Subject(_) => &[Method::POST, Method::DELETE],
+        Route::Versions(_) => &[Method::GET, Method::POST],
+        Route::Version(..) => &[Method::GET, Method::DELETE],
+        Route::Tags(..) | Route::CheckAll(_) | Route::CheckVersion(..) => &[Method::POST],
+        Route::Config(_) | Route::Mode(_) => &[Method::GET, Method::PUT, Method::DELETE],
+        Route::Context(_) => &[Method::DELETE],
+        _ => &[Method::GET],
+    };
+    allowed.contains(method) || (*method == Method::HEAD && allowed.contains(&Method::GET))
+}
+
+fn changes(route: &Route, method: &Method) -> bool {
+    match route {
+        Route::Versions(_) | Route::Tags(..) => *method == Method::POST,
+        Route::Subject(_) | Route::Version(..) | Route::Context(_) => *method == Method::DELETE,
+        Route::Config(_) | Route::Mode(_) => matches!(*method, Method::PUT | Method::DELETE),
+        _ => false,
+    }
+}
+
+async fn change(
+    registry: &Arc<Registry>,
+    route: Route,
+    method: &Method,
+    query: &Query,
+    body: Json,
+) -> Result<Answer, RestError> {
+    let meant = |name: &str| writes::meant(registry, name);
+    let deleting = *method == Method::DELETE;
+    match route {
+        Route::Versions(name) => writes::register_version(registry, meant(&name), &body, query).await,
+        Route::Tags(name, number) => writes::tags(registry, meant(&name), &number, body).await,
+        Route::Subject(name) => writes::subject(registry, meant(&name), query).await,
+        Route::Version(name, number) => writes::version(registry, meant(&name), &number, query).await,
+        Route::Context(name) => writes::context(registry, name).await,
+        Route::Config(scope) => {
+            let scope = scope.map(|name| crate::subject::canonical(&name));
+            if deleting {
+                writes::unset_config(registry, scope).await
+            } else {
+                writes::set_config(registry, scope, body).await
+            }
+        }
+        Route::Mode(scope) => {
+            let scope = scope.map(|name| meant(&name));
+            if deleting {
+                writes::unset_mode(registry, scope, query).await
+            } else {
+                writes::set_mode(registry, scope, body, query).await
+            }
+        }
+        _ => Err(RestError::http(405, "Method Not Allowed")),
+    }
+}
+
+/// Answers a request that changes nothing; those that parse schemas do so apart from the threads that serve connections.
+async fn look(
+    registry: &Arc<Registry>,
+    route: &Route,
+    query: &Query,
+    body: &Arc<Json>,
+) -> Result<Answer, RestError> {
+    let parses = matches!(route, Route::Subject(_) | Route::CheckAll(_) | Route::CheckVersion(..));
+    if !parses && query.get("format").is_none() {
+        return registry.read(|store| answer(registry, store, route, query, body));
+    }
+    let (registry, route, body) = (Arc::clone(registry), route.clone(), Arc::clone(body));
+    let query = query.clone();
+    let task = tokio::task::spawn_blocking(move || {
+        registry.read(|store| answer(&registry, store, &route, &query, &body))
+    });
+    task.await.map_err(|_| RestError::store("An answer was broken off"))?
+}
+
+fn answer(
+    registry: &Registry,
+    store: &crate::store::Store,
+    route: &Route,
+    query: &Query,
+    body: &Json,
+) -> Result<Answer, RestError> {
+    let meant = |name: &str| {
+        let name = crate::subject::canonical(name);
+        store.unaliased(&name).unwrap_or(name)
+    };
+    match route {
+        Route::Root => Ok(crate::json::Members::default().build().into()),
+        Route::Types => Ok(reads::types()),
+        Route::Schemas => search::schemas(registry, store, query),
+        Route::Id(id) => reads::id(registry, store, *id, query),
+        Route::IdSchema(id) => reads::id_schema(registry, store, *id, query),
+        Route::IdSubjects(id) => reads::id_subjects(store, *id, query),
+        Route::IdVersions(id) => reads::id_versions(store, *id, query),
+        Route::Guid(guid) => reads::guid(registry, store, guid, query),
+        Route::GuidIds(guid) => reads::guid_ids(store, guid),
+        Route::Subjects => search::subjects(store, query),
+        Route::Subject(name) => reads::lookup(registry, store, &meant(name), body, query),
+        Route::SubjectMetadata(name) => reads::subject_metadata(registry, store, &meant(name), query),
+        Route::Versions(name) => reads::versions(store, &meant(name), query),
+        Route::Version(name, v) => reads::version(registry, store, &meant(name), v, query),
+        Route::VersionSchema(name, v) => reads::version_schema(registry, store, &meant(name), v, query),
+        Route::ReferencedBy(name, v) => reads::referenced_by(store, &meant(name), v, query),
+        Route::CheckVersion(name, v) => reads::check(registry, store, &meant(name), Some(v), body, query),
+        Route::CheckAll(name) => reads::check(registry, store, &meant(name), None, body, query),
+        Route::Config(scope) => {
+            let scope = scope.as_deref().map(crate::subject::canonical);
+            reads::config(registry, store, scope.as_deref(), query)
+        }
+        Route::Mode(scope) => {
+            let scope = scope.as_deref().map(meant);
+            reads::mode(store, scope.as_deref(), query)
+        }
+        Route::Contexts => reads::contexts(store, query),
+        Route::ServerId => Ok(reads::server_id(registry)),
+        Route::ServerVersion => Ok(reads::server_version(registry)),
+        Route::Deployment => {
+            let none = Json::Array(Vec::new());
+            Ok(crate::json::Members::default().put("attributes", none).build().into())
+        }
+        Route::Tags(..) | Route::Context(_) => Err(RestError::http(405, "Method Not Allowed")),
+    }
+}
