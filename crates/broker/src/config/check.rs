@@ -52,6 +52,7 @@ pub fn check(properties: &Properties) -> Result<Vec<Note>, ConfigError> {
         }
     }
     check_alone(properties)?;
+    check_selector(properties)?;
     Ok(notes)
 }
 
@@ -138,6 +139,24 @@ pub(super) fn allowed(row: &Row) -> String {
         Valid::NonEmpty => format!("{kind} that is not empty"),
         Valid::ThrottledReplicas => "* or a list of partition:broker pairs".to_owned(),
         Valid::OffsetReset => "latest, earliest or by_duration: with an ISO 8601 duration".to_owned(),
+    }
+}
+
+/// The one way of choosing replicas for consumers that is built in.
+pub(super) const RACK_AWARE: &str = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+
+/// Java classes cannot be loaded; the one that Kafka brings is built in.
+fn check_selector(properties: &Properties) -> Result<(), ConfigError> {
+    let key = "replica.selector.class";
+    let Some(property) = properties.get(key) else { return Ok(()) };
+    match property.value.trim() {
+        "" | RACK_AWARE => Ok(()),
+        _ => Err(ConfigError {
+            key: key.to_owned(),
+            value: property.value.clone(),
+            origin: property.origin.clone(),
+            problem: format!("Java classes cannot be loaded here; {RACK_AWARE} is built in"),
+        }),
     }
 }
 

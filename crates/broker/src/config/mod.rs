@@ -80,6 +80,8 @@ pub struct FetchConfig {
     pub max_bytes: usize,
     /// `max.incremental.fetch.session.cache.slots`.
     pub session_slots: usize,
+    /// Whether consumers are sent to replicas in their rack (`replica.selector.class`, KIP-392).
+    pub rack_aware: bool,
 }
 
 /// Topics nobody configured.
@@ -137,6 +139,7 @@ impl Config {
                     0..=i32::MAX as usize,
                     1000,
                 )?,
+                rack_aware: read.text("replica.selector.class") == Some(check::RACK_AWARE),
             },
             topics: TopicDefaults {
                 partitions: read.number("num.partitions", 1..=i32::MAX, 1)?,

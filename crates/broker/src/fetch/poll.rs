@@ -4,21 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::Str;
 use net::Reservation;
 use tokio::time::Instant;
 use wire::ErrorCode;
 
 use super::memory::Held;
 use super::read::{Ask, FromReplica, Isolation, Reading, read};
-use super::session::{Listen, Watch};
+use super::watch::{Listen, Watch};
 use crate::Broker;
 use crate::request::ConnectionInfo;
 use crate::waiters::Key;
 
 /// What a fetch asks for in all.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct Limits<'a> {
     pub isolation: Isolation,
+    /// A consumer's rack, where it may be sent to a replica there.
+    pub rack: Option<&'a Str>,
     /// Which replica asks, if one does.
     pub replica: Option<FromReplica>,
     pub max_wait: Duration,
@@ -34,7 +37,7 @@ pub(crate) struct Limits {
 pub(crate) async fn poll(
     broker: &Arc<Broker>,
     watch: &mut Watch,
-    limits: Limits,
+    limits: Limits<'_>,
     connection: &ConnectionInfo,
 ) -> (BTreeMap<usize, Reading>, Reservation) {
     let mut held = Held::nothing(broker);
@@ -48,6 +51,7 @@ pub(crate) async fn poll(
             let left = limits.max_bytes.saturating_sub(bytes);
             let ask = Ask {
                 isolation: limits.isolation,
+                rack: limits.rack,
                 replica: limits.replica,
                 max_bytes: left,
                 whole_first_batch: bytes == 0,

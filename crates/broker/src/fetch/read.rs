@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use base::{BrokerId, LeaderEpoch, Offset};
+use base::{BrokerId, LeaderEpoch, Offset, Str};
 use log::{LogReader, ReadLimit, ReadResult, Slice, View};
 use replica::{EpochEnd, FollowerFetch};
 use wire::messages::fetch::{AbortedTransaction, EpochEndOffset, PartitionData};
 use wire::{ErrorCode, Records, Segment};
 
 use super::memory::Held;
-use super::session::Wanted;
+use super::watch::Wanted;
 use crate::Broker;
 use crate::errors;
 use crate::partition::Partition;
@@ -53,8 +53,10 @@ pub(crate) struct Reading {
 
 /// The limits of one read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ask {
+pub(crate) struct Ask<'a> {
     pub isolation: Isolation,
+    /// A consumer's rack, where it may be sent to a replica there.
+    pub rack: Option<&'a Str>,
     /// Which replica asks, if one does.
     pub replica: Option<FromReplica>,
     pub max_bytes: usize,
@@ -64,7 +66,7 @@ pub(crate) struct Ask {
 }
 
 /// Reads one partition as far as it may be read now. Touches files off this thread if it must.
-pub(crate) async fn read(broker: &Arc<Broker>, wanted: &Wanted, ask: Ask, held: &mut Held<'_>) -> Reading {
+pub(crate) async fn read(broker: &Arc<Broker>, wanted: &Wanted, ask: Ask<'_>, held: &mut Held<'_>) -> Reading {
     match try_read(broker, wanted, ask, held).await {
         Ok(reading) => reading,
         Err(error) => failure(wanted.name.partition, error, ask.version),
@@ -91,7 +93,7 @@ pub(crate) fn failure(partition_index: i32, error: ErrorCode, version: i16) -> R
 async fn try_read(
     broker: &Arc<Broker>,
     wanted: &Wanted,
-    ask: Ask,
+    ask: Ask<'_>,
     held: &mut Held<'_>,
 ) -> Result<Reading, ErrorCode> {
     let name = &wanted.name;
@@ -125,6 +127,9 @@ async fn try_read(
         && let Some(diverging) = diverging(&partition, wanted)?
     {
         return Ok(diverging);
+    }
+    if let Some(reading) = ask.rack.and_then(|rack| nearer(broker, &partition, wanted, rack)) {
+        return Ok(reading);
     }
     let reader = partition.reader().clone();
     let view = reader.view();
@@ -188,11 +193,34 @@ fn on_follower(
         Err(ErrorCode::OFFSET_OUT_OF_RANGE) => {
             let mut refused = failure(wanted.name.partition, ErrorCode::OFFSET_OUT_OF_RANGE, i16::MAX);
             // From it the follower tells whether it is behind the log or beyond it.
-            refused.data.log_start_offset = partition.reader().view().log_start.0;
+            let view = partition.reader().view();
+            refused.data.log_start_offset = view.log_start.0;
+            refused.data.log_end = view.log_end.0;
             Ok(Some(refused))
         }
         Err(error) => Err(error),
     }
+}
+
+/// The answer that sends a consumer to a replica in its rack (KIP-392): the one that is furthest of those that have the offset.
+fn nearer(broker: &Broker, partition: &Partition, wanted: &Wanted, rack: &Str) -> Option<Reading> {
+    if !partition.leads() || broker.config.rack.as_deref() == Some(rack) {
+        return None;
+    }
+    let image = broker.image();
+    let offset = Offset(wanted.fetch_offset);
+    let is_near = |id: BrokerId| {
+        image.live_broker(id.0).is_some_and(|broker| broker.rack.as_ref().is_some_and(|its| its == rack))
+    };
+    let ends = partition.replicas().into_iter().filter_map(|replica| Some((replica, replica.ends?)));
+    let near = ends
+        .filter(|(replica, (start, end, _))| *start <= offset && offset <= *end && is_near(replica.id));
+    let (chosen, _) = near.max_by_key(|(replica, (_, end, _))| (*end, replica.caught_up_ms))?;
+    let view = partition.reader().view();
+    let mut sent = reading(wanted.name.partition, &view, view.log_start, empty(offset), None);
+    sent.data.preferred_read_replica = chosen.id.0;
+    sent.urgent = true;
+    Some(sent)
 }
 
 fn empty(offset: Offset) -> ReadResult {

@@ -27,6 +27,9 @@ use crate::request::{Operation, RequestContext, ResourceType};
 const NEW_SESSION: i32 = 0;
 const NO_SESSION: i32 = -1;
 
+/// Consumers tell their rack since this version (KIP-392).
+const RACKS_SINCE: i16 = 11;
+
 /// What kind of fetch this is.
 enum Kind {
     /// Everything is answered; whether a session is made of it.
@@ -36,9 +39,10 @@ enum Kind {
 }
 
 /// Reads what is asked, and waits for it if need be.
-pub(crate) async fn handle(ctx: &RequestContext, request: FetchRequest) -> FetchResponse {
+pub(crate) async fn handle(ctx: &RequestContext, mut request: FetchRequest) -> FetchResponse {
     let broker = ctx.broker();
-    let limits = limits(ctx, &request);
+    let rack = std::mem::take(&mut request.rack_id);
+    let limits = limits(ctx, &request, &rack);
     let is_replica = limits.replica.is_some();
     let (kind, mut watch, refused) = match open(ctx, request, is_replica) {
         Ok(opened) => opened,
@@ -72,7 +76,7 @@ pub(crate) async fn handle(ctx: &RequestContext, request: FetchRequest) -> Fetch
     response
 }
 
-fn limits(ctx: &RequestContext, request: &FetchRequest) -> Limits {
+fn limits<'a>(ctx: &RequestContext, request: &FetchRequest, rack: &'a Str) -> Limits<'a> {
     let (replica, epoch) = match ctx.version >= 15 {
         true => (request.replica_state.replica_id, request.replica_state.replica_epoch),
         false => (request.replica_id, -1),
@@ -84,8 +88,10 @@ fn limits(ctx: &RequestContext, request: &FetchRequest) -> Limits {
         (-1, _) => Isolation::Uncommitted,
         _ => Isolation::LogEnd,
     };
+    let may_be_sent = config.rack_aware && replica == -1 && ctx.version >= RACKS_SINCE && !rack.is_empty();
     Limits {
         isolation,
+        rack: may_be_sent.then_some(rack),
         replica: (replica >= 0).then_some(FromReplica { id: BrokerId(replica), epoch }),
         max_wait: Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or_default()),
         min_bytes: usize::try_from(request.min_bytes).unwrap_or_default().min(max_bytes),
@@ -167,6 +173,7 @@ fn changed(watch: &mut Watch, place: usize, reading: &Reading) -> bool {
     let data = &reading.data;
     let told = watch.get_mut(place).map(|known| (known.high_watermark, known.log_start));
     reading.bytes > 0
+        || data.preferred_read_replica >= 0
         || data.error_code != ErrorCode::NONE
         || data.diverging_epoch.epoch >= 0
         || told != Some((data.high_watermark, data.log_start_offset))

@@ -98,6 +98,8 @@ crate::message! {
         0 diverging_epoch: EpochEndOffset   [12..],
         1 current_leader:  LeaderIdAndEpoch [12..],
         2 snapshot_id:     SnapshotId       [12..],
+        /// Not Kafka's: where the leader's log ends, told to a follower that asked beyond it; else -1.
+        10_000 log_end:    i64              [12.., ignorable] = -1,
     }
 
     /// What [`PartitionData::diverging_epoch`] holds.

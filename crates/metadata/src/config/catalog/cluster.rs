@@ -1,6 +1,6 @@
 //! A broker's configs: roles, the metadata quorum and replication.
 
-use super::{ALONE, NO_JAVA, NO_QUOTAS, NO_TIERING, configs};
+use super::{ALONE, NO_QUOTAS, NO_TIERING, configs};
 use crate::config::Config;
 
 pub(super) static ROWS: &[Config] = configs! {
@@ -56,7 +56,7 @@ pub(super) static ROWS: &[Config] = configs! {
     "initial.broker.registration.timeout.ms": Int = "60000", Any, Medium, ReadOnly,
         NoUse(ALONE), "How long the first registration may take";
     "inter.broker.listener.name": String = null, Any, Medium, ReadOnly,
-        NoUse(ALONE), "The listener that brokers use among themselves";
+        Effective, "The listener that brokers use among themselves";
     "internal.metadata.delete.delay.millis": Long = "60000", Any, Low, Internal,
         NoUse("the metadata log has a format of its own"), "How long a deleted file of the metadata log stays";
     "internal.metadata.log.segment.bytes": Int = null, Any, Low, Internal,
@@ -85,25 +85,25 @@ pub(super) static ROWS: &[Config] = configs! {
     "node.id": Int = required, AtLeast(0), High, ReadOnly,
         Effective, "This node's number; Mekong's default is 1";
     "num.replica.fetchers": Int = "1", AtLeast(1), High, ClusterWide,
-        NoUse(ALONE), "How many fetchers copy from one other broker";
+        Effective, "How many fetchers copy from one other broker";
     "process.roles": List = required, ListOf(&["broker", "controller"]), High, ReadOnly,
         Effective, "What this node does: broker, controller, or both; Mekong's default is both";
     "replica.fetch.backoff.ms": Int = "1000", AtLeast(0), Medium, ReadOnly,
-        NoUse(ALONE), "How long a fetcher rests after a failure";
+        Effective, "How long a fetcher rests after a failure";
     "replica.fetch.max.bytes": Int = "1048576", AtLeast(0), Medium, ReadOnly,
-        NoUse(ALONE), "How many bytes a follower asks for per partition";
+        Effective, "How many bytes a follower asks for per partition";
     "replica.fetch.min.bytes": Int = "1", Any, High, ReadOnly,
-        NoUse(ALONE), "How many bytes a follower waits for";
+        Effective, "How many bytes a follower waits for";
     "replica.fetch.response.max.bytes": Int = "10485760", AtLeast(0), Medium, ReadOnly,
-        NoUse(ALONE), "How many bytes a follower asks for in all";
+        Effective, "How many bytes a follower asks for in all";
     "replica.fetch.wait.max.ms": Int = "500", Any, High, ReadOnly,
-        NoUse(ALONE), "How long a follower's fetch may wait";
+        Effective, "How long a follower's fetch may wait";
     "replica.high.watermark.checkpoint.interval.ms": Long = "5000", Any, High, ReadOnly,
         Effective, "How often high watermarks are written down";
     "replica.lag.time.max.ms": Long = "30000", Any, High, ReadOnly,
-        NoUse(ALONE), "How long a follower may lag and count as in sync";
+        Effective, "How long a follower may lag and count as in sync";
     "replica.selector.class": String = null, Any, Medium, ReadOnly,
-        Refused(NO_JAVA), "Which Java class chooses the replica that a consumer reads from";
+        Effective, "Who chooses the replica that a consumer reads from: nobody, or by rack RackAwareReplicaSelector";
     "replica.socket.receive.buffer.bytes": Int = "65536", Any, High, ReadOnly,
         NoUse(ALONE), "The receive buffer of a follower's socket";
     "replica.socket.timeout.ms": Int = "30000", Any, High, ReadOnly,
@@ -114,7 +114,7 @@ pub(super) static ROWS: &[Config] = configs! {
         NoUse(ALONE), "How long one window of the replication quota is";
     "security.inter.broker.protocol": String =
         "PLAINTEXT", OneOf(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]), Medium, ReadOnly,
-        NoUse(ALONE), "The security protocol that brokers use among themselves";
+        Effective, "The security protocol that brokers use among themselves";
     "unclean.leader.election.enable": Boolean = "false", Any, High, ClusterWide,
         NoUse(ALONE), "Whether a replica that lags may lead when no other can, at the price of records";
     "unclean.leader.election.interval.ms": Long = "300000", AtLeast(1), Medium, Internal,

@@ -11,25 +11,25 @@
 //!
 //! A partition whose answer was an error is left out of the session for a while; the others go on.
 
+mod answers;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use base::{LeaderEpoch, Offset, Str, TopicId, TopicIdPartition};
+use base::{Str, TopicIdPartition};
 use bytes::Bytes;
-use env::Clock;
-use records::ValidBatches;
-use replica::{EpochEnd, FetchAnswer, FetchPosition, Step};
+use replica::FetchPosition;
 use tokio::time::Instant;
-use wire::messages::fetch::{FetchRequest, FetchResponse, PartitionData, ReplicaState};
+use wire::messages::fetch::{FetchRequest, ReplicaState};
 use wire::{ErrorCode, frame};
 
 use super::connection::Connection;
 use super::inbox::{Inbox, News};
 use super::session::{Bounds, Session};
 use crate::Broker;
-use crate::partition::{Partition, end_of};
+use crate::partition::Partition;
 
 /// The version of Fetch between brokers.
 const VERSION: i16 = 18;
@@ -39,9 +39,8 @@ const SYNC_WAIT: Duration = Duration::from_millis(3);
 const PATIENCE: Duration = Duration::from_millis(1);
 /// Requests that may be outstanding.
 const IN_FLIGHT_MAX: usize = 2;
-/// The first pause after a failed connection; doubled up to [`BACKOFF_MAX`].
+/// The first pause after a failed connection; doubled up to `replica.fetch.backoff.ms`.
 const BACKOFF: Duration = Duration::from_millis(10);
-const BACKOFF_MAX: Duration = Duration::from_secs(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How much longer than it may wait at the leader an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -118,7 +117,9 @@ impl Fetcher {
                 tracing::debug!(leader = self.leader, fetcher = self.number, %error, "replication was interrupted");
                 self.disconnect();
                 tokio::time::sleep(self.backoff).await;
-                self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
+                let max_ms = broker.broker_configs(&broker.image()).number("replica.fetch.backoff.ms");
+                let max = Duration::from_millis(u64::try_from(max_ms).unwrap_or_default());
+                self.backoff = (self.backoff * 2).min(max).max(BACKOFF);
             }
         }
     }
@@ -334,91 +335,6 @@ impl Fetcher {
         self.backoff = BACKOFF;
         self.take(broker, asked.number, response);
         Ok(())
-    }
-
-    fn take(&mut self, broker: &Broker, number: u64, response: FetchResponse) {
-        let (mut bytes, mut is_cut) = (0, false);
-        let bounds = bounds(broker);
-        let now_ms = broker.clock.wall_ms();
-        for topic in response.responses {
-            let topic_id = TopicId(topic.topic_id);
-            for data in topic.partitions {
-                let key = TopicIdPartition { topic: topic_id, partition: data.partition_index };
-                let size = data.records.as_ref().map_or(0, |records| records.len());
-                bytes += size;
-                is_cut |= size * 2 > usize::try_from(bounds.partition_max_bytes).unwrap_or(usize::MAX);
-                self.take_one(key, number, data, now_ms);
-            }
-        }
-        let is_full = is_cut || bytes * 2 > usize::try_from(bounds.response_max_bytes).unwrap_or(usize::MAX);
-        // More is to be had at once: the disk is not waited for.
-        self.sync_until = if is_full { Instant::now() } else { Instant::now() + SYNC_WAIT };
-    }
-
-    fn take_one(&mut self, key: TopicIdPartition, number: u64, data: PartitionData, now_ms: i64) {
-        let Some(followed) = self.followed.get_mut(&key) else { return };
-        while followed.asked.get(1).is_some_and(|(next, _)| *next <= number) {
-            followed.asked.pop_front();
-        }
-        let Some((_, position)) = followed.asked.front().copied().filter(|(asked, _)| *asked <= number)
-        else {
-            return;
-        };
-        let partition = Arc::clone(&followed.partition);
-        let records = data.records.as_ref().map(|records| records.to_bytes()).unwrap_or_default();
-        let batches = match ValidBatches::check_replicated(&records, position.log_end) {
-            Ok(batches) => batches,
-            Err(error) => {
-                tracing::error!(?partition, ?error, "the leader sent batches that are broken");
-                return self.pause(key, LONG_PAUSE);
-            }
-        };
-        let answer = answer_of(&data, position, batches.as_ref().and_then(end_of));
-        let has_records = batches.is_some();
-        match partition.take_fetched(&position, &answer, batches, now_ms) {
-            Ok(Step::Append { .. }) => {
-                self.dirty.insert(key);
-                if has_records {
-                    self.unsynced.insert(key);
-                    self.check_synced(key, &partition);
-                }
-            }
-            Ok(Step::Truncate { .. } | Step::Restart { .. }) => {
-                self.dirty.insert(key);
-            }
-            Ok(Step::Drop) => {
-                self.dirty.insert(key);
-            }
-            Ok(Step::AskLeadersEnd | Step::Pause | Step::AwaitMetadata) => {
-                tracing::debug!(?partition, error = data.error_code.name(), "is not copied for a while");
-                self.pause(key, PAUSE);
-            }
-            Err(error) => {
-                tracing::error!(?partition, %error, "cannot append what the leader sent");
-                self.pause(key, LONG_PAUSE);
-            }
-        }
-    }
-
-    fn check_synced(&mut self, key: TopicIdPartition, partition: &Partition) {
-        let view = partition.reader().view();
-        if view.durable_end >= view.log_end {
-            self.unsynced.remove(&key);
-        }
-    }
-}
-
-fn answer_of(data: &PartitionData, asked: FetchPosition, end: Option<Offset>) -> FetchAnswer {
-    let parted = &data.diverging_epoch;
-    let diverging = (parted.epoch >= 0 || parted.end_offset >= 0)
-        .then_some(EpochEnd { epoch: LeaderEpoch(parted.epoch), end: Offset(parted.end_offset) });
-    FetchAnswer {
-        error: data.error_code,
-        high_watermark: Offset(data.high_watermark),
-        log_start: Offset(data.log_start_offset),
-        log_end: Offset(-1),
-        diverging,
-        next_offset: end.unwrap_or(asked.log_end),
     }
 }
 
