@@ -66,7 +66,12 @@ pub(crate) struct Ask<'a> {
 }
 
 /// Reads one partition as far as it may be read now. Touches files off this thread if it must.
-pub(crate) async fn read(broker: &Arc<Broker>, wanted: &Wanted, ask: Ask<'_>, held: &mut Held<'_>) -> Reading {
+pub(crate) async fn read(
+    broker: &Arc<Broker>,
+    wanted: &Wanted,
+    ask: Ask<'_>,
+    held: &mut Held<'_>,
+) -> Reading {
     match try_read(broker, wanted, ask, held).await {
         Ok(reading) => reading,
         Err(error) => failure(wanted.name.partition, error, ask.version),
@@ -213,8 +218,8 @@ fn nearer(broker: &Broker, partition: &Partition, wanted: &Wanted, rack: &Str) -
         image.live_broker(id.0).is_some_and(|broker| broker.rack.as_ref().is_some_and(|its| its == rack))
     };
     let ends = partition.replicas().into_iter().filter_map(|replica| Some((replica, replica.ends?)));
-    let near = ends
-        .filter(|(replica, (start, end, _))| *start <= offset && offset <= *end && is_near(replica.id));
+    let near =
+        ends.filter(|(replica, (start, end, _))| *start <= offset && offset <= *end && is_near(replica.id));
     let (chosen, _) = near.max_by_key(|(replica, (_, end, _))| (*end, replica.caught_up_ms))?;
     let view = partition.reader().view();
     let mut sent = reading(wanted.name.partition, &view, view.log_start, empty(offset), None);
