@@ -1,6 +1,11 @@
 """Confluent's Python serializers and registry client against Mekong: register, evolve, be refused, encode, decode."""
 
+import base64
+import json
+import os
+import subprocess
 import sys
+import tempfile
 import uuid
 
 from confluent_kafka import Consumer, Producer
@@ -140,6 +145,79 @@ def protobuf():
     check("the schema is registered", client.get_latest_version(f"{topic}-value").schema.schema_type == "PROTOBUF")
 
 
-for part in (registry_client, avro, json_schema, protobuf):
+def mekong(*arguments):
+    """What the command line prints."""
+    command = [os.environ["MEKONG"], "--bootstrap-server", bootstrap, *arguments, "--registry", url]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def raw(topic):
+    """Value and headers of each record, as the command line sees the bytes."""
+    command = [os.environ["MEKONG"], "--bootstrap-server", bootstrap, "--json", "consume", topic, "-e"]
+    for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines():
+        record = json.loads(line)
+        both = [record, *record["headers"]]
+        got = [base64.b64decode(r["value_base64"]) if "value_base64" in r else r["value"].encode() for r in both]
+        yield got[0], [(header["key"], value) for header, value in zip(record["headers"], got[1:])]
+
+
+def command_line():
+    """The same bytes from the command line as from Confluent's serializers, and each reads the other's."""
+    from messages_pb2 import Event
+
+    def produced_and_read(name, suffix, text, value, serialize, deserialize):
+        topic = subject(f"cli-{name}")
+        with tempfile.NamedTemporaryFile("w", suffix=suffix) as file:
+            file.write(text)
+            file.flush()
+            mekong("produce", topic, "--schema", file.name, json.dumps(value))
+            mekong("produce", topic, "--schema", "latest", "--schema-header", json.dumps(value))
+        context = SerializationContext(topic, MessageField.VALUE)
+        records = list(raw(topic))
+        ours = serialize(topic, context)
+        check(f"{name}: the same bytes", records[0] == (ours, []))
+        check(f"{name}: a header names the schema", [key for key, _ in records[1][1]] == ["__value_schema_id"])
+        for bytes_, headers in records:
+            context = SerializationContext(topic, MessageField.VALUE, headers)
+            check(f"{name}: Confluent reads ours", deserialize(bytes_, context))
+        producer = Producer({"bootstrap.servers": bootstrap})
+        producer.produce(topic, value=ours)
+        producer.flush(20)
+        shown = [json.loads(line) for line in mekong("consume", topic, "-e", "--schema").splitlines()]
+        check(f"{name}: we read Confluent's", len(shown) == 3 and shown[0] == shown[1] == shown[2])
+        check(f"{name}: as it was", all(shown[0][key] == value[key] for key in value))
+
+    everything = """{"type":"record","name":"E","namespace":"a","fields":[
+        {"name":"s","type":"string"},{"name":"i","type":["null","int"]},{"name":"b","type":"bytes"},
+        {"name":"d","type":"double"},{"name":"l","type":{"type":"array","items":"long"}},
+        {"name":"m","type":{"type":"map","values":"float"}},
+        {"name":"e","type":{"type":"enum","name":"K","symbols":["A","B"]}},
+        {"name":"u","type":["string","long"]}]}"""
+    value = {"s": "\u00e9", "i": 7, "b": "\u00ff", "d": 1.5, "l": [1, -2], "m": {"k": 0.5}, "e": "B", "u": {"long": 3}}
+    native = {**value, "b": b"\xff", "u": 3}
+    produced_and_read(
+        "avro", ".avsc", everything, value,
+        lambda topic, context: AvroSerializer(client, everything)(native, context),
+        lambda data, context: AvroDeserializer(client)(data, context) == native,
+    )
+    text = '{"$schema":"http://json-schema.org/draft-07/schema#","title":"U","type":"object","properties":{"a":{"type":"string"}}}'
+    produced_and_read(
+        "json", ".json", text, {"a": "x"},
+        lambda topic, context: JSONSerializer(text, client, json_encode=lambda v: json.dumps(v, separators=(",", ":")))({"a": "x"}, context),
+        lambda data, context: JSONDeserializer(text, schema_registry_client=client)(data, context) == {"a": "x"},
+    )
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "messages.proto")) as file:
+        proto = file.read()
+    event = Event(name="x", tags={"a": 1}, kind=Event.Kind.B, number=-5, flag=True)
+    conf = {"use.deprecated.format": False}
+    latest = {**conf, "auto.register.schemas": False, "use.latest.version": True}
+    produced_and_read(
+        "protobuf", ".proto", proto, {"name": "x", "tags": {"a": 1}, "kind": "B", "number": -5, "flag": True},
+        lambda topic, context: ProtobufSerializer(Event, client, latest)(event, context),
+        lambda data, context: ProtobufDeserializer(Event, conf, client)(data, context) == event,
+    )
+
+
+for part in (registry_client, avro, json_schema, protobuf, command_line):
     part()
 print(f"{passed} checks passed")

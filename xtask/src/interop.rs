@@ -31,6 +31,8 @@ pub const CLIENTS: &[Client] = &[
     client("kio", &[PYTHON], true),
     client("python", &[PYTHON], true),
     client("registry-python", &[PYTHON], true),
+    client("registry-node", &[NODE], true),
+    client("registry-go", &[GO, CC], true),
     client("node", &[NODE], true),
     client("go", &[GO], true),
     client("java", &[JAVA, MAVEN], true),
