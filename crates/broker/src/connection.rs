@@ -26,6 +26,7 @@ use tokio::net::TcpStream;
 use wire::{ApiKey, Decoder, Rope, frame};
 
 use crate::accounting::{Account, Party};
+use crate::cluster;
 use crate::dispatch::{self, Later, Outcome, Row};
 use crate::metrics::{Metrics, Stamps};
 use crate::request::{ConnectionInfo, RequestContext};
@@ -236,6 +237,9 @@ impl Connection {
 
     fn parse(&mut self, body: Bytes) -> Result<Parsed, End> {
         let bytes_in = body.len();
+        if self.info.listener.config.is_controllers && cluster::is_own(&body) {
+            return self.parse_own(body);
+        }
         let (header, key, decoder) = frame::decode_request_header(body)
             .map_err(|error| End::Refused(format!("cannot read header: {error}")))?;
         let refused = || {
@@ -244,7 +248,7 @@ impl Connection {
                 "Received request for api with key {api} ({key:?}) and unsupported version {version}"
             ))
         };
-        let row = dispatch::row(key).ok_or_else(refused)?;
+        let row = dispatch::row_on(&self.info.listener.config, key).ok_or_else(refused)?;
         let version_is_served = row.versions.contains(&header.request_api_version);
         if !version_is_served && key != ApiKey::ApiVersions {
             return Err(refused());
@@ -269,6 +273,32 @@ impl Connection {
             needs: row.needs,
         };
         Ok(Parsed { row, ctx, decoder, ticket })
+    }
+
+    /// A message between nodes of the cluster.
+    fn parse_own(&mut self, body: Bytes) -> Result<Parsed, End> {
+        let bytes_in = body.len();
+        let row = cluster::row(&body)
+            .ok_or_else(|| End::Refused("a message of a later Mekong's between nodes".to_owned()))?;
+        let ticket = Ticket {
+            stamps: Stamps::received(self.received),
+            key: row.key,
+            account: self.account(&base::Str::default()),
+            bytes_in,
+            _memory: std::mem::take(&mut self.memory),
+        };
+        let ctx = RequestContext {
+            connection: Arc::clone(&self.info),
+            key: row.key,
+            version: 0,
+            correlation_id: cluster::correlation_id(&body),
+            client_id: base::Str::default(),
+            received: self.received,
+            memory: Default::default(),
+            version_is_served: true,
+            needs: row.needs,
+        };
+        Ok(Parsed { row, ctx, decoder: Decoder::new(cluster::body(body)), ticket })
     }
 
     /// The account of the client id; looked up when it changes, which it does not.

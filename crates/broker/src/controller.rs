@@ -1,28 +1,29 @@
 //! The seam to the controller: the image of the metadata, and what the data plane does when it changes.
 
 mod auto_create;
+mod follow;
 mod shell;
 mod start;
+mod submit;
 
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use base::{Str, TopicId, TopicIdPartition};
 use metadata::config::{BrokerConfigs, Value};
-use metadata::controller::Command;
 use metadata::{Delta, MetadataImage};
-use quorum::Voters;
-use tokio::sync::watch;
+use quorum::{Raft, Voters};
 use wire::ErrorCode;
 use wire::messages::broker_heartbeat::BrokerHeartbeatRequest;
+use wire::messages::broker_registration::Listener as Registered;
 
 use crate::Broker;
 use crate::config::ConnectionLimits;
-use crate::listener::Listener;
 use crate::partition::{Partition, Topic};
 use crate::replication::KnownBrokers;
 use crate::settings::TopicConfigs;
 
+use follow::Serving;
 use shell::Mailbox;
 pub use start::MetadataError;
 pub(crate) use start::features;
@@ -32,11 +33,26 @@ pub(crate) use start::features;
 pub(crate) struct Metadata {
     image: ArcSwap<MetadataImage>,
     mailbox: OnceLock<Mailbox>,
+    raft: OnceLock<Arc<Raft>>,
+    /// Where this broker's clients are served, as the cluster is told.
+    endpoints: OnceLock<Vec<Registered>>,
 }
 
 impl Metadata {
     pub fn image(&self) -> Arc<MetadataImage> {
         self.image.load_full()
+    }
+
+    /// Waits until the data plane has taken over what was there when the node began to serve.
+    async fn wait_until_applied(&self, broker: &Broker) {
+        let Ok(mailbox) = broker.mailbox() else { return };
+        // An error says that nothing is followed any more.
+        let _ = mailbox.serving().wait_for(|serving| *serving == Serving::Is).await;
+    }
+
+    /// This node's part in the quorum, if it has one.
+    pub fn raft(&self) -> Option<&Arc<Raft>> {
+        self.raft.get()
     }
 }
 
@@ -56,29 +72,9 @@ impl Broker {
         self.metadata.mailbox.get().ok_or(ErrorCode::NOT_CONTROLLER)
     }
 
-    /// Asks the controller; the answer comes when what it says is committed and true on this node.
-    pub async fn submit<C>(&self, command: C) -> Result<C::Answer, ErrorCode>
-    where
-        C: Command + Send + 'static,
-        C::Answer: Send + 'static,
-    {
-        self.mailbox()?.submit(command).await
-    }
-
     /// Who makes up the metadata quorum.
     pub(crate) fn quorum(&self) -> Result<Voters, ErrorCode> {
         Ok(self.mailbox()?.log().voters())
-    }
-
-    /// Reads the metadata and makes it true; from then on commands are taken.
-    pub(crate) async fn start_metadata(
-        self: &Arc<Self>,
-        listeners: &[Arc<Listener>],
-        stop: &watch::Receiver<bool>,
-    ) -> Result<(), MetadataError> {
-        let mailbox = start::start(self, listeners, stop).await?;
-        assert!(self.metadata.mailbox.set(mailbox).is_ok(), "the metadata starts once");
-        Ok(())
     }
 
     /// Brings the data plane to what a new image says; then requests see it. Not to be called twice at once.

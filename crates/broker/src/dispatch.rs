@@ -18,8 +18,9 @@ use std::sync::LazyLock;
 
 use net::Reservation;
 use wire::messages::*;
-use wire::{ApiKey, Decoder, Request, Rope, frame};
+use wire::{ApiKey, Decoder, Listeners, Request, Rope, frame};
 
+use crate::config::ListenerConfig;
 use crate::handlers;
 use crate::request::{Need, Operation, RequestContext, ResourceType};
 
@@ -157,6 +158,20 @@ static BY_KEY: LazyLock<Vec<Option<&'static Row>>> = LazyLock::new(|| {
 /// The row of an API, if it is served.
 pub(crate) fn row(key: ApiKey) -> Option<&'static Row> {
     BY_KEY.get(usize::try_from(key.code()).ok()?).copied().flatten()
+}
+
+/// The row of an API, if the listener serves it.
+pub(crate) fn row_on(listener: &ListenerConfig, key: ApiKey) -> Option<&'static Row> {
+    row(key).filter(|row| is_served_on(listener, row.key))
+}
+
+/// Whether an API is served on a listener: Kafka's controllers answer fewer than its brokers, and some that brokers do not.
+pub(crate) fn is_served_on(listener: &ListenerConfig, key: ApiKey) -> bool {
+    match (key.listeners(), listener.is_controllers) {
+        (_, true) if key == ApiKey::Fetch => false,
+        (Listeners::Both, _) | (Listeners::Broker, false) | (Listeners::Controller, true) => true,
+        (Listeners::Broker, true) | (Listeners::Controller, false) => false,
+    }
 }
 
 /// All rows, in the order of their keys.

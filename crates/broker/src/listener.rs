@@ -98,11 +98,16 @@ fn take_in(broker: &Arc<Broker>, listener: &Arc<Listener>, stream: TcpStream, pe
         local,
         principal: Str::from_static("User:ANONYMOUS"),
         software: std::sync::OnceLock::new(),
+        node: std::sync::OnceLock::new(),
         slot,
         parked: crate::request::Parked::default(),
     });
     tokio::spawn(async move {
-        match connection::serve(stream, info).await {
+        let end = connection::serve(stream, Arc::clone(&info)).await;
+        if let Some(node) = info.node.get() {
+            info.broker.lost_connection(*node);
+        }
+        match end {
             End::Closed => {}
             End::Failed(error) => tracing::debug!(%peer, %error, "connection failed"),
             End::Refused(reason) => tracing::info!(%peer, reason, "connection closed"),

@@ -70,6 +70,8 @@ pub struct ConnectionInfo {
     pub principal: Str,
     /// The client software's name and version, once ApiVersions has told (KIP-511).
     pub software: OnceLock<(Str, Str)>,
+    /// The node of the cluster at the other end, once it has told.
+    pub(crate) node: OnceLock<i32>,
     pub(crate) slot: Arc<Slot>,
     /// A follower's fetch that waits here, if one does.
     pub(crate) parked: Parked,

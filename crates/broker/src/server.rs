@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log::DirError;
-use net::{BindError, MemoryBudget};
+use net::{BindError, Bound, MemoryBudget};
 use tokio::sync::watch;
 use wire::ErrorCode;
 
 use env::{Clock, OsRandom, Random, SystemClock};
 
 use crate::accounting::Accounts;
+use crate::cluster::{Links, Membership, Thread};
 use crate::compaction::Compaction;
 use crate::config::{Config, SecurityProtocol};
 use crate::connections::Connections;
@@ -58,6 +59,8 @@ pub struct Broker {
     pub topics: Topics,
     /// Time.
     pub clock: SystemClock,
+    /// The wall clock when it started.
+    pub(crate) started_ms: i64,
     pub(crate) metadata: Metadata,
     pub(crate) producer_ids: ProducerIds,
     pub(crate) logs: Logs,
@@ -66,6 +69,11 @@ pub struct Broker {
     pub(crate) housekeeping: Housekeeping,
     pub(crate) compaction: Compaction,
     pub(crate) coordinators: Coordinators,
+    /// Connections to the other nodes.
+    pub(crate) links: Arc<Links>,
+    /// The quorum's thread, on a node that is not alone.
+    pub(crate) thread: Option<Thread>,
+    pub(crate) membership: Membership,
     /// Why the broker cannot go on, once it cannot.
     failure: watch::Sender<Option<String>>,
     random: OsRandom,
@@ -152,9 +160,12 @@ pub enum StartError {
 pub async fn serve(config: Config) -> Result<Handle, StartError> {
     let hot_bytes = (net::memory_limit_bytes() / 16).min(HOT_TAIL_BYTES_MAX);
     let files_max = files_max(net::raise_descriptor_limit());
-    let logs = Logs::open(&config.log_dirs, config.node_id, files_max, hot_bytes, config.recovery_point_ms)?;
+    let is_alone = config.quorum.is_alone();
+    let thread = (!is_alone).then(Thread::start).transpose().map_err(MetadataError::Thread)?;
+    let logs = Logs::open(&config.log_dirs, config.node_id, is_alone, files_max, hot_bytes, config.recovery_point_ms)?;
     let mut listeners = Vec::new();
     for listener in &config.listeners {
+        let _entered = thread.as_ref().filter(|_| listener.is_controllers).map(|thread| thread.handle().enter());
         let bound = net::bind(&listener.host, listener.port, config.network.backlog)
             .map_err(|source| StartError::Bind { name: listener.name.clone(), source })?;
         let listener = Arc::new(Listener { config: listener.clone(), port: bound.port });
@@ -171,8 +182,12 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         waiters: Arc::new(Waiters::default()),
         topics: Topics::new(config.node_id),
         replication: Arc::new(Replication::new(config.node_id, clock)),
+        started_ms: clock.wall_ms(),
         clock,
         metadata: Metadata::default(),
+        links: Arc::default(),
+        thread,
+        membership: Membership::default(),
         producer_ids: ProducerIds::default(),
         sessions: Sessions::new(config.fetch.session_slots),
         housekeeping: Housekeeping::default(),
@@ -192,7 +207,27 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     let (stop_metadata, metadata_stopping) = watch::channel(false);
     let open: Vec<_> = listeners.iter().map(|(_, listener)| Arc::clone(listener)).collect();
     replication::start(&broker, &metadata_stopping);
-    broker.start_metadata(&open, &metadata_stopping).await?;
+    let (own, clients): (Vec<_>, Vec<_>) =
+        listeners.into_iter().partition(|(_, listener)| listener.config.is_controllers);
+    let mut served = accept_all(&broker, own, &metadata_stopping);
+    if let Err(error) = broker.start_metadata(&open, &metadata_stopping).await {
+        stop_metadata.send_replace(true);
+        broker.thread.iter().for_each(Thread::stop);
+        return Err(error.into());
+    }
+    served.splice(0..0, accept_all(&broker, clients, &stopping));
+    broker.start_cleaners();
+    tokio::spawn(housekeeping::keep(Arc::clone(&broker)));
+    tokio::spawn(Coordinators::run_timer(Arc::clone(&broker)));
+    Ok(Handle { broker, served, stop, stop_metadata })
+}
+
+/// Accepts on listeners; those of the controllers on the quorum's thread.
+fn accept_all(
+    broker: &Arc<Broker>,
+    listeners: Vec<(Bound, Arc<Listener>)>,
+    stop: &watch::Receiver<bool>,
+) -> Vec<Served> {
     let mut served = Vec::new();
     for (bound, listener) in listeners {
         served.push(Served {
@@ -201,12 +236,11 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
             addresses: bound.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect(),
             moved: bound.moved,
         });
-        listener::accept_on(&broker, bound, &listener, &stopping);
+        let of_quorum = broker.thread.as_ref().filter(|_| listener.config.is_controllers);
+        let _entered = of_quorum.map(|thread| thread.handle().enter());
+        listener::accept_on(broker, bound, &listener, stop);
     }
-    broker.start_cleaners();
-    tokio::spawn(housekeeping::keep(Arc::clone(&broker)));
-    tokio::spawn(Coordinators::run_timer(Arc::clone(&broker)));
-    Ok(Handle { broker, served, stop, stop_metadata })
+    served
 }
 
 /// How many files the logs may keep open: half of what the process may, the other half being for connections.
@@ -245,6 +279,10 @@ impl Handle {
             );
         }
         self.stop_metadata.send_replace(true);
+        if let Some(raft) = self.broker.metadata.raft() {
+            raft.stop().await;
+        }
+        self.broker.thread.iter().for_each(Thread::stop);
         // Syncing takes the disk's time.
         let broker = Arc::clone(&self.broker);
         let _ = tokio::task::spawn_blocking(move || broker.close_logs()).await;

@@ -83,6 +83,11 @@ pub trait Command {
     /// What the sender is told.
     type Answer;
 
+    /// The broker that this is a sign of life of, with its epoch.
+    fn heard_from(&self) -> Option<(i32, i64)> {
+        None
+    }
+
     /// Decides; see [`Controller::handle`].
     fn decide(&self, controller: &Controller, at: Moment) -> Outcome<Self::Answer>;
 }

@@ -278,11 +278,11 @@ fn take_batch(
     Ok(())
 }
 
-fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, FileError> {
+pub(crate) fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, FileError> {
     result.map_err(|source| FileError::Io { path: path.into(), source })
 }
 
-fn is<T>(path: &Path, result: Result<T, FrameError>) -> Result<T, FileError> {
+pub(crate) fn is<T>(path: &Path, result: Result<T, FrameError>) -> Result<T, FileError> {
     result.map_err(|source| FileError::Frame { path: path.into(), source })
 }
 

@@ -27,6 +27,12 @@ pub(crate) enum Purpose {
     Log,
     /// One image, as records.
     Snapshot,
+    /// Raft's entries.
+    RaftLog,
+    /// One image with its place in Raft's log.
+    RaftSnapshot,
+    /// Who this voter is, and its last vote.
+    RaftState,
 }
 
 impl Purpose {
@@ -34,6 +40,9 @@ impl Purpose {
         match self {
             Self::Log => *b"MKMETLOG",
             Self::Snapshot => *b"MKMETSNP",
+            Self::RaftLog => *b"MKRAFLOG",
+            Self::RaftSnapshot => *b"MKRAFSNP",
+            Self::RaftState => *b"MKRAFVOT",
         }
     }
 }
@@ -95,12 +104,17 @@ pub(crate) fn read_head(purpose: Purpose, bytes: &[u8]) -> Result<u64, FrameErro
 
 /// Appends a frame to `out`.
 pub(crate) fn put_frame(first_offset: u64, records: &[Record], out: &mut Vec<u8>) {
+    put_items(first_offset, records, Record::encode, out);
+}
+
+/// Appends a frame of anything that can be written to `out`.
+pub(crate) fn put_items<T>(first_offset: u64, items: &[T], put: impl Fn(&T, &mut Vec<u8>), out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; FRAME_HEAD_BYTES]);
-    for record in records {
+    for item in items {
         let at = out.len();
         out.extend_from_slice(&[0; 4]);
-        record.encode(out);
+        put(item, out);
         let length = (out.len() - at - 4) as u32;
         fill(out, at, &length.to_be_bytes());
     }
@@ -108,13 +122,28 @@ pub(crate) fn put_frame(first_offset: u64, records: &[Record], out: &mut Vec<u8>
     fill(out, start, &MARK);
     fill(out, start + 4, &length.to_be_bytes());
     fill(out, start + 12, &first_offset.to_be_bytes());
-    fill(out, start + 20, &(records.len() as u32).to_be_bytes());
+    fill(out, start + 20, &(items.len() as u32).to_be_bytes());
     let sum = checksum(out.get(start + 12..).unwrap_or_default());
     fill(out, start + 8, &sum.to_be_bytes());
 }
 
+/// A frame's items, not looked into yet.
+pub(crate) struct Items<'a> {
+    /// The offset of the first.
+    pub first_offset: u64,
+    /// The bytes of each.
+    pub items: Vec<&'a [u8]>,
+}
+
 /// Reads the frame at the front of `bytes` and says how long it is.
 pub(crate) fn read_frame(bytes: &[u8]) -> Result<(Batch, usize), FrameError> {
+    let (read, length) = read_items(bytes)?;
+    let records = read.items.into_iter().map(Record::decode).collect::<Result<_, _>>()?;
+    Ok((Batch { first_offset: read.first_offset, records }, length))
+}
+
+/// The same for a frame of anything.
+pub(crate) fn read_items(bytes: &[u8]) -> Result<(Items<'_>, usize), FrameError> {
     let mut from = bytes;
     if take(&mut from).ok_or(FrameError::Damaged)? != MARK {
         return Err(FrameError::Damaged);
@@ -125,28 +154,27 @@ pub(crate) fn read_frame(bytes: &[u8]) -> Result<(Batch, usize), FrameError> {
     if checksum(covered) != sum {
         return Err(FrameError::Damaged);
     }
-    let batch = read_body(covered)?;
-    Ok((batch, FRAME_HEAD_BYTES + length))
+    Ok((read_body(covered)?, FRAME_HEAD_BYTES + length))
 }
 
-fn read_body(covered: &[u8]) -> Result<Batch, FrameError> {
+fn read_body(covered: &[u8]) -> Result<Items<'_>, FrameError> {
     let mut from = covered;
     let first_offset = u64::from_be_bytes(take(&mut from).ok_or(FrameError::Damaged)?);
     let count = u32::from_be_bytes(take(&mut from).ok_or(FrameError::Damaged)?);
-    let mut records = Vec::new();
+    let mut items = Vec::new();
     for _ in 0..count {
         let length = u32::from_be_bytes(take(&mut from).ok_or(FrameError::Damaged)?) as usize;
-        let (record, rest) = from.split_at_checked(length).ok_or(FrameError::Damaged)?;
-        records.push(Record::decode(record)?);
+        let (item, rest) = from.split_at_checked(length).ok_or(FrameError::Damaged)?;
+        items.push(item);
         from = rest;
     }
-    if from.is_empty() { Ok(Batch { first_offset, records }) } else { Err(FrameError::Damaged) }
+    if from.is_empty() { Ok(Items { first_offset, items }) } else { Err(FrameError::Damaged) }
 }
 
 /// Whether a whole frame starts anywhere in `bytes`: then what lies before it is rot, not the torn tail of the last write.
 pub(crate) fn holds_a_frame(bytes: &[u8]) -> bool {
     let starts = bytes.windows(MARK.len()).enumerate().filter(|(_, window)| *window == MARK);
-    starts.into_iter().any(|(at, _)| bytes.get(at..).is_some_and(|rest| read_frame(rest).is_ok()))
+    starts.into_iter().any(|(at, _)| bytes.get(at..).is_some_and(|rest| read_items(rest).is_ok()))
 }
 
 fn checksum(bytes: &[u8]) -> u32 {

@@ -1,12 +1,13 @@
 //! The metadata log: records are proposed, made durable on a majority, and handed in order to whoever follows.
 //!
 //! [`MetadataLog`] is the seam: the controller proposes and every node follows through it alone, so that the engine behind it
-//! can change. [`Local`] is the engine of a node that is its own majority: one file, synced once per group of proposals.
-//! The bytes on disk are drawn in `frame.rs`, the files in `file.rs`.
+//! can change. [`Local`] is the engine of a node that is its own majority: one file, synced once per group of proposals; [`Raft`] that
+//! of several. The bytes on disk are drawn in `frame.rs`, the files in `file.rs` and `raft/disk.rs`.
 
 mod file;
 mod frame;
 mod local;
+mod raft;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -16,10 +17,12 @@ use std::sync::Arc;
 use base::Uuid;
 use metadata::Record;
 use thiserror::Error;
+use tokio::sync::watch;
 
 pub use file::{FileError, LogFile, Recovered};
 pub use frame::{Batch, FrameError};
 pub use local::Local;
+pub use raft::{Lane, Options, Peer, Raft, Timing, Transport, TransportError};
 
 /// A future that a log hands out.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -49,7 +52,23 @@ pub enum Committed {
         records: Arc<Vec<Record>>,
     },
     /// The records that come next.
-    Batch(Arc<Batch>),
+    Batch {
+        /// The offset behind them.
+        end_offset: u64,
+        /// The records; an engine may have nothing but its own in a place, then there are none.
+        batch: Arc<Batch>,
+    },
+}
+
+/// Who leads the quorum, as this node knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Leadership {
+    /// The leader's node id.
+    pub leader: Option<i32>,
+    /// Its epoch (Raft's term).
+    pub epoch: i32,
+    /// Whether this node is the leader.
+    pub is_own: bool,
 }
 
 /// A node that votes on the metadata log.
@@ -59,6 +78,10 @@ pub struct Voter {
     pub id: i32,
     /// The identity of the directory that holds its vote and its log.
     pub directory: Uuid,
+    /// Where it listens: host and port; none for a node that is alone.
+    pub address: Option<(String, u16)>,
+    /// The offset behind the last record it is known to have, if anything is known.
+    pub end_offset: Option<u64>,
 }
 
 /// Who makes up the quorum, as of now.
@@ -70,6 +93,8 @@ pub struct Voters {
     pub epoch: i32,
     /// All voters.
     pub voters: Vec<Voter>,
+    /// Nodes that follow without a vote, and may be given one.
+    pub observers: Vec<Voter>,
     /// The offset behind the last committed record.
     pub high_watermark: u64,
 }
@@ -77,8 +102,20 @@ pub struct Voters {
 /// The metadata log as its users see it; see the crate's text.
 pub trait MetadataLog: Send + Sync + Debug {
     /// Commits `records`, all or none, and gives the offset behind them. Proposals made at once share one sync; those made
-    /// one after the other are committed in that order.
-    fn propose(&self, records: Vec<Record>) -> Pending<'_, Result<u64, ProposeError>>;
+    /// one after the other are committed in that order. They are refused unless this node leads in `epoch`.
+    fn propose(&self, epoch: i32, records: Vec<Record>) -> Pending<'_, Result<u64, ProposeError>>;
+
+    /// Where the leader listens, if it is another node and known.
+    fn leader(&self) -> Option<Peer> {
+        None
+    }
+
+    /// Who leads, as it changes.
+    fn leadership(&self) -> watch::Receiver<Leadership>;
+
+    /// Has a majority confirm that this node leads, and gives the offset behind all that was committed before: who has applied
+    /// that much knows everything that any leader ever answered.
+    fn confirm(&self) -> Pending<'_, Result<u64, ProposeError>>;
 
     /// What is committed at `from` and next to it; waits until there is something. Too old an offset gets a snapshot.
     fn next(&self, from: u64) -> Pending<'_, Result<Committed, ProposeError>>;

@@ -15,10 +15,13 @@ use env::Disk;
 use metadata::Record;
 use tokio::sync::{oneshot, watch};
 
-use crate::{Batch, Committed, FileError, LogFile, MetadataLog, Pending, ProposeError, Voter, Voters};
+use crate::{Batch, Committed, FileError, Leadership, LogFile, MetadataLog, Pending, ProposeError, Voter, Voters};
 
 /// The log wants a snapshot when its file has grown to this many bytes.
 const SNAPSHOT_AFTER_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The one epoch of a node that nobody can take the lead from.
+const EPOCH: i32 = 1;
 
 /// At most this many proposals wait; more callers wait for room.
 const PROPOSALS_MAX: usize = 1024;
@@ -32,6 +35,7 @@ pub struct Local {
     proposals: mpsc::SyncSender<Job>,
     tail: Arc<Tail>,
     end: watch::Receiver<u64>,
+    leadership: watch::Sender<Leadership>,
     voter: Voter,
 }
 
@@ -71,7 +75,10 @@ impl Local {
         let owner = Owner { file, tail: tail.clone(), end: sender };
         let spawned = thread::Builder::new().name("metadata-log".into()).spawn(move || owner.run(&jobs));
         spawned.map_err(|source| FileError::Io { path: dir.into(), source })?;
-        Ok(Self { proposals, tail, end, voter: Voter { id: node_id, directory } })
+        let own = Leadership { leader: Some(node_id), epoch: EPOCH, is_own: true };
+        let leadership = watch::Sender::new(own);
+        let voter = Voter { id: node_id, directory, address: None, end_offset: None };
+        Ok(Self { proposals, tail, end, leadership, voter })
     }
 
     fn read(&self, from: u64) -> Option<Committed> {
@@ -84,12 +91,13 @@ impl Local {
             return Some(Committed::Snapshot { end_offset: *end, records: records.clone() });
         }
         let place = held.batches.partition_point(|batch| batch.end_offset() <= from);
-        held.batches.get(place).cloned().map(Committed::Batch)
+        let batch = held.batches.get(place).cloned()?;
+        Some(Committed::Batch { end_offset: batch.end_offset(), batch })
     }
 }
 
 impl MetadataLog for Local {
-    fn propose(&self, records: Vec<Record>) -> Pending<'_, Result<u64, ProposeError>> {
+    fn propose(&self, _epoch: i32, records: Vec<Record>) -> Pending<'_, Result<u64, ProposeError>> {
         let (answer, answered) = oneshot::channel();
         // Sent before the future is first polled, so that proposals keep the order in which they were made.
         let sent = self.proposals.send(Job::Propose(records, answer));
@@ -97,6 +105,15 @@ impl MetadataLog for Local {
             sent.map_err(|_| ProposeError::Closed)?;
             answered.await.unwrap_or(Err(ProposeError::Closed))
         })
+    }
+
+    fn leadership(&self) -> watch::Receiver<Leadership> {
+        self.leadership.subscribe()
+    }
+
+    fn confirm(&self) -> Pending<'_, Result<u64, ProposeError>> {
+        let end = *self.end.borrow();
+        Box::pin(async move { Ok(end) })
     }
 
     fn next(&self, from: u64) -> Pending<'_, Result<Committed, ProposeError>> {
@@ -123,7 +140,8 @@ impl MetadataLog for Local {
 
     fn voters(&self) -> Voters {
         let high_watermark = *self.end.borrow();
-        Voters { leader: Some(self.voter.id), epoch: 1, voters: vec![self.voter.clone()], high_watermark }
+        let voter = Voter { end_offset: Some(high_watermark), ..self.voter.clone() };
+        Voters { leader: Some(voter.id), epoch: EPOCH, voters: vec![voter], observers: vec![], high_watermark }
     }
 }
 

@@ -51,7 +51,6 @@ pub fn check(properties: &Properties) -> Result<Vec<Note>, ConfigError> {
             Status::Effective | Status::NoUse(_) | Status::Refused(_) => {}
         }
     }
-    check_alone(properties)?;
     check_selector(properties)?;
     Ok(notes)
 }
@@ -160,30 +159,6 @@ fn check_selector(properties: &Properties) -> Result<(), ConfigError> {
     }
 }
 
-/// A node that is told of others must not pretend that they are there.
-fn check_alone(properties: &Properties) -> Result<(), ConfigError> {
-    let others = "names other nodes, but clusters of several nodes are not there yet";
-    let roles = "must hold broker, and controller too: clusters of several nodes are not there yet";
-    let count =
-        |property: &Property| property.value.split(',').filter(|item| !item.trim().is_empty()).count();
-    let has = |property: &Property, role: &str| property.value.split(',').any(|item| item.trim() == role);
-    let is_several = |property: &Property| count(property) > 1;
-    let is_partial = |property: &Property| !has(property, "broker") || !has(property, "controller");
-    type Rule<'a> = (&'static str, &'a dyn Fn(&Property) -> bool, &'static str);
-    let rules: [Rule<'_>; 3] = [
-        ("controller.quorum.voters", &is_several, others),
-        ("controller.quorum.bootstrap.servers", &is_several, others),
-        ("process.roles", &is_partial, roles),
-    ];
-    for (key, is_wrong, problem) in rules {
-        if let Some(property) = properties.get(key).filter(|property| is_wrong(property)) {
-            let (value, origin) = (property.value.clone(), property.origin.clone());
-            return Err(ConfigError { key: key.to_owned(), value, origin, problem: problem.to_owned() });
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -251,14 +226,6 @@ mod tests {
             (
                 "remote.log.storage.system.enable=true",
                 "remote.log.storage.system.enable=true: tiered storage is not there yet",
-            ),
-            (
-                "controller.quorum.voters=1@a:1,2@b:1",
-                "controller.quorum.voters=1@a:1,2@b:1: names other nodes, but clusters of several nodes are not there yet",
-            ),
-            (
-                "process.roles=broker",
-                "process.roles=broker: must hold broker, and controller too: clusters of several nodes are not there yet",
             ),
         ] {
             assert_eq!(checked(text).unwrap_err(), format!("server.properties:1: {said}"));

@@ -61,6 +61,8 @@ pub struct ListenerConfig {
     pub protocol: SecurityProtocol,
     /// What `advertised.listeners` says for it; without it the address a client reached is advertised.
     pub advertised: Option<(String, u16)>,
+    /// Whether `controller.listener.names` names it: other nodes come in by it, and tools that ask the controllers.
+    pub is_controllers: bool,
 }
 
 /// One `NAME://host:port`.
@@ -85,7 +87,7 @@ pub fn parse(
         let advertised = place.map(|place| advertised.remove(place)).map(|one| (one.host, one.port));
         let protocol = protocol_of(&endpoint.name, &protocols)?;
         let port = PortRule::Exactly(endpoint.port);
-        parsed.push(ListenerConfig { name: endpoint.name, host: endpoint.host, port, protocol, advertised });
+        parsed.push(ListenerConfig { name: endpoint.name, host: endpoint.host, port, protocol, advertised, is_controllers: false });
     }
     if parsed.is_empty() {
         let place = advertised.iter().position(|one| one.name == "PLAINTEXT");
@@ -97,6 +99,7 @@ pub fn parse(
             port,
             protocol: SecurityProtocol::Plaintext,
             advertised,
+            is_controllers: false,
         });
     }
     match advertised.first() {

@@ -9,6 +9,7 @@ mod check;
 mod limits;
 pub mod listeners;
 pub mod properties;
+mod quorum;
 
 use metadata::MetadataImage;
 use metadata::config::{BrokerConfigs, StaticConfigs};
@@ -19,6 +20,7 @@ pub use check::{Note, PRODUCE_VALIDATION};
 pub use limits::ConnectionLimits;
 pub use listeners::{ListenerConfig, SecurityProtocol};
 pub use properties::{Origin, Properties, Property};
+pub use quorum::{QuorumConfig, Roles};
 
 /// The data folder when nobody names one.
 pub const DEFAULT_LOG_DIR: &str = "./mekong-data";
@@ -52,6 +54,8 @@ pub struct Config {
     pub retention_check_ms: u64,
     /// `log.flush.offset.checkpoint.interval.ms`.
     pub recovery_point_ms: i64,
+    /// Which part this node has in the cluster, and who the others are.
+    pub quorum: QuorumConfig,
 }
 
 /// Sockets and connections.
@@ -147,6 +151,7 @@ impl Config {
                 auto_create: read.flag("auto.create.topics.enable", true)?,
             },
             retention_check_ms: read.number("log.retention.check.interval.ms", 1..=u64::MAX, 300_000)?,
+            quorum: read.quorum(node_id)?,
             statics,
             recovery_point_ms: read.number(
                 "log.flush.offset.checkpoint.interval.ms",
@@ -252,12 +257,15 @@ impl<'a> Reader<'a> {
             let key = keys.into_iter().find(|key| self.text(key).is_some()).unwrap_or("listeners");
             self.wrong(key, problem)
         })?;
-        // With one node the controller's role needs no listener of its own.
         let of_controller = self.text("controller.listener.names").unwrap_or_default();
         let is_controllers =
             |name: &str| of_controller.split(',').any(|one| one.trim().eq_ignore_ascii_case(name));
-        let parsed: Vec<_> = parsed.into_iter().filter(|listener| !is_controllers(&listener.name)).collect();
-        if parsed.is_empty() {
+        let mut parsed = parsed;
+        parsed.iter_mut().for_each(|listener| listener.is_controllers = is_controllers(&listener.name));
+        let quorum = self.quorum(0)?;
+        // With one node the controller's role needs no listener of its own.
+        parsed.retain(|listener| !listener.is_controllers || !quorum.is_alone());
+        if quorum.roles.broker && parsed.iter().all(|listener| listener.is_controllers) {
             return Err(self.wrong("listeners", "must name a listener for clients".to_owned()));
         }
         match parsed.iter().find(|listener| listener.protocol != SecurityProtocol::Plaintext) {

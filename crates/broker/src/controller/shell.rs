@@ -1,24 +1,26 @@
-//! The controller's shell: one task that owns the core, one that follows the log.
+//! The controller's shell: one task that owns the core while this node leads the quorum, one that follows the log.
 //!
 //! ```text
-//! submit ─► mailbox ─► handle, replay ─► propose (one sync for all that wait) ─► committed ─► applied here ─► answers leave
+//! decide ─► mailbox ─► handle, replay ─► propose (one sync for all that wait) ─► committed ─► applied here ─► answers leave
 //!                                                    └─► follow: replay, data plane, image that requests see, snapshots
 //! ```
 //!
-//! The owner replays what it decided at once, so that the next command sees it; should the commit fail, it goes back to the
-//! image that is committed. Followers learn only what is committed, through the log, as on any other node.
+//! The owner begins with the image as committed when its leadership was confirmed, and replays what it decides at once, so that the
+//! next command sees it. When a commit fails it begins anew. Followers learn only what is committed, as on any other node.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use metadata::controller::{Command, Controller, Moment};
+use metadata::controller::{Command, Controller, FenceExpired, Moment, Settings};
 use metadata::{Delta, MetadataImage, Record};
-use quorum::{Committed, MetadataLog, ProposeError};
+use quorum::{Leadership, MetadataLog, ProposeError};
 use tokio::sync::{mpsc, oneshot, watch};
 use wire::ErrorCode;
 
-use env::Clock;
-
+use super::follow::{Follower, Serving};
+use super::start::founding_records;
 use crate::Broker;
+use crate::cluster::Decided;
 
 /// At most this many commands wait; more callers wait for room.
 const COMMANDS_MAX: usize = 1024;
@@ -26,32 +28,43 @@ const COMMANDS_MAX: usize = 1024;
 /// At most this many commands share one commit.
 const GROUP_MAX: usize = 1024;
 
-/// What the owner is sent: decides, and yields the records with whoever waits for them.
-type Job = Box<dyn FnOnce(&Controller, Moment) -> (Vec<Record>, Reply) + Send>;
+/// How often the sessions of brokers are looked at.
+const SESSIONS_EVERY: Duration = Duration::from_millis(250);
 
-/// Lets an answer go, or the code of what went wrong instead.
-type Reply = Box<dyn FnOnce(Result<(), ErrorCode>) + Send>;
+/// What the owner is sent: decides, and yields the records with whoever waits for them. Dropped, it answers NOT_CONTROLLER.
+type Job = Box<dyn FnOnce(&mut Controller, Moment) -> Decision + Send>;
+
+/// What a job decided.
+pub(super) struct Decision {
+    records: Vec<Record>,
+    reply: Reply,
+    /// The answer is worth something only if this node still leads.
+    must_lead: bool,
+}
+
+/// Lets an answer go with the offset from which it is true, or the code of what went wrong instead.
+type Reply = Box<dyn FnOnce(Result<u64, ErrorCode>) + Send>;
 
 /// The way to the controller.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     jobs: mpsc::Sender<Job>,
     log: Arc<dyn MetadataLog>,
+    applied: watch::Receiver<u64>,
+    serving: watch::Sender<Serving>,
 }
 
 impl Mailbox {
     /// Starts the owner and the follower; they end when `stop` says so.
-    pub fn start(
-        broker: &Arc<Broker>,
-        controller: Controller,
-        log: Arc<dyn MetadataLog>,
-        offset: u64,
-        stop: &watch::Receiver<bool>,
-    ) -> Self {
+    pub fn start(broker: &Arc<Broker>, log: Arc<dyn MetadataLog>, follower: Follower, stop: &watch::Receiver<bool>) -> Self {
         let (jobs, waiting) = mpsc::channel(COMMANDS_MAX);
-        let (applied, seen) = watch::channel(offset);
-        let owner = Owner { controller, broker: Arc::clone(broker), log: Arc::clone(&log), applied: seen };
-        let follower = Follower { broker: Arc::clone(broker), log: Arc::clone(&log), offset, applied };
+        let (applied, serving) = (follower.applied(), follower.serving());
+        let owner = Owner {
+            broker: Arc::clone(broker),
+            leadership: log.leadership(),
+            log: Arc::clone(&log),
+            applied: applied.clone(),
+        };
         for task in [Box::pin(owner.run(waiting)) as Task, Box::pin(follower.run())] {
             let mut stop = stop.clone();
             tokio::spawn(async move {
@@ -61,7 +74,7 @@ impl Mailbox {
                 }
             });
         }
-        Self { jobs, log }
+        Self { jobs, log, applied, serving }
     }
 
     /// The log behind the controller.
@@ -69,8 +82,23 @@ impl Mailbox {
         &*self.log
     }
 
-    /// Hands a command to the controller. The answer comes when its records are committed and this node has applied them.
-    pub async fn submit<C>(&self, command: C) -> Result<C::Answer, ErrorCode>
+    /// How far this node has followed.
+    pub fn applied(&self) -> watch::Receiver<u64> {
+        self.applied.clone()
+    }
+
+    /// From now on the data plane follows as well.
+    pub fn serve(&self) {
+        self.serving.send_replace(Serving::Shall);
+    }
+
+    /// Whether it does.
+    pub fn serving(&self) -> watch::Receiver<Serving> {
+        self.serving.subscribe()
+    }
+
+    /// Hands a command to the controller on this node. The answer comes when its records are committed and this node has applied them.
+    pub async fn decide<C>(&self, command: C) -> Decided<C::Answer>
     where
         C: Command + Send + 'static,
         C::Answer: Send + 'static,
@@ -78,14 +106,28 @@ impl Mailbox {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |controller, at| {
             let outcome = controller.handle(&command, at);
+            if let Some((broker, epoch)) = command.heard_from() {
+                controller.contacted(broker, epoch, at.now_ms);
+            }
             let reply: Reply = Box::new(move |committed| {
                 // Whoever asked may be gone.
-                let _ = answer.send(committed.map(|()| outcome.answer));
+                let _ = answer.send(committed.map(|offset| (outcome.answer, offset)));
             });
-            (outcome.records, reply)
+            Decision { records: outcome.records, reply, must_lead: command.heard_from().is_some() }
         });
         self.jobs.send(job).await.map_err(|_| ErrorCode::NOT_CONTROLLER)?;
         answered.await.unwrap_or(Err(ErrorCode::NOT_CONTROLLER))
+    }
+
+    /// Has a broker fenced whose process is known to be gone.
+    pub async fn gone(&self, broker: i32) {
+        let job: Job = Box::new(move |controller, at| {
+            controller.forget(broker);
+            let records = controller.handle(&FenceExpired, at).records;
+            Decision { records, reply: Box::new(|_| {}), must_lead: false }
+        });
+        // Where the owner is gone, so is the controller.
+        let _ = self.jobs.send(job).await;
     }
 }
 
@@ -93,30 +135,120 @@ type Task = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The task that owns the core.
 struct Owner {
-    controller: Controller,
     broker: Arc<Broker>,
+    leadership: watch::Receiver<Leadership>,
     log: Arc<dyn MetadataLog>,
     applied: watch::Receiver<u64>,
 }
 
 impl Owner {
     async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        let mut group = Vec::new();
-        while jobs.recv_many(&mut group, GROUP_MAX).await > 0 {
-            let (mut records, mut replies) = (Vec::new(), Vec::new());
-            for job in group.drain(..) {
-                let (new, reply) = job(&self.controller, self.broker.moment());
-                match self.replay(&new) {
-                    Ok(()) => {
-                        records.extend(new);
-                        replies.push(reply);
-                    }
-                    Err(code) => reply(Err(code)),
-                }
+        while let Some(epoch) = self.wait_to_lead(&mut jobs).await {
+            match self.begin(epoch).await {
+                Some(active) => active.lead(&mut jobs).await,
+                // The library may need a moment to see that it does not lead any more.
+                None => tokio::time::sleep(Duration::from_millis(20)).await,
             }
-            let committed = self.commit(records).await;
-            replies.into_iter().for_each(|reply| reply(committed));
         }
+    }
+
+    /// The epoch in which this node leads, once it does; meanwhile commands are refused. None when nobody can send any more.
+    async fn wait_to_lead(&mut self, jobs: &mut mpsc::Receiver<Job>) -> Option<i32> {
+        loop {
+            let now = *self.leadership.borrow_and_update();
+            if now.is_own {
+                return Some(now.epoch);
+            }
+            tokio::select! {
+                changed = self.leadership.changed() => changed.ok()?,
+                job = jobs.recv() => drop(job?),
+            }
+        }
+    }
+
+    /// The controller as of all that is committed.
+    async fn begin(&mut self, epoch: i32) -> Option<Active<'_>> {
+        let offset = self.log.confirm().await.ok()?;
+        self.applied.wait_for(|applied| *applied >= offset).await.ok()?;
+        let (config, image) = (&self.broker.config, MetadataImage::clone(&self.broker.image()));
+        let (node_id, static_configs) = (config.node_id, config.statics.clone());
+        let settings = Settings { node_id, static_configs, features: super::features() };
+        let mut controller = Controller::new(settings, image, self.broker.moment().now_ms);
+        if config.quorum.is_alone() {
+            // An earlier process of this node is gone: this one holds its folders.
+            controller.forget(config.node_id);
+        } else {
+            tracing::info!(epoch, "this node is the active controller");
+            self.broker.look_for_the_gone();
+        }
+        let mut active = Active { owner: self, controller, epoch };
+        if active.controller.image().cluster_id().is_none() {
+            let records = founding_records(&active.owner.broker);
+            active.replay(&records).ok()?;
+            active.commit(records).await.ok()?;
+        }
+        Some(active)
+    }
+}
+
+/// The controller of one leadership.
+struct Active<'a> {
+    owner: &'a mut Owner,
+    controller: Controller,
+    epoch: i32,
+}
+
+impl Active<'_> {
+    /// Decides until the leadership ends or a commit fails.
+    async fn lead(mut self, jobs: &mut mpsc::Receiver<Job>) {
+        let is_alone = self.owner.broker.config.quorum.is_alone();
+        let mut sessions = tokio::time::interval(SESSIONS_EVERY);
+        let mut group = Vec::new();
+        loop {
+            tokio::select! {
+                count = jobs.recv_many(&mut group, GROUP_MAX) => match count {
+                    0 => return,
+                    _ => {}
+                },
+                _ = sessions.tick(), if !is_alone => group.push(expire()),
+                changed = self.owner.leadership.changed() => match changed {
+                    Ok(()) if self.leads() => continue,
+                    _ => return,
+                },
+            }
+            if !self.decide(&mut group).await {
+                return;
+            }
+        }
+    }
+
+    fn leads(&self) -> bool {
+        let now = *self.owner.leadership.borrow();
+        now.is_own && now.epoch == self.epoch
+    }
+
+    /// Decides on a group of commands and commits it; false if that failed.
+    async fn decide(&mut self, group: &mut Vec<Job>) -> bool {
+        let (mut records, mut replies, mut must_lead) = (Vec::new(), Vec::new(), false);
+        for job in group.drain(..) {
+            let at = self.owner.broker.moment();
+            let decision = job(&mut self.controller, at);
+            must_lead |= decision.must_lead;
+            match self.replay(&decision.records) {
+                Ok(()) => {
+                    records.extend(decision.records);
+                    replies.push(decision.reply);
+                }
+                Err(code) => (decision.reply)(Err(code)),
+            }
+        }
+        let committed = match records.is_empty() {
+            true if must_lead => self.owner.log.confirm().await.map_err(|_| ErrorCode::NOT_CONTROLLER),
+            true => Ok(*self.owner.applied.borrow()),
+            false => self.commit(records).await,
+        };
+        replies.into_iter().for_each(|reply| reply(committed));
+        committed.is_ok()
     }
 
     /// Makes a decision true in the core. One that contradicts the image would be a bug of the core; it is not made true.
@@ -132,21 +264,17 @@ impl Owner {
         Ok(())
     }
 
-    async fn commit(&mut self, records: Vec<Record>) -> Result<(), ErrorCode> {
-        if records.is_empty() {
-            return Ok(());
-        }
-        match self.log.propose(records).await {
+    async fn commit(&mut self, records: Vec<Record>) -> Result<u64, ErrorCode> {
+        match self.owner.log.propose(self.epoch, records).await {
             Ok(end) => {
-                let applied = self.applied.wait_for(|offset| *offset >= end).await;
-                applied.map(drop).map_err(|_| ErrorCode::NOT_CONTROLLER)
+                let applied = self.owner.applied.wait_for(|offset| *offset >= end).await;
+                applied.map(|_| end).map_err(|_| ErrorCode::NOT_CONTROLLER)
             }
             Err(error) => {
-                tracing::error!(%error, "metadata could not be committed");
-                self.controller.reset(MetadataImage::clone(&self.broker.image()));
+                tracing::warn!(%error, "metadata could not be committed");
                 Err(match error {
                     ProposeError::NotLeader(_) | ProposeError::Closed => ErrorCode::NOT_CONTROLLER,
-                    // Whether it will have happened after a restart is unknown.
+                    // Whether it will have happened is unknown.
                     ProposeError::Failed(_) => ErrorCode::REQUEST_TIMED_OUT,
                 })
             }
@@ -154,69 +282,21 @@ impl Owner {
     }
 }
 
-/// The task that makes committed records true on this node.
-struct Follower {
-    broker: Arc<Broker>,
-    log: Arc<dyn MetadataLog>,
-    offset: u64,
-    applied: watch::Sender<u64>,
-}
-
-impl Follower {
-    async fn run(mut self) {
-        loop {
-            let (mut image, mut delta) = (MetadataImage::clone(&self.broker.image()), Delta::default());
-            let end = match self.log.next(self.offset).await {
-                Ok(committed) => match replay(&mut image, &mut delta, &committed) {
-                    Ok(end) => end,
-                    Err(error) => {
-                        tracing::error!(%error, "metadata is not followed any further");
-                        return;
-                    }
-                },
-                Err(error) => {
-                    tracing::info!(%error, "metadata is not followed any further");
-                    return;
-                }
-            };
-            let broker = Arc::clone(&self.broker);
-            // Logs are opened and deleted meanwhile, which may take the disk's time.
-            let applied = tokio::task::spawn_blocking(move || broker.apply(image, &delta)).await;
-            if let Err(error) = applied {
-                tracing::error!(%error, "a change of the metadata could not be applied");
-            }
-            self.offset = end;
-            self.applied.send_replace(end);
-            if self.log.wants_snapshot() {
-                self.log.snapshot(end, self.broker.image().to_records());
-            }
+/// Fences one broker whose session is over, if there is one.
+fn expire() -> Job {
+    Box::new(|controller, at| {
+        let outcome = controller.handle(&FenceExpired, at);
+        for broker in &outcome.answer {
+            tracing::warn!(broker, "fenced a broker: its heartbeats do not come");
         }
-    }
-}
-
-/// Replays what was committed and returns the offset behind it.
-pub(super) fn replay(
-    image: &mut MetadataImage,
-    delta: &mut Delta,
-    committed: &Committed,
-) -> Result<u64, metadata::ReplayError> {
-    let (records, end) = match committed {
-        Committed::Snapshot { end_offset, records } => {
-            *image = MetadataImage::default();
-            (&**records, *end_offset)
-        }
-        Committed::Batch(batch) => (&batch.records, batch.end_offset()),
-    };
-    for record in records {
-        image.replay(record, delta)?;
-    }
-    Ok(end)
+        Decision { records: outcome.records, reply: Box::new(|_| {}), must_lead: false }
+    })
 }
 
 impl Broker {
-    /// Now, with fresh chance.
+    /// Now, with fresh chance. Steps of the wall clock do not show.
     pub(super) fn moment(&self) -> Moment {
         let [a, b, c, d, e, f, g, h, ..] = self.random_bytes();
-        Moment { now_ms: self.clock.wall_ms(), seed: u64::from_be_bytes([a, b, c, d, e, f, g, h]) }
+        Moment { now_ms: self.started_ms.saturating_add(self.lease_clock_ms()), seed: u64::from_be_bytes([a, b, c, d, e, f, g, h]) }
     }
 }

@@ -1,27 +1,36 @@
-//! How a node comes to its metadata: opens the log, founds a cluster if there is none, registers itself.
+//! How a node comes to its metadata: opens the log, waits for the cluster, registers itself.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base::{Str, Uuid};
-use env::RealDisk;
+use env::{OsRandom, RealDisk};
+use metadata::Record;
+use metadata::ReplayError;
 use metadata::config::Value;
-use metadata::controller::{Command, Controller, Settings};
 use metadata::record::{ClusterIdRecord, FeatureLevelRecord, FeatureRange};
-use metadata::{Delta, MetadataImage, Record, ReplayError};
-use quorum::{FileError, Local, MetadataLog, ProposeError};
+use quorum::{FileError, Local, MetadataLog, Options, Peer, ProposeError, Raft, Timing};
 use tokio::sync::watch;
 use wire::ErrorCode;
 use wire::messages::broker_heartbeat::BrokerHeartbeatRequest;
 use wire::messages::broker_registration::{BrokerRegistrationRequest, Feature, Listener as Registered};
 
-use env::Clock;
-
-use super::shell::{Mailbox, replay};
+use super::follow::Follower;
+use super::shell::Mailbox;
 use crate::Broker;
+use crate::cluster::{self, QuorumTransport, Thread};
 use crate::listener::Listener;
 
 /// The folder of the metadata log, inside `metadata.log.dir` or the first data folder.
 const FOLDER: &str = "metadata";
+/// The folder of a voter's log inside that.
+const VOTER_FOLDER: &str = "quorum";
+
+/// A leader tells the quorum that it is there this many times within the election's time-out.
+const HEARTBEATS_PER_ELECTION: u64 = 5;
+
+/// How long until a refused registration is tried again.
+const RETRY: Duration = Duration::from_millis(200);
 
 /// What this version of Mekong can work at: the metadata of Kafka 4.3. What is not listed is not there yet.
 const FEATURES: &[(&str, i16, i16)] = &[("metadata.version", 30, 30)];
@@ -39,8 +48,27 @@ pub enum MetadataError {
     #[error("metadata: {0}")]
     Propose(#[from] ProposeError),
     /// The controller did not let this node in.
-    #[error("metadata: this node cannot register: {0}")]
+    #[error("metadata: this node cannot register: {}", said(*.0))]
     Refused(ErrorCode),
+    /// The directories belong to another cluster.
+    #[error("log.dirs: {0}")]
+    Foreign(#[from] log::DirError),
+    /// The quorum did not answer.
+    #[error("metadata: no quorum within {0:?} (initial.broker.registration.timeout.ms); are a majority of controller.quorum.voters running?")]
+    NoQuorum(Duration),
+    /// A thread could not be started.
+    #[error("metadata: {0}")]
+    Thread(std::io::Error),
+}
+
+fn said(code: ErrorCode) -> String {
+    match code {
+        ErrorCode::DUPLICATE_BROKER_REGISTRATION => {
+            "another live broker has this node.id with other log directories, or one of these log directories".to_owned()
+        }
+        ErrorCode::INCONSISTENT_CLUSTER_ID => "the log directories belong to another cluster".to_owned(),
+        code => code.to_string(),
+    }
 }
 
 /// The features that this node supports.
@@ -51,88 +79,146 @@ pub(crate) fn features() -> Vec<FeatureRange> {
         .collect()
 }
 
-/// The metadata on its way into being: nothing of it is seen by requests yet.
-struct Starting {
-    controller: Controller,
-    image: MetadataImage,
-    delta: Delta,
-    log: Arc<dyn MetadataLog>,
-    offset: u64,
+/// What gives a new cluster its identity and its features.
+pub(super) fn founding_records(broker: &Broker) -> Vec<Record> {
+    let id = match broker.logs.cluster_id() {
+        "" => crate::logs::fresh_id().to_string(),
+        known => known.to_owned(),
+    };
+    tracing::info!(cluster = %id, "founded a cluster");
+    let mut records = vec![ClusterIdRecord { id: id.as_str().into() }.into()];
+    let levels =
+        features().into_iter().map(|range| FeatureLevelRecord { name: range.name, level: range.max });
+    records.extend(levels.map(Record::from));
+    records
 }
 
-/// Reads the log, founds the cluster if this is its first start, registers this node and brings its partitions up.
-pub(crate) async fn start(
+/// Opens the log of a node that is alone.
+fn open_local(broker: &Broker) -> Result<Arc<dyn MetadataLog>, MetadataError> {
+    let dir = broker.config.metadata_dir().join(FOLDER);
+    Ok(Arc::new(Local::open(Arc::new(RealDisk), &dir, broker.config.node_id, Uuid::ZERO)?))
+}
+
+/// Takes part in the quorum.
+async fn open_quorum(
     broker: &Arc<Broker>,
+    thread: &Thread,
     listeners: &[Arc<Listener>],
-    stop: &watch::Receiver<bool>,
-) -> Result<Mailbox, MetadataError> {
-    let mut starting = Starting::open(broker).await?;
-    if starting.image.cluster_id().is_none() {
-        starting.found(broker).await?;
-    }
-    starting.register(broker, listeners).await?;
-    let Starting { controller, image, delta, log, offset } = starting;
-    let applying = Arc::clone(broker);
-    // Opening the logs of many partitions takes the disk's time.
-    let applied = tokio::task::spawn_blocking(move || applying.apply(image, &delta)).await;
-    applied.map_err(|error| ProposeError::Failed(error.to_string().into()))?;
-    Ok(Mailbox::start(broker, controller, log, offset, stop))
+) -> Result<Arc<Raft>, MetadataError> {
+    let config = &broker.config;
+    let options = Options {
+        disk: Arc::new(RealDisk),
+        dir: config.metadata_dir().join(FOLDER).join(VOTER_FOLDER),
+        random: Arc::new(OsRandom),
+        own: own_peer(broker, listeners),
+        voters: config.quorum.voters.clone(),
+        transport: Arc::new(QuorumTransport(Arc::clone(&broker.links))),
+        timing: Timing {
+            election_ms: config.quorum.election_ms,
+            heartbeat_ms: (config.quorum.election_ms / HEARTBEATS_PER_ELECTION).max(1),
+        },
+    };
+    let started = thread.handle().spawn(Raft::start(options)).await;
+    let raft = started.map_err(|error| ProposeError::Failed(error.to_string().into()))??;
+    assert!(broker.metadata.raft.set(Arc::clone(&raft)).is_ok(), "the quorum starts once");
+    let (failing, watched) = (Arc::clone(broker), Arc::clone(&raft));
+    thread.handle().spawn(async move { failing.fail(format!("the metadata quorum: {}", watched.failed().await)) });
+    Ok(raft)
 }
 
-impl Starting {
-    async fn open(broker: &Arc<Broker>) -> Result<Self, MetadataError> {
-        let config = &broker.config;
-        let dir = config.metadata_dir().join(FOLDER);
-        let log = Local::open(Arc::new(RealDisk), &dir, config.node_id, Uuid::ZERO)?;
-        let (mut image, mut delta, mut offset) = (MetadataImage::default(), Delta::default(), 0);
-        while offset < log.voters().high_watermark {
-            offset = replay(&mut image, &mut delta, &log.next(offset).await?)?;
-        }
-        let (node_id, static_configs) = (config.node_id, config.statics.clone());
-        let settings = Settings { node_id, static_configs, features: features() };
-        let mut controller = Controller::new(settings, image.clone(), broker.clock.wall_ms());
-        // An earlier process of this node is gone: this one holds its folders.
-        controller.forget(config.node_id);
-        Ok(Self { controller, image, delta, log: Arc::new(log), offset })
+fn own_peer(broker: &Broker, listeners: &[Arc<Listener>]) -> Peer {
+    let id = broker.config.node_id;
+    if let Some(voter) = broker.config.quorum.voters.iter().find(|voter| voter.id == id) {
+        return voter.clone();
     }
+    let own = listeners.iter().find(|listener| listener.config.is_controllers).map(|own| registered(own));
+    let (host, port) = own.map_or_else(Default::default, |own| (own.host.to_string(), own.port));
+    Peer { id, host, port }
+}
 
-    /// Commits records and replays them.
-    async fn commit(&mut self, records: Vec<Record>) -> Result<(), MetadataError> {
-        for record in &records {
-            self.image.replay(record, &mut self.delta)?;
-            self.controller.replay(record, &mut Delta::default())?;
+impl Broker {
+    /// Comes to the metadata and registers this node; when this returns the data plane follows it.
+    pub(crate) async fn start_metadata(
+        self: &Arc<Self>,
+        listeners: &[Arc<Listener>],
+        stop: &watch::Receiver<bool>,
+    ) -> Result<(), MetadataError> {
+        let log: Arc<dyn MetadataLog> = match &self.thread {
+            None => open_local(self)?,
+            Some(thread) => open_quorum(self, thread, listeners).await?,
+        };
+        let mut follower = Follower::new(self, &log);
+        follower.catch_up().await?;
+        let mailbox = Mailbox::start(self, log, follower, stop);
+        assert!(self.metadata.mailbox.set(mailbox).is_ok(), "the metadata starts once");
+        let clients: Vec<_> = listeners.iter().filter(|one| !one.config.is_controllers).collect();
+        let endpoints = clients.iter().map(|listener| registered(listener)).collect();
+        assert!(self.metadata.endpoints.set(endpoints).is_ok(), "the metadata starts once");
+        self.join().await?;
+        self.mailbox().map_err(MetadataError::Refused)?.serve();
+        self.metadata.wait_until_applied(self).await;
+        if let Some(thread) = &self.thread {
+            thread.handle().spawn(cluster::keep(Arc::clone(self)));
         }
-        self.offset = self.log.propose(records).await?;
         Ok(())
     }
 
-    async fn decide<C: Command>(&mut self, broker: &Broker, command: &C) -> Result<C::Answer, MetadataError> {
-        let outcome = self.controller.handle(command, broker.moment());
-        if !outcome.records.is_empty() {
-            self.commit(outcome.records).await?;
+    /// Waits for the cluster and becomes part of it.
+    async fn join(self: &Arc<Self>) -> Result<(), MetadataError> {
+        let patience = self.config.quorum.registration_timeout;
+        let until = Instant::now() + patience;
+        let mut applied = self.mailbox().map_err(MetadataError::Refused)?.applied();
+        let known = applied.wait_for(|_| self.image().cluster_id().is_some());
+        let waited = tokio::time::timeout(patience, known).await;
+        waited.map_err(|_| MetadataError::NoQuorum(patience))?.map_err(|_| ProposeError::Closed)?;
+        if let Some(id) = self.cluster_id() {
+            self.logs.adopt_cluster(&id)?;
         }
-        Ok(outcome.answer)
+        if !self.config.quorum.is_alone() {
+            self.need_lease();
+        }
+        loop {
+            match self.register().await {
+                Ok(()) => return Ok(()),
+                Err(MetadataError::Refused(code)) if may_pass(code) && Instant::now() < until => {
+                    tracing::info!(%code, "registering again");
+                    tokio::time::sleep(RETRY).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
-    /// Gives the cluster its identity and its features.
-    async fn found(&mut self, broker: &Broker) -> Result<(), MetadataError> {
-        let id = broker.logs.cluster_id();
-        let mut records = vec![ClusterIdRecord { id: id.into() }.into()];
-        let levels =
-            features().into_iter().map(|range| FeatureLevelRecord { name: range.name, level: range.max });
-        records.extend(levels.map(Record::from));
-        tracing::info!(cluster = %id, "founded a cluster");
-        self.commit(records).await
+    /// Registers this incarnation, and has it unfenced.
+    pub(crate) async fn register(self: &Arc<Self>) -> Result<(), MetadataError> {
+        let broker_id = self.config.node_id;
+        let answer = self.submit(self.registration()).await.map_err(MetadataError::Refused)?;
+        if answer.error_code.is_error() {
+            return Err(MetadataError::Refused(answer.error_code));
+        }
+        let broker_epoch = answer.broker_epoch;
+        self.logs.dirs().iter().for_each(|dir| dir.set_broker_epoch(broker_epoch));
+        let cordoned = self.broker_configs(&self.image()).value("cordoned.log.dirs");
+        self.logs.set_cordoned(cordoned.as_ref().map(Value::as_list).unwrap_or_default());
+        let cordoned_log_dirs = Some(self.logs.cordoned());
+        let heartbeat =
+            BrokerHeartbeatRequest { broker_id, broker_epoch, cordoned_log_dirs, ..Default::default() };
+        let sent_ms = self.lease_clock_ms();
+        let answer = self.submit(heartbeat).await.map_err(MetadataError::Refused)?;
+        if answer.error_code.is_error() {
+            return Err(MetadataError::Refused(answer.error_code));
+        }
+        self.renew_lease(sent_ms);
+        Ok(())
     }
 
-    async fn register(&mut self, broker: &Broker, listeners: &[Arc<Listener>]) -> Result<(), MetadataError> {
-        let broker_id = broker.config.node_id;
+    fn registration(&self) -> BrokerRegistrationRequest {
         let ranges = features().into_iter();
-        let request = BrokerRegistrationRequest {
-            broker_id,
-            cluster_id: self.image.cluster_id().cloned().unwrap_or_default(),
-            incarnation_id: Uuid::from_random(broker.random_bytes()),
-            listeners: listeners.iter().map(|listener| registered(listener)).collect(),
+        BrokerRegistrationRequest {
+            broker_id: self.config.node_id,
+            cluster_id: self.cluster_id().unwrap_or_default(),
+            incarnation_id: Uuid::from_random(self.random_bytes()),
+            listeners: self.metadata.endpoints.get().cloned().unwrap_or_default(),
             features: ranges
                 .map(|range| Feature {
                     name: range.name,
@@ -140,25 +226,22 @@ impl Starting {
                     max_supported_version: range.max,
                 })
                 .collect(),
-            log_dirs: broker.logs.dirs().iter().map(|dir| dir.id).collect(),
-            rack: broker.config.rack.as_deref().map(Str::from),
+            log_dirs: self.logs.dirs().iter().map(|dir| dir.id).collect(),
+            rack: self.config.rack.as_deref().map(Str::from),
             ..Default::default()
-        };
-        let answer = self.decide(broker, &request).await?;
-        if answer.error_code.is_error() {
-            return Err(MetadataError::Refused(answer.error_code));
         }
-        let broker_epoch = answer.broker_epoch;
-        broker.logs.dirs().iter().for_each(|dir| dir.set_broker_epoch(broker_epoch));
-        let cordoned = broker.broker_configs(&self.image).value("cordoned.log.dirs");
-        broker.logs.set_cordoned(cordoned.as_ref().map(Value::as_list).unwrap_or_default());
-        let cordoned_log_dirs = Some(broker.logs.cordoned());
-        let heartbeat =
-            BrokerHeartbeatRequest { broker_id, broker_epoch, cordoned_log_dirs, ..Default::default() };
-        self.decide(broker, &heartbeat).await?;
-        self.controller.contacted(broker_id, broker_epoch, broker.clock.wall_ms());
-        Ok(())
     }
+}
+
+/// Whether a refusal may pass by itself.
+fn may_pass(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::DUPLICATE_BROKER_REGISTRATION
+            | ErrorCode::NOT_CONTROLLER
+            | ErrorCode::REQUEST_TIMED_OUT
+            | ErrorCode::STALE_BROKER_EPOCH
+    )
 }
 
 /// A listener as the cluster is told of it. Without an advertised address others are told the host it is bound to.

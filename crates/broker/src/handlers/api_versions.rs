@@ -36,7 +36,10 @@ pub(crate) async fn handle(ctx: &RequestContext, request: ApiVersionsRequest) ->
     });
     let offset = ctx.broker().quorum().map_or(-1, |voters| voters.high_watermark as i64);
     ApiVersionsResponse {
-        api_keys: dispatch::rows().map(advertised).collect(),
+        api_keys: dispatch::rows()
+            .filter(|row| dispatch::is_served_on(&ctx.connection.listener.config, row.key))
+            .map(advertised)
+            .collect(),
         supported_features: supported.collect(),
         finalized_features_epoch: offset,
         finalized_features: finalized.collect(),

@@ -67,10 +67,12 @@ enum Committing {
 }
 
 impl Logs {
-    /// Takes the directories, which are made where they are missing; all of one cluster and one node.
+    /// Takes the directories, which are made where they are missing; all of one cluster and one node. A node that `founds` a
+    /// cluster gives it an id where there is none.
     pub fn open(
         paths: &[PathBuf],
         node_id: i32,
+        founds: bool,
         files_max: usize,
         hot_bytes: u64,
         recovery_point_ms: i64,
@@ -79,9 +81,12 @@ impl Logs {
         let random: Arc<dyn Random> = Arc::new(OsRandom);
         let mut cluster_id = None;
         for path in paths {
-            cluster_id = cluster_id.or(inspect(&*disk, path)?.map(|meta| meta.cluster_id));
+            cluster_id = cluster_id.or(inspect(&*disk, path)?.map(|meta| meta.cluster_id).filter(|id| !id.is_empty()));
         }
-        let cluster_id = cluster_id.unwrap_or_else(|| uuid(&*random).to_string());
+        let cluster_id = cluster_id.unwrap_or_else(|| match founds {
+            true => uuid(&*random).to_string(),
+            false => String::new(),
+        });
         let files = Arc::new(FileCache::new(Arc::clone(&disk), files_max));
         let hot = HotBudget::new(hot_bytes);
         let mut dirs = Vec::new();
@@ -96,9 +101,18 @@ impl Logs {
         Ok(Self { dirs, cluster_id })
     }
 
-    /// The cluster that the directories belong to.
+    /// The cluster that the directories belong to; empty while that is not known.
     pub fn cluster_id(&self) -> &str {
         &self.cluster_id
+    }
+
+    /// Writes down which cluster the directories belong to; refuses another one.
+    pub fn adopt_cluster(&self, cluster_id: &str) -> Result<(), DirError> {
+        for dir in &self.dirs {
+            let mut opened = dir.log_dir.write().unwrap_or_else(PoisonError::into_inner);
+            opened.as_mut().map_or(Ok(()), |opened| opened.adopt_cluster(cluster_id))?;
+        }
+        Ok(())
     }
 
     /// All directories.
@@ -153,6 +167,11 @@ impl Logs {
 
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.into())
+}
+
+/// An id that nobody else has.
+pub(crate) fn fresh_id() -> Uuid {
+    uuid(&OsRandom)
 }
 
 fn uuid(random: &dyn Random) -> Uuid {

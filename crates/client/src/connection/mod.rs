@@ -25,6 +25,8 @@ pub(crate) use versions::Offered;
 
 /// No answer may be longer; Kafka's largest default (`fetch.max.bytes`) is 50 MiB.
 const RESPONSE_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// What stands before the body of a message of Mekong's own.
+const OWN_HEAD_BYTES: usize = 10;
 /// Bytes sent in one go at most.
 const SLICES_PER_WRITE: usize = 64;
 
@@ -39,7 +41,7 @@ struct Waiting {
 
 /// A live connection. Dropping the last handle closes it.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub struct Connection {
     address: Address,
     client_id: Option<Str>,
     outgoing: mpsc::UnboundedSender<Rope>,
@@ -54,7 +56,7 @@ pub(crate) struct Connection {
 
 /// An answer under way.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub struct Reply {
     receiver: oneshot::Receiver<Bytes>,
     api: ApiKey,
     address: Address,
@@ -63,7 +65,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     /// Waits for the answer of type `R::Response`.
-    pub(crate) async fn read<R: Request>(self) -> Result<R::Response, CallError> {
+    pub async fn read<R: Request>(self) -> Result<R::Response, CallError> {
         let lost = CallError::Disconnected { address: self.address, api: self.api };
         let frame = self.receiver.await.map_err(|_| lost)?;
         let (_, response) = frame::decode_response::<R>(frame, self.version)?;
@@ -73,7 +75,7 @@ impl Reply {
 
 impl Connection {
     /// Connects and asks for the versions.
-    pub(crate) async fn open(
+    pub async fn open(
         address: Address,
         client_id: &str,
         connect_timeout: Duration,
@@ -137,7 +139,7 @@ impl Connection {
     }
 
     /// Who is at the other end.
-    pub(crate) fn address(&self) -> &Address {
+    pub fn address(&self) -> &Address {
         &self.address
     }
 
@@ -147,12 +149,17 @@ impl Connection {
     }
 
     /// Whether nothing can be sent any more.
-    pub(crate) fn is_closed(&self) -> bool {
+    pub fn is_closed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
     }
 
+    /// How many requests wait for their answers.
+    pub fn waiting(&self) -> usize {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).replies.len()
+    }
+
     /// The version in which `R` goes over this connection.
-    pub(crate) fn version_of<R: Request>(&self) -> Result<i16, CallError> {
+    pub fn version_of<R: Request>(&self) -> Result<i16, CallError> {
         self.offered.choose::<R>().ok_or_else(|| CallError::Unsupported {
             address: self.address.clone(),
             api: R::KEY,
@@ -162,7 +169,7 @@ impl Connection {
     }
 
     /// Queues a request; its answer is awaited separately.
-    pub(crate) fn submit<R: Request>(&self, request: &R, version: i16) -> Result<Reply, CallError> {
+    pub fn submit<R: Request>(&self, request: &R, version: i16) -> Result<Reply, CallError> {
         let correlation = self.next_correlation.fetch_add(1, Ordering::Relaxed) & i32::MAX;
         let rope = frame::encode_request(correlation, self.client_id.clone(), version, request)?;
         let (sender, receiver) = oneshot::channel();
@@ -177,7 +184,7 @@ impl Connection {
     }
 
     /// Queues a request that gets no answer: Produce with `acks=0`.
-    pub(crate) fn submit_unanswered<R: Request>(&self, request: &R, version: i16) -> Result<(), CallError> {
+    pub fn submit_unanswered<R: Request>(&self, request: &R, version: i16) -> Result<(), CallError> {
         let correlation = self.next_correlation.fetch_add(1, Ordering::Relaxed) & i32::MAX;
         self.send(frame::encode_request(correlation, self.client_id.clone(), version, request)?);
         Ok(())
@@ -190,7 +197,7 @@ impl Connection {
     }
 
     /// One exchange within the request timeout and `extra`.
-    pub(crate) async fn call<R: Request>(
+    pub async fn call<R: Request>(
         &self,
         request: &R,
         version: i16,
@@ -198,6 +205,34 @@ impl Connection {
     ) -> Result<R::Response, CallError> {
         let reply = self.submit(request, version)?;
         self.within(R::KEY, self.request_timeout + extra, reply.read::<R>()).await
+    }
+
+    /// One exchange of bytes under an API key of Mekong's own, which stands outside Kafka's range.
+    ///
+    /// ```text
+    /// key int16 │ version int16 (0) │ correlation id int32 │ client id int16 (-1) │ body       answered by: correlation id │ body
+    /// ```
+    pub async fn exchange(&self, key: i16, body: &Bytes, within: Duration) -> Result<Bytes, CallError> {
+        let correlation = self.next_correlation.fetch_add(1, Ordering::Relaxed) & i32::MAX;
+        let mut encoder = wire::Encoder::with_capacity(32);
+        encoder.put(&i32::try_from(body.len() + OWN_HEAD_BYTES).unwrap_or(i32::MAX).to_be_bytes());
+        encoder.put(&key.to_be_bytes());
+        encoder.put(&[0; 2]);
+        encoder.put(&correlation.to_be_bytes());
+        encoder.put(&(-1_i16).to_be_bytes());
+        encoder.put_shared(body);
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut waiting = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            if !waiting.closed {
+                waiting.replies.insert(correlation, sender);
+            }
+        }
+        self.send(encoder.finish());
+        let lost = CallError::Disconnected { address: self.address.clone(), api: ApiKey::Envelope };
+        let answer = async { receiver.await.map_err(|_| lost) };
+        let frame = self.within(ApiKey::Envelope, within, answer).await?;
+        Ok(frame.slice(4.min(frame.len())..))
     }
 
     /// Waits for `answer`; gives the connection up when it does not come.
@@ -217,7 +252,7 @@ impl Connection {
     }
 
     /// Ends the connection; whatever waits gets [`CallError::Disconnected`].
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.failed.store(true, Ordering::Release);
         let _ = self.close.send(true);
     }

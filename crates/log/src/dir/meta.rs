@@ -24,7 +24,7 @@ const MEKONG_VERSION: u32 = 1;
 /// Whose a directory is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MetaProperties {
-    /// The cluster's id, as Kafka writes it.
+    /// The cluster's id, as Kafka writes it; empty while it is not known.
     pub cluster_id: String,
     /// The node's id.
     pub node_id: BrokerId,
@@ -160,11 +160,7 @@ fn parse(path: &Path, text: &str) -> Result<MetaProperties, DirError> {
     let node_id: Option<i32> = properties.get("node.id").and_then(|value| value.parse().ok());
     let directory_id = properties.get("directory.id").and_then(|value| value.parse().ok());
     Ok(MetaProperties {
-        cluster_id: properties
-            .get("cluster.id")
-            .filter(|id| !id.is_empty())
-            .cloned()
-            .ok_or_else(|| bad("cluster.id"))?,
+        cluster_id: properties.get("cluster.id").cloned().ok_or_else(|| bad("cluster.id"))?,
         node_id: node_id.map(BrokerId).ok_or_else(|| bad("node.id"))?,
         directory_id: directory_id.ok_or_else(|| bad("directory.id"))?,
         is_new: false,
@@ -175,7 +171,8 @@ impl MetaProperties {
     /// Refuses a directory of another cluster or node.
     pub(super) fn check_same_node(&self, path: &Path, found: &Self) -> Result<(), DirError> {
         let path = path.to_owned();
-        if found.cluster_id != self.cluster_id {
+        let are_known = !found.cluster_id.is_empty() && !self.cluster_id.is_empty();
+        if are_known && found.cluster_id != self.cluster_id {
             let (found, expected) = (found.cluster_id.clone(), self.cluster_id.clone());
             return Err(DirError::OtherCluster { path, found, expected });
         }
@@ -183,6 +180,17 @@ impl MetaProperties {
             return Err(DirError::OtherNode { path, found: found.node_id, expected: self.node_id });
         }
         Ok(())
+    }
+
+    /// What `found` says, with the cluster's id where it did not know it.
+    pub(super) fn adopt(&self, disk: &dyn Disk, path: &Path, found: Self) -> Result<Self, DirError> {
+        if found.cluster_id == self.cluster_id || self.cluster_id.is_empty() {
+            return Ok(found);
+        }
+        self.check_same_node(path, &found)?;
+        let is_new = found.is_new;
+        let adopted = Self { cluster_id: self.cluster_id.clone(), ..found }.write(disk, path)?;
+        Ok(Self { is_new, ..adopted })
     }
 
     /// Writes the file into a new directory, durably.

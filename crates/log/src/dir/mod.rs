@@ -119,7 +119,7 @@ impl LogDir {
         let lock = disk.lock(&path.join(LOCK)).map_err(|error| DirError::from_io(path, "lock", error))?;
         let lock = lock.ok_or_else(|| DirError::Locked { path: path.to_owned() })?;
         let meta = match found {
-            Some(found) => found,
+            Some(found) => meta.adopt(&*disk, path, found)?,
             None => meta.write(&*disk, path)?,
         };
         let mut report = DirReport { created: meta.is_new, ..DirReport::default() };
@@ -151,6 +151,13 @@ impl LogDir {
             _lock: lock,
         };
         Ok(OpenedDir { dir, committer, report })
+    }
+
+    /// Writes down which cluster it belongs to, once that is known; refuses another one.
+    pub fn adopt_cluster(&mut self, cluster_id: &str) -> Result<(), DirError> {
+        let wanted = MetaProperties { cluster_id: cluster_id.to_owned(), ..self.meta.clone() };
+        self.meta = wanted.adopt(&*self.context.disk, &self.path, self.meta.clone())?;
+        Ok(())
     }
 
     /// Where it is.

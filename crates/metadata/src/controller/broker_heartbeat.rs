@@ -15,6 +15,10 @@ use crate::record::{BrokerChangeRecord, Record};
 impl Command for BrokerHeartbeatRequest {
     type Answer = BrokerHeartbeatResponse;
 
+    fn heard_from(&self) -> Option<(i32, i64)> {
+        Some((self.broker_id, self.broker_epoch))
+    }
+
     fn decide(&self, controller: &Controller, _at: Moment) -> Outcome<BrokerHeartbeatResponse> {
         let broker = match controller.check_broker_epoch(self.broker_id, self.broker_epoch) {
             Ok(broker) => broker,

@@ -18,7 +18,7 @@ async fn proposals_are_committed_in_order_and_followed() {
     let dir = std::env::temp_dir().join(format!("mekong-quorum-local-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&dir);
     let log = open(&dir);
-    let pending: Vec<_> = (0..500).map(|level| log.propose(vec![record(level)])).collect();
+    let pending: Vec<_> = (0..500).map(|level| log.propose(1, vec![record(level)])).collect();
     for (place, proposal) in pending.into_iter().enumerate() {
         assert_eq!(proposal.await, Ok(place as u64 + 1));
     }
@@ -26,7 +26,7 @@ async fn proposals_are_committed_in_order_and_followed() {
     assert_eq!(log.voters().high_watermark, 500);
 
     log.snapshot(500, vec![record(499)]);
-    assert_eq!(log.propose(vec![record(500)]).await, Ok(501));
+    assert_eq!(log.propose(1, vec![record(500)]).await, Ok(501));
     drop(log);
     let log = open(&dir);
     match log.next(0).await.unwrap() {
@@ -41,9 +41,9 @@ async fn followed(log: &Local, mut from: u64, to: u64) -> Vec<Record> {
     let mut records = Vec::new();
     while from < to {
         match log.next(from).await.unwrap() {
-            Committed::Batch(batch) => {
+            Committed::Batch { end_offset, batch } => {
                 records.extend(batch.records.clone());
-                from = batch.end_offset();
+                from = end_offset;
             }
             Committed::Snapshot { .. } => panic!("no snapshot was made"),
         }

@@ -1,0 +1,128 @@
+//! `process.roles`, `controller.quorum.*`: which part a node has in the cluster, and who the others are.
+//!
+//! A node that is told of nobody else is alone: it founds a cluster and is its own majority.
+
+use std::time::Duration;
+
+use quorum::Peer;
+
+use super::{ConfigError, Reader};
+
+/// What a node does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Roles {
+    /// It holds partitions and serves clients.
+    pub broker: bool,
+    /// It takes part in the metadata quorum.
+    pub controller: bool,
+}
+
+/// The node's part in the cluster.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QuorumConfig {
+    /// `process.roles`.
+    pub roles: Roles,
+    /// `controller.quorum.voters`, without those that name nobody else.
+    pub voters: Vec<Peer>,
+    /// `controller.quorum.bootstrap.servers`, without those that name nobody else: hosts and ports.
+    pub bootstrap: Vec<(String, u16)>,
+    /// `controller.quorum.election.timeout.ms`.
+    pub election_ms: u64,
+    /// `broker.heartbeat.interval.ms`.
+    pub heartbeat_interval: Duration,
+    /// `broker.session.timeout.ms`.
+    pub session_ms: i64,
+    /// `initial.broker.registration.timeout.ms`.
+    pub registration_timeout: Duration,
+}
+
+impl QuorumConfig {
+    /// Whether the node is a cluster by itself.
+    pub fn is_alone(&self) -> bool {
+        self.voters.is_empty() && self.bootstrap.is_empty()
+    }
+}
+
+impl Reader<'_> {
+    pub(super) fn quorum(&self, node_id: i32) -> Result<QuorumConfig, ConfigError> {
+        let mut voters = self.voters()?;
+        if voters.len() == 1 && voters.iter().all(|voter| voter.id == node_id) {
+            voters.clear();
+        }
+        let mut bootstrap = self.bootstrap()?;
+        // Kafka's own file for one node names the node itself.
+        if bootstrap.len() == 1 && self.roles()?.controller {
+            bootstrap.clear();
+        }
+        if !voters.is_empty() {
+            bootstrap.clear();
+        }
+        let milliseconds = |key, default| self.number(key, 1..=u64::from(u32::MAX), default);
+        let config = QuorumConfig {
+            roles: self.roles()?,
+            voters,
+            bootstrap,
+            election_ms: milliseconds("controller.quorum.election.timeout.ms", 1000)?,
+            heartbeat_interval: Duration::from_millis(milliseconds("broker.heartbeat.interval.ms", 2000)?),
+            session_ms: self.number("broker.session.timeout.ms", 1..=i64::from(i32::MAX), 9000)?,
+            registration_timeout: Duration::from_millis(milliseconds(
+                "initial.broker.registration.timeout.ms",
+                60_000,
+            )?),
+        };
+        if config.is_alone() && !(config.roles.broker && config.roles.controller) {
+            let problem = "must hold broker and controller, unless controller.quorum.voters or controller.quorum.bootstrap.servers names other nodes";
+            return Err(self.wrong("process.roles", problem.to_owned()));
+        }
+        Ok(config)
+    }
+
+    fn roles(&self) -> Result<Roles, ConfigError> {
+        let text = self.text("process.roles").unwrap_or("broker,controller");
+        let mut roles = Roles { broker: false, controller: false };
+        for role in text.split(',').map(str::trim).filter(|role| !role.is_empty()) {
+            match role {
+                "broker" => roles.broker = true,
+                "controller" => roles.controller = true,
+                _ => return Err(self.wrong("process.roles", "must be broker, controller or both".to_owned())),
+            }
+        }
+        if !roles.broker && !roles.controller {
+            return Err(self.wrong("process.roles", "must be broker, controller or both".to_owned()));
+        }
+        Ok(roles)
+    }
+
+    /// `1@host:9093,2@host:9093`.
+    fn voters(&self) -> Result<Vec<Peer>, ConfigError> {
+        let key = "controller.quorum.voters";
+        let entries = self.text(key).unwrap_or_default().split(',').map(str::trim);
+        let read = |entry: &str| {
+            let (id, address) = entry.split_once('@')?;
+            let (host, port) = address_of(address)?;
+            Some(Peer { id: id.parse().ok().filter(|id| *id >= 0)?, host, port })
+        };
+        let wrong = |entry: &str| self.wrong(key, format!("'{entry}' is not id@host:port"));
+        entries
+            .filter(|entry| !entry.is_empty())
+            .map(|entry| read(entry).ok_or_else(|| wrong(entry)))
+            .collect()
+    }
+
+    /// `host:9093,host:9093`.
+    fn bootstrap(&self) -> Result<Vec<(String, u16)>, ConfigError> {
+        let key = "controller.quorum.bootstrap.servers";
+        let entries = self.text(key).unwrap_or_default().split(',').map(str::trim);
+        let wrong = |entry: &str| self.wrong(key, format!("'{entry}' is not host:port"));
+        entries
+            .filter(|entry| !entry.is_empty())
+            .map(|entry| address_of(entry).ok_or_else(|| wrong(entry)))
+            .collect()
+    }
+}
+
+fn address_of(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if host.is_empty() { None } else { Some((host.to_owned(), port.parse().ok()?)) }
+}

@@ -1,0 +1,143 @@
+//! Following the metadata: what is committed becomes true on this node, in order.
+//!
+//! Until the node serves only the image follows; then the data plane takes over all at once what came to be so far.
+
+use std::sync::Arc;
+
+use metadata::{Delta, MetadataImage};
+use quorum::{Committed, MetadataLog, ProposeError};
+use tokio::sync::watch;
+
+use crate::Broker;
+
+/// Whether the data plane follows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Serving {
+    /// Only the image does.
+    Not,
+    /// It shall from now on.
+    Shall,
+    /// It does.
+    Is,
+}
+
+/// The task that makes committed records true on this node.
+pub(super) struct Follower {
+    broker: Arc<Broker>,
+    log: Arc<dyn MetadataLog>,
+    offset: u64,
+    /// What changed and the data plane has not been told yet.
+    delta: Delta,
+    applied: watch::Sender<u64>,
+    serving: watch::Sender<Serving>,
+}
+
+impl Follower {
+    /// Follows from the beginning.
+    pub fn new(broker: &Arc<Broker>, log: &Arc<dyn MetadataLog>) -> Self {
+        Self {
+            broker: Arc::clone(broker),
+            log: Arc::clone(log),
+            offset: 0,
+            delta: Delta::default(),
+            applied: watch::Sender::new(0),
+            serving: watch::Sender::new(Serving::Not),
+        }
+    }
+
+    /// How far it has come.
+    pub fn applied(&self) -> watch::Receiver<u64> {
+        self.applied.subscribe()
+    }
+
+    /// Where it is told that the node serves.
+    pub fn serving(&self) -> watch::Sender<Serving> {
+        self.serving.clone()
+    }
+
+    /// Reads what is there already.
+    pub async fn catch_up(&mut self) -> Result<(), super::MetadataError> {
+        let mut image = MetadataImage::default();
+        while self.offset < self.log.voters().high_watermark {
+            let committed = self.log.next(self.offset).await?;
+            self.offset = replay(&mut image, &mut self.delta, &committed)?;
+        }
+        self.broker.metadata.image.store(Arc::new(image));
+        self.applied.send_replace(self.offset);
+        Ok(())
+    }
+
+    pub async fn run(mut self) {
+        let mut serving = self.serving.subscribe();
+        loop {
+            let step = tokio::select! {
+                committed = self.log.next(self.offset) => self.follow(committed),
+                _ = serving.wait_for(|serving| *serving == Serving::Shall) => Ok(MetadataImage::clone(&self.broker.image())),
+            };
+            let image = match step {
+                Ok(image) => image,
+                Err(error) => {
+                    tracing::info!(error, "metadata is not followed any further");
+                    return;
+                }
+            };
+            let now = *serving.borrow();
+            match now {
+                Serving::Not => self.broker.metadata.image.store(Arc::new(image)),
+                Serving::Shall | Serving::Is => {
+                    self.apply(image).await;
+                    self.serving.send_replace(Serving::Is);
+                }
+            }
+            self.applied.send_replace(self.offset);
+            if self.log.wants_snapshot() {
+                self.log.snapshot(self.offset, self.broker.image().to_records());
+            }
+        }
+    }
+
+    fn follow(&mut self, committed: Result<Committed, ProposeError>) -> Result<MetadataImage, String> {
+        let committed = committed.map_err(|error| error.to_string())?;
+        let before = self.broker.image();
+        let mut image = MetadataImage::clone(&before);
+        let end = replay(&mut image, &mut self.delta, &committed).map_err(|error| {
+            tracing::error!(%error, "committed metadata contradicts what this node knows");
+            error.to_string()
+        })?;
+        self.offset = end;
+        // A snapshot does not tell what is gone.
+        if let Committed::Snapshot { .. } = committed {
+            let gone = before.topics().iter().filter(|(id, _)| image.topic(**id).is_none());
+            self.delta.removed_topics.extend(gone.map(|(id, topic)| (*id, topic.name().clone())));
+        }
+        Ok(image)
+    }
+
+    async fn apply(&mut self, image: MetadataImage) {
+        let (broker, delta) = (Arc::clone(&self.broker), std::mem::take(&mut self.delta));
+        // Logs are opened and deleted meanwhile, which may take the disk's time.
+        let applied = tokio::task::spawn_blocking(move || broker.apply(image, &delta)).await;
+        if let Err(error) = applied {
+            tracing::error!(%error, "a change of the metadata could not be applied");
+        }
+    }
+}
+
+/// Replays what was committed and returns the offset behind it.
+fn replay(
+    image: &mut MetadataImage,
+    delta: &mut Delta,
+    committed: &Committed,
+) -> Result<u64, metadata::ReplayError> {
+    let (records, end) = match committed {
+        Committed::Snapshot { end_offset, records } => {
+            *image = MetadataImage::default();
+            (&**records, *end_offset)
+        }
+        Committed::Batch { end_offset, batch } => (&batch.records, *end_offset),
+    };
+    for record in records {
+        image.replay(record, delta)?;
+    }
+    Ok(end)
+}

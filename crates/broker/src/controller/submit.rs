@@ -1,0 +1,123 @@
+//! Asking the controller, wherever it is.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metadata::controller::Command;
+use quorum::Leadership;
+use tokio::sync::watch;
+use wire::{ErrorCode, Request};
+
+use crate::Broker;
+use crate::cluster::{self, Decided};
+
+/// How long a command is tried, as long as Kafka's clients wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait for another leader before asking again.
+const RETRY: Duration = Duration::from_millis(50);
+
+impl Broker {
+    /// Asks the active controller; the answer comes when what it says is committed and true on this node. While nobody leads it is
+    /// tried again.
+    pub async fn submit<C>(&self, command: C) -> Result<C::Answer, ErrorCode>
+    where
+        C: Command<Answer = <C as Request>::Response> + Request + Clone + Send + Sync + 'static,
+        C::Answer: Send + 'static,
+    {
+        let until = Instant::now() + PATIENCE;
+        let mut leadership = self.leadership()?;
+        loop {
+            leadership.mark_unchanged();
+            let within = until.saturating_duration_since(Instant::now());
+            match self.submit_once(&command, within).await {
+                Err(ErrorCode::NOT_CONTROLLER) if !within.is_zero() => {
+                    let _ = tokio::time::timeout(RETRY, leadership.changed()).await;
+                }
+                Ok((answer, offset)) => {
+                    self.follow_to(offset, within).await;
+                    return Ok(answer);
+                }
+                Err(code) => return Err(code),
+            }
+        }
+    }
+
+    /// The same, once.
+    pub(crate) async fn submit_once<C>(&self, command: &C, within: Duration) -> Decided<C::Answer>
+    where
+        C: Command<Answer = <C as Request>::Response> + Request + Clone + Send + Sync + 'static,
+        C::Answer: Send + 'static,
+    {
+        let mailbox = self.mailbox()?;
+        let leads = mailbox.log().leadership().borrow().is_own;
+        match mailbox.log().leader().filter(|_| !leads) {
+            None => {
+                let decided = tokio::time::timeout(within, self.decide(command.clone())).await;
+                decided.unwrap_or(Err(ErrorCode::REQUEST_TIMED_OUT))
+            }
+            Some(leader) => cluster::ask(&self.links, self.config.node_id, &leader, command, within).await,
+        }
+    }
+
+    /// Has the controller on this node decide.
+    pub(crate) async fn decide<C>(&self, command: C) -> Decided<C::Answer>
+    where
+        C: Command + Send + 'static,
+        C::Answer: Send + 'static,
+    {
+        self.mailbox()?.decide(command).await
+    }
+
+    /// Who leads the quorum, as it changes.
+    pub(crate) fn leadership(&self) -> Result<watch::Receiver<Leadership>, ErrorCode> {
+        Ok(self.mailbox()?.log().leadership())
+    }
+
+    /// How far this node has followed the metadata.
+    pub(crate) fn followed_to(&self) -> u64 {
+        self.mailbox().map_or(0, |mailbox| *mailbox.applied().borrow())
+    }
+
+    /// Waits until this node has followed so far.
+    async fn follow_to(&self, offset: u64, within: Duration) {
+        let Ok(mailbox) = self.mailbox() else { return };
+        let mut applied = mailbox.applied();
+        // The command is done all the same.
+        let _ = tokio::time::timeout(within, applied.wait_for(|applied| *applied >= offset)).await;
+    }
+
+    /// A connection with another node of the cluster ended: perhaps its process did.
+    pub(crate) fn lost_connection(self: &Arc<Self>, node: i32) {
+        let Some(thread) = &self.thread else { return };
+        let broker = Arc::clone(self);
+        thread.handle().spawn(async move {
+            if let Some(raft) = broker.metadata.raft() {
+                raft.lost(node).await;
+            }
+            broker.fence_if_gone(node).await;
+        });
+    }
+
+    /// A controller that takes over asks all machines whether their brokers are still there.
+    pub(super) fn look_for_the_gone(self: &Arc<Self>) {
+        let Some(thread) = &self.thread else { return };
+        for id in self.image().brokers().keys().copied().filter(|id| *id != self.config.node_id) {
+            let broker = Arc::clone(self);
+            thread.handle().spawn(async move { broker.fence_if_gone(id).await });
+        }
+    }
+
+    /// Fences a broker at once if its machine refuses to connect where it listened.
+    async fn fence_if_gone(&self, id: i32) {
+        let leads = self.leadership().is_ok_and(|leadership| leadership.borrow().is_own);
+        let image = self.image();
+        let Some(broker) = image.live_broker(id).filter(|_| leads) else { return };
+        let Some(endpoint) = broker.endpoints.first() else { return };
+        if cluster::refuses(&endpoint.host, endpoint.port).await
+            && let Ok(mailbox) = self.mailbox()
+        {
+            tracing::warn!(broker = id, "fenced a broker: its process is gone");
+            mailbox.gone(id).await;
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Three nodes in one process: they found a cluster, know each other, decide whoever is asked, and go on without one of them.
+
+mod common;
+
+use std::time::Duration;
+
+use broker::Handle;
+use common::{Raw, broker_in, folder};
+use tokio::time::{Instant, sleep};
+use wire::ErrorCode;
+use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
+use wire::messages::describe_cluster::DescribeClusterRequest;
+use wire::messages::describe_quorum::{DescribeQuorumRequest, PartitionData, TopicData};
+use wire::messages::metadata::{MetadataRequest, MetadataResponse};
+
+/// Ports that were free a moment ago.
+fn ports<const N: usize>() -> [u16; N] {
+    let listeners = [(); N].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+async fn node(folder: &str, id: usize, ports: &[u16]) -> Handle {
+    let voters: Vec<_> =
+        ports.iter().enumerate().map(|(place, port)| format!("{}@127.0.0.1:{port}", place + 1)).collect();
+    let listeners = format!("PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:{}", ports[id - 1]);
+    broker_in(
+        folder,
+        &[
+            ("node.id", &id.to_string()),
+            ("process.roles", "broker,controller"),
+            ("listeners", &listeners),
+            ("controller.listener.names", "CONTROLLER"),
+            ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"),
+            ("controller.quorum.voters", &voters.join(",")),
+            ("broker.session.timeout.ms", "3000"),
+        ],
+    )
+    .await
+}
+
+async fn three(folders: &[String], ports: &[u16]) -> Vec<Handle> {
+    let (one, two, three) =
+        tokio::join!(node(&folders[0], 1, ports), node(&folders[1], 2, ports), node(&folders[2], 3, ports));
+    vec![one, two, three]
+}
+
+async fn raw(node: &Handle) -> Raw {
+    Raw::connect(node.address().unwrap()).await
+}
+
+async fn create(node: &Handle, name: &'static str, replicas: i16) -> ErrorCode {
+    let topic = CreatableTopic {
+        name: name.into(),
+        num_partitions: 6,
+        replication_factor: replicas,
+        ..Default::default()
+    };
+    let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 10_000, ..Default::default() };
+    raw(node).await.call(7, &request).await.topics[0].error_code
+}
+
+async fn metadata(node: &Handle) -> MetadataResponse {
+    raw(node).await.call(12, &MetadataRequest { topics: None, ..Default::default() }).await
+}
+
+/// Waits until the metadata of a node is as wished.
+async fn until(node: &Handle, wish: impl Fn(&MetadataResponse) -> bool) -> MetadataResponse {
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let metadata = metadata(node).await;
+        if wish(&metadata) {
+            return metadata;
+        }
+        assert!(Instant::now() < end, "{metadata:?}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn leaders(metadata: &MetadataResponse, topic: &str) -> Vec<i32> {
+    let topic = metadata.topics.iter().find(|one| one.name.as_deref() == Some(topic)).unwrap();
+    topic.partitions.iter().map(|partition| partition.leader_id).collect()
+}
+
+async fn quorum_leader(node: &Handle) -> i32 {
+    let partitions = vec![PartitionData { partition_index: 0 }];
+    let topics = vec![TopicData { topic_name: "__cluster_metadata".into(), partitions }];
+    let answer = raw(node).await.call(2, &DescribeQuorumRequest { topics }).await;
+    let quorum = &answer.topics[0].partitions[0];
+    assert_eq!(quorum.current_voters.len(), 3);
+    quorum.leader_id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_nodes_are_one_cluster_and_go_on_without_their_leader() {
+    let folders = [folder(), folder(), folder()];
+    let ports = ports::<3>();
+    let mut nodes = three(&folders, &ports).await;
+    let mut ids = Vec::new();
+    for node in &nodes {
+        let known = until(node, |metadata| metadata.brokers.len() == 3).await;
+        ids.push(known.cluster_id.unwrap());
+    }
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    for (place, name) in ["a", "b", "c"].into_iter().enumerate() {
+        assert_eq!(create(&nodes[place], name, 3).await, ErrorCode::NONE);
+        let mut led = leaders(&metadata(&nodes[place]).await, name);
+        led.sort_unstable();
+        led.dedup();
+        assert_eq!(led, [1, 2, 3], "who is asked knows at once, and leaders are spread");
+    }
+    assert_eq!(create(&nodes[0], "a", 3).await, ErrorCode::TOPIC_ALREADY_EXISTS);
+
+    let leader = quorum_leader(&nodes[0]).await;
+    let place = usize::try_from(leader - 1).unwrap();
+    nodes.remove(place).stop().await;
+    let begun = Instant::now();
+    for node in &nodes {
+        until(node, |metadata| {
+            metadata.brokers.len() == 2 && !leaders(metadata, "a").iter().any(|led| *led == leader || *led < 0)
+        })
+        .await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+    assert_ne!(quorum_leader(&nodes[0]).await, leader);
+    assert_eq!(create(&nodes[1], "d", 2).await, ErrorCode::NONE);
+
+    let id = usize::try_from(leader).unwrap();
+    nodes.push(node(&folders[place], id, &ports).await);
+    let back = until(&nodes[2], |metadata| metadata.brokers.len() == 3).await;
+    assert_eq!(back.cluster_id.as_ref(), Some(&ids[0]));
+    assert_eq!(back.topics.len(), 4);
+    let described = raw(&nodes[2]).await.call(1, &DescribeClusterRequest { endpoint_type: 1, ..Default::default() }).await;
+    assert_eq!(described.brokers.len(), 3);
+    for node in nodes {
+        node.stop().await;
+    }
+    folders.iter().for_each(|folder| std::fs::remove_dir_all(folder).unwrap());
+}

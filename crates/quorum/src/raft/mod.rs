@@ -1,0 +1,352 @@
+//! The metadata log of several voters: consensus by the `openraft` library, which nothing outside this folder knows.
+//!
+//! ```text
+//! propose ─► library ─► Store (memory, Writer's thread, Files) ─┐
+//!               │                                               ├─ majority ─► Machine ─► Tail ─► next
+//!               └─► Network ─► Transport ─► other voters ───────┘
+//! ```
+//!
+//! Invariants: a vote or an entry counts only when it is synced; a message is taken only by the (node, directory) it is meant for,
+//! so that a voter that lost its disk has no vote; a proposal is appended only in the epoch it was decided in.
+
+mod codec;
+mod disk;
+mod found;
+mod machine;
+mod network;
+mod receive;
+mod store;
+mod types;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base::Uuid;
+use bytes::Bytes;
+use env::{Disk, Random};
+use metadata::Record;
+use openraft::async_runtime::WatchReceiver as _;
+use openraft::errors::Fatal;
+use openraft::impls::ProgressResponder;
+use openraft::{ReadPolicy, ServerState};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::{Committed, FileError, Leadership, MetadataLog, Pending, ProposeError, Voter, Voters};
+use disk::Files;
+use machine::{Machine, Tail};
+use network::Network;
+pub use network::{Lane, Peer, Transport, TransportError};
+use store::Store;
+use types::{Key, Proposal, Types};
+use writer::Writer;
+
+type Library = openraft::Raft<Types, Machine>;
+
+/// The log wants a snapshot when its file has grown to this many bytes.
+const SNAPSHOT_AFTER_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Entries behind the snapshot that are kept for followers that are a little late.
+const ENTRIES_KEPT: u64 = 1000;
+
+/// How long Raft waits for what.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timing {
+    /// A follower that hears nothing of a leader for this long and at most half as long again stands for election, in milliseconds.
+    pub election_ms: u64,
+    /// A leader tells that it is there this often, in milliseconds.
+    pub heartbeat_ms: u64,
+}
+
+/// What a voter is started with.
+#[derive(Debug)]
+pub struct Options {
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// The folder of the log.
+    pub dir: PathBuf,
+    /// Chance, for the folder's identity.
+    pub random: Arc<dyn Random>,
+    /// This node, as the others reach it.
+    pub own: Peer,
+    /// All voters of a new quorum, this node too if it is one; empty: this node waits to be taken into a quorum.
+    pub voters: Vec<Peer>,
+    /// The way to other nodes.
+    pub transport: Arc<dyn Transport>,
+    /// How long to wait for what.
+    pub timing: Timing,
+}
+
+/// The engine; see the module's text.
+#[derive(Debug)]
+pub struct Raft {
+    library: Shown<Library>,
+    tail: Arc<Tail>,
+    writer: Shown<Writer>,
+    store: Shown<Store>,
+    leadership: watch::Receiver<Leadership>,
+    own: Key,
+    transport: Arc<dyn Transport>,
+    runtime: Handle,
+    /// How long a majority may take to confirm a leader.
+    patience: Duration,
+    /// Held while this node stands for election because the leader is gone.
+    standing: tokio::sync::Mutex<()>,
+    /// The pieces of a snapshot that is being received.
+    arriving: Mutex<Vec<u8>>,
+}
+
+/// Something of the library's that does not show itself.
+#[derive(Clone)]
+struct Shown<T>(T);
+
+impl<T> std::fmt::Debug for Shown<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("_")
+    }
+}
+
+impl Raft {
+    /// Opens the log and takes part in the quorum. All of its tasks run where this is called.
+    pub async fn start(options: Options) -> Result<Arc<Self>, FileError> {
+        let dir = options.dir.clone();
+        let failed = |error: String| FileError::Io { path: dir.clone(), source: std::io::Error::other(error) };
+        let (files, recovered) = Files::open(options.disk, &options.dir, &*options.random)?;
+        let own = Key { id: options.own.id, directory: files.directory() };
+        let writer = Writer::start(files).map_err(|error| failed(error.to_string()))?;
+        let store = Store::new(&recovered, writer.clone());
+        let tail = Arc::new(Tail::new(recovered.snapshot));
+        let machine = Machine::new(tail.clone(), writer.clone());
+        let network = Network { own, transport: options.transport.clone() };
+        let config = config(options.timing).map_err(failed)?;
+        let library = Library::new(own, Arc::new(config), network, store.clone(), machine).await;
+        let library = library.map_err(|error| failed(error.to_string()))?;
+        let leadership = follow_leadership(&library);
+        let raft = Arc::new(Self {
+            library: Shown(library),
+            tail,
+            writer: Shown(writer),
+            store: Shown(store),
+            leadership,
+            own,
+            transport: options.transport,
+            runtime: Handle::current(),
+            patience: Duration::from_millis(2 * options.timing.election_ms),
+            standing: tokio::sync::Mutex::default(),
+            arriving: Mutex::default(),
+        });
+        if !options.voters.is_empty() {
+            tokio::spawn(found::found(raft.clone(), options.voters));
+        }
+        Ok(raft)
+    }
+
+    /// The identity of the folder.
+    pub fn directory(&self) -> Uuid {
+        self.own.directory
+    }
+
+    /// Says why the engine cannot go on, once it cannot.
+    pub async fn failed(&self) -> String {
+        let mut metrics = self.library.0.metrics();
+        loop {
+            let state = metrics.borrow_and_update().running_state.clone();
+            match state {
+                Ok(()) => {}
+                Err(Fatal::Stopped) => std::future::pending().await,
+                Err(error) => return error.to_string(),
+            }
+            if metrics.changed().await.is_err() {
+                // It was stopped.
+                std::future::pending().await
+            }
+        }
+    }
+
+    /// Ends its tasks; the log stays as it is.
+    pub async fn stop(&self) {
+        if let Err(error) = self.library.0.shutdown().await {
+            tracing::warn!(%error, "the quorum's task did not end in order");
+        }
+    }
+}
+
+fn config(timing: Timing) -> Result<openraft::Config, String> {
+    let config = openraft::Config {
+        cluster_name: "mekong".into(),
+        election_timeout_min: timing.election_ms,
+        election_timeout_max: timing.election_ms + timing.election_ms / 2,
+        heartbeat_interval: timing.heartbeat_ms,
+        install_snapshot_timeout: 60_000,
+        snapshot_policy: openraft::SnapshotPolicy::Never,
+        max_in_snapshot_log_to_keep: ENTRIES_KEPT,
+        enable_pre_vote: Some(true),
+        ..openraft::Config::default()
+    };
+    config.validate().map_err(|error| error.to_string())
+}
+
+/// Says who leads as it changes.
+fn follow_leadership(library: &Library) -> watch::Receiver<Leadership> {
+    let (sender, receiver) = watch::channel(Leadership::default());
+    let mut metrics = library.server_metrics();
+    tokio::spawn(async move {
+        loop {
+            let now = {
+                let metrics = metrics.borrow_and_update();
+                let leader = metrics.current_leader;
+                Leadership {
+                    leader: leader.map(|key| key.id),
+                    epoch: i32::try_from(metrics.vote.leader_id.term).unwrap_or(i32::MAX),
+                    is_own: leader == Some(metrics.id) && metrics.state == ServerState::Leader,
+                }
+            };
+            sender.send_if_modified(|known| std::mem::replace(known, now) != now);
+            if metrics.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+impl MetadataLog for Raft {
+    fn propose(&self, epoch: i32, records: Vec<Record>) -> Pending<'_, Result<u64, ProposeError>> {
+        Box::pin(async move {
+            let not_leader = || ProposeError::NotLeader(self.leadership.borrow().leader);
+            let leader = self.library.0.as_leader().map_err(|_| not_leader())?;
+            if i32::try_from(leader.term()) != Ok(epoch) {
+                return Err(not_leader());
+            }
+            let (responder, answer) = ProgressResponder::complete_only();
+            let proposal = Proposal(Arc::new(records));
+            let write = self.library.0.write(proposal).with_leader(leader.to_committed_leader_id());
+            let failed = |error: String| ProposeError::Failed(error.into());
+            write.responder(responder).await.map_err(|error| failed(error.to_string()))?;
+            match answer.await {
+                Ok(Ok(written)) => Ok(written.data),
+                Ok(Err(openraft::errors::ClientWriteError::LogEntryDiscarded(_))) => {
+                    Err(failed("another leader took over".into()))
+                }
+                Ok(Err(_)) => Err(not_leader()),
+                Err(_) => Err(failed("the quorum's task ended".into())),
+            }
+        })
+    }
+
+    fn leader(&self) -> Option<Peer> {
+        let metrics = self.library.0.server_metrics();
+        let metrics = metrics.borrow_watched();
+        let key = metrics.current_leader?;
+        let address = metrics.membership_config.membership().get_node(&key)?.clone();
+        Some(Peer { id: key.id, host: address.host, port: address.port })
+    }
+
+    fn leadership(&self) -> watch::Receiver<Leadership> {
+        self.leadership.clone()
+    }
+
+    fn confirm(&self) -> Pending<'_, Result<u64, ProposeError>> {
+        Box::pin(async move {
+            let not_leader = || ProposeError::NotLeader(self.leadership.borrow().leader);
+            let asked = self.library.0.get_read_log_id(ReadPolicy::ReadIndex);
+            let confirmed = tokio::time::timeout(self.patience, asked).await.map_err(|_| not_leader())?;
+            confirmed.map(|(id, _)| id.index() + 1).map_err(|_| not_leader())
+        })
+    }
+
+    fn next(&self, from: u64) -> Pending<'_, Result<Committed, ProposeError>> {
+        let mut end = self.tail.end();
+        Box::pin(async move {
+            loop {
+                end.mark_unchanged();
+                if let Some(committed) = self.tail.read(from) {
+                    return Ok(committed);
+                }
+                end.changed().await.map_err(|_| ProposeError::Closed)?;
+            }
+        })
+    }
+
+    fn snapshot(&self, end_offset: u64, records: Vec<Record>) {
+        if !self.tail.offer(end_offset, records) {
+            return;
+        }
+        let library = self.library.clone();
+        self.runtime.spawn(async move {
+            // A stopped library needs no snapshot.
+            let _ = library.0.trigger().snapshot().await;
+        });
+    }
+
+    fn wants_snapshot(&self) -> bool {
+        self.writer.0.log_bytes() > SNAPSHOT_AFTER_BYTES
+    }
+
+    fn voters(&self) -> Voters {
+        let metrics = self.library.0.metrics();
+        let metrics = metrics.borrow_watched();
+        let membership = metrics.membership_config.membership();
+        let voting: Vec<Key> = membership.voter_ids().collect();
+        let end_of = |key: &Key| match (*key == self.own, &metrics.replication) {
+            (true, _) => metrics.last_log_index.map(|index| index + 1),
+            (false, Some(all)) => all.get(key).map(|at| at.map_or(0, |id| id.index + 1)),
+            (false, None) => None,
+        };
+        let described = membership.nodes().map(|(key, address)| Voter {
+            id: key.id,
+            directory: key.directory,
+            address: Some((address.host.clone(), address.port)),
+            end_offset: end_of(key),
+        });
+        let is_voter = |voter: &Voter| voting.iter().any(|key| key.id == voter.id && key.directory == voter.directory);
+        let (voters, observers) = described.partition(is_voter);
+        Voters {
+            leader: metrics.current_leader.map(|key| key.id),
+            epoch: i32::try_from(metrics.current_term).unwrap_or(i32::MAX),
+            voters,
+            observers,
+            high_watermark: metrics.local_committed.map_or(0, |id| id.index + 1),
+        }
+    }
+}
+
+/// How long a node that just lost its leader waits before it stands for election, by its place among the voters.
+const STAGGER: Duration = Duration::from_millis(150);
+
+impl Raft {
+    /// A connection with this node ended. If it led and its process is gone, a new leader is elected without waiting for the
+    /// time-out.
+    pub async fn lost(&self, id: i32) {
+        let before = *self.leadership.borrow();
+        let Some(leader) = self.leader().filter(|leader| leader.id == id && id != self.own.id) else { return };
+        // Several connections end at once; one of them is enough.
+        let Ok(_standing) = self.standing.try_lock() else { return };
+        if !self.transport.is_gone(leader).await {
+            return;
+        }
+        let voters = self.voters().voters;
+        let mut others = voters.iter().filter(|voter| voter.id != id);
+        let Some(place) = others.position(|voter| voter.id == self.own.id) else { return };
+        tokio::time::sleep(STAGGER * u32::try_from(place).unwrap_or_default()).await;
+        if *self.leadership.borrow() == before {
+            tracing::info!(leader = id, "the quorum's leader is gone; standing for election");
+            let _ = self.library.0.trigger().elect(false).await;
+        }
+    }
+
+    /// What the transport received for this node; the answer to it.
+    pub async fn receive(&self, message: Bytes) -> Bytes {
+        receive::receive(self, message).await
+    }
+
+    /// Whose message this is, if it is one.
+    pub fn sender(message: &[u8]) -> Option<i32> {
+        network::Head::read(&mut &*message).ok().map(|head| head.from.id)
+    }
+}
+
+#[cfg(test)]
+mod tests;
