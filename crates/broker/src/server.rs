@@ -162,10 +162,18 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     let files_max = files_max(net::raise_descriptor_limit());
     let is_alone = config.quorum.is_alone();
     let thread = (!is_alone).then(Thread::start).transpose().map_err(MetadataError::Thread)?;
-    let logs = Logs::open(&config.log_dirs, config.node_id, is_alone, files_max, hot_bytes, config.recovery_point_ms)?;
+    let logs = Logs::open(
+        &config.log_dirs,
+        config.node_id,
+        is_alone,
+        files_max,
+        hot_bytes,
+        config.recovery_point_ms,
+    )?;
     let mut listeners = Vec::new();
     for listener in &config.listeners {
-        let _entered = thread.as_ref().filter(|_| listener.is_controllers).map(|thread| thread.handle().enter());
+        let _entered =
+            thread.as_ref().filter(|_| listener.is_controllers).map(|thread| thread.handle().enter());
         let bound = net::bind(&listener.host, listener.port, config.network.backlog)
             .map_err(|source| StartError::Bind { name: listener.name.clone(), source })?;
         let listener = Arc::new(Listener { config: listener.clone(), port: bound.port });

@@ -116,7 +116,8 @@ async fn three_nodes_are_one_cluster_and_go_on_without_their_leader() {
     let begun = Instant::now();
     for node in &nodes {
         until(node, |metadata| {
-            metadata.brokers.len() == 2 && !leaders(metadata, "a").iter().any(|led| *led == leader || *led < 0)
+            metadata.brokers.len() == 2
+                && !leaders(metadata, "a").iter().any(|led| *led == leader || *led < 0)
         })
         .await;
     }
@@ -129,7 +130,10 @@ async fn three_nodes_are_one_cluster_and_go_on_without_their_leader() {
     let back = until(&nodes[2], |metadata| metadata.brokers.len() == 3).await;
     assert_eq!(back.cluster_id.as_ref(), Some(&ids[0]));
     assert_eq!(back.topics.len(), 4);
-    let described = raw(&nodes[2]).await.call(1, &DescribeClusterRequest { endpoint_type: 1, ..Default::default() }).await;
+    let described = raw(&nodes[2])
+        .await
+        .call(1, &DescribeClusterRequest { endpoint_type: 1, ..Default::default() })
+        .await;
     assert_eq!(described.brokers.len(), 3);
     for node in nodes {
         node.stop().await;

@@ -28,8 +28,8 @@ mod topic_partition;
 pub use address::{Address, BadBootstrap, Bootstrap, DEFAULT_PORT};
 pub use admin::{Admin, AdminError};
 pub use client::Client;
-pub use connection::{Connection, Reply};
 pub use cluster::{Broker, ClusterView, PartitionView, TopicView};
+pub use connection::{Connection, Reply};
 pub use consumer::{
     CommitError, ConsumeError, Consumer, ConsumerBuilder, Rebalance, Reset, StartAt, Subscription,
 };

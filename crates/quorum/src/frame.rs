@@ -108,7 +108,12 @@ pub(crate) fn put_frame(first_offset: u64, records: &[Record], out: &mut Vec<u8>
 }
 
 /// Appends a frame of anything that can be written to `out`.
-pub(crate) fn put_items<T>(first_offset: u64, items: &[T], put: impl Fn(&T, &mut Vec<u8>), out: &mut Vec<u8>) {
+pub(crate) fn put_items<T>(
+    first_offset: u64,
+    items: &[T],
+    put: impl Fn(&T, &mut Vec<u8>),
+    out: &mut Vec<u8>,
+) {
     let start = out.len();
     out.extend_from_slice(&[0; FRAME_HEAD_BYTES]);
     for item in items {

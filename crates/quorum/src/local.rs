@@ -15,7 +15,9 @@ use env::Disk;
 use metadata::Record;
 use tokio::sync::{oneshot, watch};
 
-use crate::{Batch, Committed, FileError, Leadership, LogFile, MetadataLog, Pending, ProposeError, Voter, Voters};
+use crate::{
+    Batch, Committed, FileError, Leadership, LogFile, MetadataLog, Pending, ProposeError, Voter, Voters,
+};
 
 /// The log wants a snapshot when its file has grown to this many bytes.
 const SNAPSHOT_AFTER_BYTES: u64 = 4 * 1024 * 1024;
@@ -141,7 +143,13 @@ impl MetadataLog for Local {
     fn voters(&self) -> Voters {
         let high_watermark = *self.end.borrow();
         let voter = Voter { end_offset: Some(high_watermark), ..self.voter.clone() };
-        Voters { leader: Some(voter.id), epoch: EPOCH, voters: vec![voter], observers: vec![], high_watermark }
+        Voters {
+            leader: Some(voter.id),
+            epoch: EPOCH,
+            voters: vec![voter],
+            observers: vec![],
+            high_watermark,
+        }
     }
 }
 

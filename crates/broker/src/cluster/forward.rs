@@ -25,14 +25,20 @@ const VERSION: u8 = 1;
 pub(crate) type Decided<A> = Result<(A, u64), ErrorCode>;
 
 /// Asks the controller on another node.
-pub(crate) async fn ask<R>(links: &Links, own: i32, to: &Peer, request: &R, within: Duration) -> Decided<R::Response>
+pub(crate) async fn ask<R>(
+    links: &Links,
+    own: i32,
+    to: &Peer,
+    request: &R,
+    within: Duration,
+) -> Decided<R::Response>
 where
     R: Command + Request,
 {
     let version = R::KEY.versions().max;
     let unreadable = |_| ErrorCode::UNKNOWN_SERVER_ERROR;
-    let rope = frame::encode_request(0, None, version, request)
-        .map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
+    let rope =
+        frame::encode_request(0, None, version, request).map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
     let framed = rope.read().map_err(unreadable)?;
     let mut body = vec![VERSION];
     body.extend_from_slice(&own.to_be_bytes());

@@ -87,7 +87,14 @@ pub fn parse(
         let advertised = place.map(|place| advertised.remove(place)).map(|one| (one.host, one.port));
         let protocol = protocol_of(&endpoint.name, &protocols)?;
         let port = PortRule::Exactly(endpoint.port);
-        parsed.push(ListenerConfig { name: endpoint.name, host: endpoint.host, port, protocol, advertised, is_controllers: false });
+        parsed.push(ListenerConfig {
+            name: endpoint.name,
+            host: endpoint.host,
+            port,
+            protocol,
+            advertised,
+            is_controllers: false,
+        });
     }
     if parsed.is_empty() {
         let place = advertised.iter().position(|one| one.name == "PLAINTEXT");

@@ -56,7 +56,12 @@ pub(crate) struct Mailbox {
 
 impl Mailbox {
     /// Starts the owner and the follower; they end when `stop` says so.
-    pub fn start(broker: &Arc<Broker>, log: Arc<dyn MetadataLog>, follower: Follower, stop: &watch::Receiver<bool>) -> Self {
+    pub fn start(
+        broker: &Arc<Broker>,
+        log: Arc<dyn MetadataLog>,
+        follower: Follower,
+        stop: &watch::Receiver<bool>,
+    ) -> Self {
         let (jobs, waiting) = mpsc::channel(COMMANDS_MAX);
         let (applied, serving) = (follower.applied(), follower.serving());
         let owner = Owner {
@@ -297,6 +302,9 @@ impl Broker {
     /// Now, with fresh chance. Steps of the wall clock do not show.
     pub(super) fn moment(&self) -> Moment {
         let [a, b, c, d, e, f, g, h, ..] = self.random_bytes();
-        Moment { now_ms: self.started_ms.saturating_add(self.lease_clock_ms()), seed: u64::from_be_bytes([a, b, c, d, e, f, g, h]) }
+        Moment {
+            now_ms: self.started_ms.saturating_add(self.lease_clock_ms()),
+            seed: u64::from_be_bytes([a, b, c, d, e, f, g, h]),
+        }
     }
 }

@@ -54,7 +54,9 @@ pub enum MetadataError {
     #[error("log.dirs: {0}")]
     Foreign(#[from] log::DirError),
     /// The quorum did not answer.
-    #[error("metadata: no quorum within {0:?} (initial.broker.registration.timeout.ms); are a majority of controller.quorum.voters running?")]
+    #[error(
+        "metadata: no quorum within {0:?} (initial.broker.registration.timeout.ms); are a majority of controller.quorum.voters running?"
+    )]
     NoQuorum(Duration),
     /// A thread could not be started.
     #[error("metadata: {0}")]
@@ -64,7 +66,8 @@ pub enum MetadataError {
 fn said(code: ErrorCode) -> String {
     match code {
         ErrorCode::DUPLICATE_BROKER_REGISTRATION => {
-            "another live broker has this node.id with other log directories, or one of these log directories".to_owned()
+            "another live broker has this node.id with other log directories, or one of these log directories"
+                .to_owned()
         }
         ErrorCode::INCONSISTENT_CLUSTER_ID => "the log directories belong to another cluster".to_owned(),
         code => code.to_string(),
@@ -122,7 +125,9 @@ async fn open_quorum(
     let raft = started.map_err(|error| ProposeError::Failed(error.to_string().into()))??;
     assert!(broker.metadata.raft.set(Arc::clone(&raft)).is_ok(), "the quorum starts once");
     let (failing, watched) = (Arc::clone(broker), Arc::clone(&raft));
-    thread.handle().spawn(async move { failing.fail(format!("the metadata quorum: {}", watched.failed().await)) });
+    thread
+        .handle()
+        .spawn(async move { failing.fail(format!("the metadata quorum: {}", watched.failed().await)) });
     Ok(raft)
 }
 

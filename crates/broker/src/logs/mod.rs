@@ -81,7 +81,8 @@ impl Logs {
         let random: Arc<dyn Random> = Arc::new(OsRandom);
         let mut cluster_id = None;
         for path in paths {
-            cluster_id = cluster_id.or(inspect(&*disk, path)?.map(|meta| meta.cluster_id).filter(|id| !id.is_empty()));
+            cluster_id =
+                cluster_id.or(inspect(&*disk, path)?.map(|meta| meta.cluster_id).filter(|id| !id.is_empty()));
         }
         let cluster_id = cluster_id.unwrap_or_else(|| match founds {
             true => uuid(&*random).to_string(),

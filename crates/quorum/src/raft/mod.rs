@@ -112,7 +112,8 @@ impl Raft {
     /// Opens the log and takes part in the quorum. All of its tasks run where this is called.
     pub async fn start(options: Options) -> Result<Arc<Self>, FileError> {
         let dir = options.dir.clone();
-        let failed = |error: String| FileError::Io { path: dir.clone(), source: std::io::Error::other(error) };
+        let failed =
+            |error: String| FileError::Io { path: dir.clone(), source: std::io::Error::other(error) };
         let (files, recovered) = Files::open(options.disk, &options.dir, &*options.random)?;
         let own = Key { id: options.own.id, directory: files.directory() };
         let writer = Writer::start(files).map_err(|error| failed(error.to_string()))?;
@@ -301,7 +302,8 @@ impl MetadataLog for Raft {
             address: Some((address.host.clone(), address.port)),
             end_offset: end_of(key),
         });
-        let is_voter = |voter: &Voter| voting.iter().any(|key| key.id == voter.id && key.directory == voter.directory);
+        let is_voter =
+            |voter: &Voter| voting.iter().any(|key| key.id == voter.id && key.directory == voter.directory);
         let (voters, observers) = described.partition(is_voter);
         Voters {
             leader: metrics.current_leader.map(|key| key.id),
@@ -321,7 +323,9 @@ impl Raft {
     /// time-out.
     pub async fn lost(&self, id: i32) {
         let before = *self.leadership.borrow();
-        let Some(leader) = self.leader().filter(|leader| leader.id == id && id != self.own.id) else { return };
+        let Some(leader) = self.leader().filter(|leader| leader.id == id && id != self.own.id) else {
+            return;
+        };
         // Several connections end at once; one of them is enough.
         let Ok(_standing) = self.standing.try_lock() else { return };
         if !self.transport.is_gone(leader).await {

@@ -297,7 +297,12 @@ pub(super) struct Link {
 }
 
 impl Link {
-    async fn ask<A: Coded>(&self, kind: Kind, body: &impl Coded, within: Duration) -> Result<A, TransportError> {
+    async fn ask<A: Coded>(
+        &self,
+        kind: Kind,
+        body: &impl Coded,
+        within: Duration,
+    ) -> Result<A, TransportError> {
         let head = Head { from: self.network.own, to: self.target, kind };
         let message = head.message(|out| body.put(out));
         let lane = match kind {

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use openraft::async_runtime::WatchReceiver as _;
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
 
+use super::Raft;
 use super::codec::{Coded, Malformed};
 use super::disk::Snapshot;
 use super::network::{Head, Kind, Piece, Status, answer};
 use super::types::{Key, Types, Vote};
-use super::Raft;
 use crate::MetadataLog as _;
 
 /// Answers one message.

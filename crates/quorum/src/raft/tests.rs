@@ -164,7 +164,10 @@ async fn a_quorum_is_founded_commits_and_goes_on_without_its_leader() {
         assert_eq!(node.voters().voters.len(), 3);
     }
     assert!(led.confirm().await.unwrap() >= end);
-    assert_eq!(led.propose(led.leadership.borrow().epoch - 1, vec![record(0)]).await, Err(ProposeError::NotLeader(Some(leader))));
+    assert_eq!(
+        led.propose(led.leadership.borrow().epoch - 1, vec![record(0)]).await,
+        Err(ProposeError::NotLeader(Some(leader)))
+    );
 
     cluster.stop(leader).await;
     let begun = Instant::now();
