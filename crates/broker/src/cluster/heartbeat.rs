@@ -25,21 +25,11 @@ impl Membership {
 }
 
 impl Broker {
-    /// The right to lead partitions; none is needed on a node that is alone. Times are those of [`Broker::lease_clock_ms`].
-    pub fn lease(&self) -> Option<Lease> {
-        *self.membership.lock()
-    }
-
-    /// The clock of the lease: milliseconds that never go back.
-    pub fn lease_clock_ms(&self) -> i64 {
-        i64::try_from(self.uptime_ms()).unwrap_or(i64::MAX)
-    }
-
     /// From now on a lease is needed.
     pub(crate) fn need_lease(&self) {
         let lease = Lease::of_session(self.config.quorum.session_ms);
         *self.membership.lock() = Some(lease);
-        self.replication.lease.set(&lease);
+        self.set_lease(&lease);
     }
 
     /// A heartbeat that was sent at this time was accepted.
@@ -50,7 +40,7 @@ impl Broker {
     fn change_lease(&self, change: impl FnOnce(&mut Lease)) {
         if let Some(lease) = &mut *self.membership.lock() {
             change(lease);
-            self.replication.lease.set(lease);
+            self.set_lease(lease);
         }
     }
 }
