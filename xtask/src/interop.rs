@@ -3,11 +3,13 @@
 //! `interop/<name>/run.sh quick|full` finds in its environment `BOOTSTRAP` (host:port), `WORK` (a folder to install into
 //! and to leave results in) and `MEKONG` (the binary). Beside it `server.properties` may hold what its broker needs.
 //! It exits with 0 only if every test of its list passed.
+//!
+//! `MEKONG_BROKERS=3` runs them against a cluster of three processes instead, `MEKONG_INTEROP=java,go` only these.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
+use crate::brokers::Brokers;
+pub use crate::brokers::binary;
 use crate::runtimes::{CC, GO, JAVA, MAVEN, NODE, PYTHON, Runtime};
 use crate::shell::{root, run, target};
 use crate::suite::Volume;
@@ -52,7 +54,12 @@ pub fn needs() -> Vec<Runtime> {
 
 /// Runs every client of the volume; all run, then the failed ones are named together.
 pub fn run_all(volume: Volume) -> Result<(), String> {
-    let chosen: Vec<_> = CLIENTS.iter().filter(|client| client.quick || volume == Volume::Full).collect();
+    let named = std::env::var("MEKONG_INTEROP").ok();
+    let is_chosen = |client: &&Client| match &named {
+        Some(names) => names.split(',').any(|name| name == client.name),
+        None => client.quick || volume == Volume::Full,
+    };
+    let chosen: Vec<_> = CLIENTS.iter().filter(is_chosen).collect();
     let mut failed = Vec::new();
     for client in &chosen {
         println!("--- interop/{}", client.name);
@@ -68,7 +75,8 @@ fn run_one(client: &Client, volume: Volume) -> Result<(), String> {
     let folder = root().join("interop").join(client.name);
     let work = target().join("interop").join(client.name);
     std::fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
-    let broker = Broker::start(&work.join("data"), &folder.join("server.properties"))?;
+    let count = std::env::var("MEKONG_BROKERS").ok().and_then(|count| count.parse().ok()).unwrap_or(1);
+    let broker = Brokers::start(&work.join("data"), &folder.join("server.properties"), count)?;
     let mut script = Command::new("bash");
     script.arg(folder.join("run.sh")).arg(if volume == Volume::Full { "full" } else { "quick" });
     script
@@ -78,60 +86,4 @@ fn run_one(client: &Client, volume: Volume) -> Result<(), String> {
         .env("MEKONG", binary());
     script.env("REGISTRY", &broker.registry).current_dir(&folder).stdin(Stdio::null());
     run(script)
-}
-
-/// The release binary, which step `build` has built.
-pub fn binary() -> PathBuf {
-    target().join("release").join("mekong")
-}
-
-/// A Mekong on a free port with an empty data folder, killed when dropped.
-pub struct Broker {
-    child: Child,
-    /// `host:port`.
-    pub bootstrap: String,
-    /// The schema registry's URL.
-    pub registry: String,
-}
-
-impl Broker {
-    /// Starts one and waits for its ready line.
-    pub fn start(data: &Path, properties: &Path) -> Result<Self, String> {
-        std::fs::remove_dir_all(data).ok();
-        let mut command = Command::new(binary());
-        command.args(["serve", "--json", "--set", "listeners=PLAINTEXT://127.0.0.1:0", "--set"]);
-        command.arg(format!("log.dirs={}", data.display()));
-        if properties.exists() {
-            command.arg("--config").arg(properties);
-        }
-        let log = std::fs::File::create(data.with_extension("log")).map_err(|error| error.to_string())?;
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        let child = command.spawn().map_err(|error| format!("{}: {error}", binary().display()))?;
-        let mut broker = Self { child, bootstrap: String::new(), registry: String::new() };
-        let ready = ready_line(&mut broker.child)?;
-        broker.bootstrap = told(&ready, "/listeners/0/addresses/0")?;
-        broker.registry = told(&ready, "/registry")?;
-        Ok(broker)
-    }
-}
-
-/// The line that says what is served where, as JSON.
-fn ready_line(child: &mut Child) -> Result<serde_json::Value, String> {
-    let stdout = child.stdout.take().ok_or("no standard output")?;
-    let mut line = String::new();
-    BufReader::new(stdout).read_line(&mut line).map_err(|error| error.to_string())?;
-    serde_json::from_str(&line).map_err(|error| format!("the ready line is not JSON ({error}): {line:?}"))
-}
-
-fn told(ready: &serde_json::Value, pointer: &str) -> Result<String, String> {
-    let text = ready.pointer(pointer).and_then(|value| value.as_str());
-    Ok(text.ok_or(format!("no {pointer} in {ready}"))?.to_owned())
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        // Killing is what we mean; a broker that is gone already is what we want.
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask …`: what developers and CI run. `cargo xtask help` lists the commands.
 
 mod bench;
+mod brokers;
 mod interop;
 mod layers;
 mod runtimes;
