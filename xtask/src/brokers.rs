@@ -27,7 +27,8 @@ impl Brokers {
         std::fs::remove_dir_all(data).ok();
         let mut brokers = Self { children: Vec::new(), bootstrap: String::new(), registry: String::new() };
         if count == 1 {
-            let own = ["listeners=PLAINTEXT://127.0.0.1:0".to_owned(), format!("log.dirs={}", data.display())];
+            let own =
+                ["listeners=PLAINTEXT://127.0.0.1:0".to_owned(), format!("log.dirs={}", data.display())];
             brokers.children.push(spawn(&own, properties, &data.with_extension("log"))?);
         } else {
             for (place, own) in cluster(data, count)?.iter().enumerate() {
@@ -61,8 +62,11 @@ fn cluster(data: &Path, count: usize) -> Result<Vec<Vec<String>>, String> {
         .and_then(|all| all.iter().map(|one| one.local_addr().map(|address| address.port())).collect());
     let ports = ports.map_err(|error| error.to_string())?;
     let (clients, controllers) = ports.split_at(count);
-    let voters: Vec<_> =
-        controllers.iter().enumerate().map(|(place, port)| format!("{}@127.0.0.1:{port}", place + 1)).collect();
+    let voters: Vec<_> = controllers
+        .iter()
+        .enumerate()
+        .map(|(place, port)| format!("{}@127.0.0.1:{port}", place + 1))
+        .collect();
     let members = clients.iter().zip(controllers).enumerate().map(|(place, (client, controller))| {
         let id = place + 1;
         vec![
