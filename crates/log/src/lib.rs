@@ -66,6 +66,7 @@ mod fence;
 mod files;
 mod hot;
 mod index;
+mod intent;
 mod moving;
 pub mod names;
 mod partition;

@@ -54,11 +54,19 @@ pub enum Bug {
     WriteNotUndone,
     /// The mark of a clean stop stays.
     CleanMarkStays,
+    /// A truncation begins before it is known to a restart.
+    NoTruncationIntent,
+    /// A generation is released before its truncations are synced.
+    TruncationNotSynced,
+    /// What follows a truncation in one round may take the short way.
+    TruncatedPastFrames,
+    /// A recovery point stays above a truncation.
+    RecoveryPointAboveTruncation,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::AckBeforeSync,
         Self::AckBeforeFileSync,
         Self::SyncOfTheWrongFile,
@@ -82,6 +90,10 @@ impl Bug {
         Self::SyncRetried,
         Self::WriteNotUndone,
         Self::CleanMarkStays,
+        Self::NoTruncationIntent,
+        Self::TruncationNotSynced,
+        Self::TruncatedPastFrames,
+        Self::RecoveryPointAboveTruncation,
     ];
 }
 

@@ -133,6 +133,11 @@ impl Shared {
         self.durable_log_start.fetch_max(offset, Ordering::AcqRel);
     }
 
+    /// The log begins anew, perhaps before where it began.
+    pub fn restart_durable_log_start(&self, offset: i64) {
+        self.durable_log_start.fetch_min(offset, Ordering::AcqRel);
+    }
+
     /// Below this offset the segments need no commit log.
     pub fn recovery_point(&self) -> i64 {
         self.recovery_point.load(Ordering::Acquire)

@@ -21,6 +21,7 @@ use super::file::crc64;
 use crate::checkpoint::{self, PartitionOffset};
 use crate::error::{Context, LogError, Result};
 use crate::names;
+use crate::planted::{self, Bug};
 
 const NAME: &str = "mekong-bounds";
 const MAGIC: [u8; 8] = *b"MKBOUNDS";
@@ -72,7 +73,13 @@ impl Bounds {
     pub fn take_over(&self, replayed: &Replayed) {
         for (key, known) in &replayed.known {
             if let Some(start) = known.log_start {
-                self.update(*key, &known.folder, |bound| bound.log_start = bound.log_start.max(start.0));
+                self.update(*key, &known.folder, |bound| {
+                    let before = if known.restarted { 0 } else { bound.log_start };
+                    bound.log_start = before.max(start.0);
+                });
+            }
+            if let Some(end) = known.truncated.filter(|_| !planted::has(Bug::RecoveryPointAboveTruncation)) {
+                self.update(*key, &known.folder, |bound| bound.recovery_point = bound.recovery_point.min(end.0));
             }
         }
         replayed.deleted.iter().for_each(|(key, _)| self.forget(*key));

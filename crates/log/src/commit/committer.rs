@@ -18,6 +18,7 @@ use crate::context::LogContext;
 use crate::error::{Context, LogError, Result};
 use crate::planted::{self, Bug};
 use crate::read::LogReader;
+use crate::segment::Segment;
 
 /// A partition whose durable end (or durable log start) has moved.
 #[derive(Clone, Debug)]
@@ -173,10 +174,11 @@ impl Committer {
                 self.push_data(append);
                 true
             }
-            Item::Truncate { source, segment, position, offset, .. } => {
+            Item::Truncate { source, segment, position, offset, id, .. } => {
                 let frame = Frame {
+                    first_offset: *id,
                     next_offset: *offset,
-                    segment: *segment,
+                    segment: segment.as_ref().map_or(-1, |segment| segment.base_offset().0),
                     position: u32::try_from(*position).unwrap_or(u32::MAX),
                     ..Frame::of(Kind::Truncate, source.shared.key)
                 };
@@ -255,6 +257,19 @@ impl Committer {
         Ok(())
     }
 
+    /// The log goes on from `offset`: what was reached before holds no longer, neither here nor in what retires.
+    fn note_truncation(&mut self, source: &Source, segment: Option<Arc<Segment>>, offset: i64, id: i64) {
+        source.shared.lower_recovery_point(offset);
+        if let Some((_, retiring)) = &mut self.retiring {
+            retiring.lower(source, offset);
+        }
+        if segment.is_none() {
+            let folder = source.place.folder();
+            self.bounds.update(source.shared.key, &folder, |bound| bound.log_start = offset);
+        }
+        self.generation.note_truncation(source, segment, offset, id);
+    }
+
     /// A partition is gone: what retires must not bring back what is known of it.
     fn forget(&mut self, key: TopicIdPartition) {
         self.generation.note_deletion(key);
@@ -307,8 +322,8 @@ impl Committer {
                     });
                     moved.insert(source.shared.key, source.shared);
                 }
-                Item::Truncate { source, offset, truncations, .. } => {
-                    self.generation.note_truncation(&source, offset);
+                Item::Truncate { source, segment, offset, id, truncations, .. } => {
+                    self.note_truncation(&source, segment, offset, id);
                     // Appends from before it announce nothing any more; what it kept of them is durable by now all the same.
                     if source.shared.advance_durable(offset, truncations).is_some() {
                         moved.insert(source.shared.key, source.shared);

@@ -16,7 +16,7 @@
 //! | 1 name | the folder's name | none; stands before the partition's first frame of a generation |
 //! | 2 data | batches | their offsets; where they are in which segment |
 //! | 3 durable | none | next: all below is durable in the segments |
-//! | 4 truncate | none | next: the new end; where that is |
+//! | 4 truncate | none | first: the intent's id; next: the new end; where that is (segment -1: the log begins anew there) |
 //! | 5 log start | none | first: the new start |
 //! | 6 delete | none | none |
 

@@ -19,6 +19,7 @@
 //! - A durable end is announced only after the sync that covers it succeeded; a failed sync fences the directory for good.
 //! - Replaying the generations that are not released, in order, over whatever segment files survived gives every
 //!   acknowledged batch at its place.
+//! - A truncation's intent stays in the partition's folder until the truncation's generation is released.
 //! - A partition that was truncated goes through frames alone until the generation of the truncation is released: replaying a
 //!   truncation must find everything that came after it in the frames behind it.
 //! - Segments are replaced by the cleaner only below the recovery point, which moves only when a generation is released.
@@ -36,6 +37,7 @@ pub use committer::{Committed, Committer, Round};
 pub(crate) use file::crc64;
 pub use plan::Policy;
 pub use queue::CommitQueue;
+pub(crate) use file::crc64;
 pub(crate) use queue::{Append, Item, Source};
 pub(crate) use replay::replay;
 pub use replay::{Known, Replayed};

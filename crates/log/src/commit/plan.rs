@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use base::TopicIdPartition;
+
 use super::queue::{Append, Item};
+use crate::planted::{self, Bug};
 
 /// The limits of a committer.
 #[derive(Clone, Copy, Debug)]
@@ -43,13 +46,22 @@ impl Default for Policy {
 pub(super) fn files_to_sync(policy: &Policy, items: &[Item], framed: impl Fn(&Append) -> bool) -> Vec<u64> {
     let mut bytes: BTreeMap<u64, u64> = BTreeMap::new();
     let mut excluded = Vec::new();
+    let truncated: Vec<_> = items.iter().filter_map(truncated).collect();
     for item in items {
         let Item::Append(append) = item else { continue };
         *bytes.entry(append.segment.id()).or_default() += append.len;
-        if framed(append) {
+        if framed(append) || truncated.contains(&append.source.shared.key) {
             excluded.push(append.segment.id());
         }
     }
     bytes.retain(|segment, bytes| *bytes >= policy.sync_file_from_bytes && !excluded.contains(segment));
     if bytes.len() > policy.sync_files_max { Vec::new() } else { bytes.into_keys().collect() }
+}
+
+/// The partition that this truncates: replaying that must find all that comes behind it in frames.
+fn truncated(item: &Item) -> Option<TopicIdPartition> {
+    match item {
+        Item::Truncate { source, .. } if !planted::has(Bug::TruncatedPastFrames) => Some(source.shared.key),
+        _ => None,
+    }
 }

@@ -37,12 +37,14 @@ pub(crate) struct Append {
 #[derive(Debug)]
 pub(crate) enum Item {
     Append(Append),
-    /// The log ends at `offset`, which is `position` in the segment with this base; later segments are gone.
+    /// The log ends at `offset`, which is `position` in this segment; later segments are gone. Without a segment everything is
+    /// gone, and the log begins anew there. `id` is the intent's.
     Truncate {
         source: Source,
-        segment: i64,
+        segment: Option<Arc<Segment>>,
         position: u64,
         offset: i64,
+        id: i64,
         /// As it was behind this truncation.
         truncations: u64,
     },

@@ -9,9 +9,10 @@ use base::TopicIdPartition;
 use super::committer::{Committer, Round};
 use super::queue::{Append, Source};
 use crate::error::{Context, Result};
+use crate::intent;
 use crate::names;
 use crate::planted::{self, Bug};
-use crate::segment::Segment;
+use crate::segment::{Place, Segment};
 use crate::view::Shared;
 
 /// What happened while one commit file was written.
@@ -33,6 +34,8 @@ pub(super) struct Generation {
     reached: BTreeMap<TopicIdPartition, Reached>,
     /// Bytes that went past the commit file.
     passed_bytes: u64,
+    /// Truncations whose frames are in it, by folder and id.
+    intents: Vec<(Arc<Place>, i64)>,
     /// Folders and files, once the segments are done.
     folders: Option<Vec<PathBuf>>,
 }
@@ -62,7 +65,17 @@ impl Generation {
         self.dirty.insert(segment.id(), segment);
     }
 
-    pub fn note_truncation(&mut self, source: &Source, offset: i64) {
+    /// The cut file and the names in the folder must be durable before this is released, and the intent gone.
+    pub fn note_truncation(&mut self, source: &Source, segment: Option<Arc<Segment>>, offset: i64, id: i64) {
+        self.reach(source, offset);
+        self.lower(source, offset);
+        if !planted::has(Bug::TruncationNotSynced) {
+            self.dirty.extend(segment.map(|segment| (segment.id(), segment)));
+        }
+        self.intents.push((Arc::clone(&source.place), id));
+    }
+
+    pub fn lower(&mut self, source: &Source, offset: i64) {
         if let Some(reached) = self.reached.get_mut(&source.shared.key) {
             reached.offset = reached.offset.min(offset);
         }
@@ -191,6 +204,7 @@ impl Committer {
     fn release(&mut self) -> Result<()> {
         let Some((mut file, generation)) = self.retiring.take() else { return Ok(()) };
         self.context.disk.sync_dir(&self.dir).during("sync", &self.dir)?;
+        self.end_truncations(&generation)?;
         self.record(&generation);
         if !planted::has(Bug::BoundsNotWritten) {
             self.bounds.write(&*self.context.disk, &self.dir)?;
@@ -202,6 +216,18 @@ impl Committer {
         self.framed.retain(|_, since| *since > file.generation);
         self.spare = Some(file);
         Ok(())
+    }
+
+    /// What was truncated is durably so: the intents go, before the frames that stand for them.
+    fn end_truncations(&self, generation: &Generation) -> Result<()> {
+        let disk = &*self.context.disk;
+        let mut changed = BTreeSet::new();
+        for (place, id) in &generation.intents {
+            if intent::remove(disk, &place.dir(), *id)? {
+                changed.insert(place.dir());
+            }
+        }
+        changed.iter().try_for_each(|dir| sync_names(disk, dir))
     }
 
     fn record(&self, generation: &Generation) {
@@ -221,6 +247,10 @@ fn sync_folder(disk: &dyn env::Disk, dir: &std::path::Path) -> Result<()> {
             Err(error) => return Err(crate::error::LogError::io("open", &path, error)),
         }
     }
+    sync_names(disk, dir)
+}
+
+fn sync_names(disk: &dyn env::Disk, dir: &std::path::Path) -> Result<()> {
     match disk.sync_dir(dir) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         other => other.during("sync", dir),

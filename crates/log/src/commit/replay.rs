@@ -25,6 +25,10 @@ pub struct Known {
     pub durable_end: Option<Offset>,
     /// Where the log starts, if that moved.
     pub log_start: Option<Offset>,
+    /// The furthest that it was truncated back to.
+    pub truncated: Option<Offset>,
+    /// It was emptied and began anew, so that its start may be less than what was noted before.
+    pub restarted: bool,
 }
 
 /// What a replay did.
@@ -45,7 +49,7 @@ pub struct Replayed {
 /// Replays what is in the commit files of `dir`, and makes it durable in the segments. The files stay as they are.
 pub(crate) fn replay(disk: &dyn Disk, dir: &Path) -> Result<Replayed> {
     let mut replay =
-        Replay { disk, dir, replayed: Replayed::default(), touched: BTreeSet::new(), owned: BTreeMap::new() };
+        Replay { disk, dir, replayed: Replayed::default(), touched: BTreeSet::new(), folders: BTreeSet::new(), owned: BTreeMap::new() };
     let mut found = generations(disk, dir)?;
     if planted::has(Bug::OldGenerationForgotten) && found.len() > 1 {
         found.remove(0);
@@ -88,6 +92,8 @@ struct Replay<'a> {
     replayed: Replayed,
     /// Files that were written to.
     touched: BTreeSet<PathBuf>,
+    /// Folders that names went from.
+    folders: BTreeSet<PathBuf>,
     /// Whether the folder that a partition's frames name is still that partition's.
     owned: BTreeMap<TopicIdPartition, bool>,
 }
@@ -134,6 +140,10 @@ impl Replay<'_> {
             Kind::Truncate => {
                 let end = Offset(frame.next_offset);
                 known.durable_end = known.durable_end.map(|durable| durable.min(end));
+                known.truncated = Some(known.truncated.map_or(end, |before| before.min(end)));
+                if frame.segment < 0 {
+                    (known.log_start, known.restarted) = (Some(end), true);
+                }
                 self.truncate(frame, &dir)?;
             }
             Kind::LogStart => known.log_start = known.log_start.max(Some(Offset(frame.first_offset))),
@@ -175,6 +185,9 @@ impl Replay<'_> {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             other => other.during("list", dir)?,
         };
+        // This frame stands for the intent from here on.
+        crate::intent::remove(self.disk, dir, frame.first_offset)?;
+        self.folders.insert(dir.to_owned());
         for entry in entries {
             let Some((base, kind, "")) = names::parse_segment_file(&entry.name) else { continue };
             let path = dir.join(&entry.name);
@@ -203,6 +216,7 @@ impl Replay<'_> {
         if crate::dir::read_topic_id(self.disk, &dir)? == Some(key.topic) {
             self.disk.remove_dir_all(&dir).during("remove", &dir)?;
             self.touched.retain(|path| !path.starts_with(&dir));
+            self.folders.remove(&dir);
         }
         self.replayed.deleted.push((key, name));
         Ok(())
@@ -217,7 +231,7 @@ impl Replay<'_> {
         if self.touched.len() > ONE_BY_ONE_MAX {
             return self.disk.sync_filesystem(self.dir).during("sync", self.dir);
         }
-        let mut folders = BTreeSet::from([self.dir]);
+        let mut folders: BTreeSet<_> = self.folders.iter().map(PathBuf::as_path).chain([self.dir]).collect();
         for path in &self.touched {
             let file = self.disk.open(path, Open::Write).during("open", path)?;
             file.sync_data().during("sync", path)?;

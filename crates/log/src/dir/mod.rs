@@ -31,13 +31,14 @@ pub(crate) use topic_id::{
     read as read_topic_id, write as write_topic_id, write_durably as write_topic_id_durably,
 };
 
-use crate::commit::bounds::Bounds;
+use crate::commit::bounds::{Bound, Bounds};
 use crate::commit::{self, CommitQueue, Committer, Known, Policy, Replayed};
 use crate::config::LogConfig;
 use crate::context::LogContext;
 use crate::error::{Context, LogError, Result};
 use crate::files::FileCache;
 use crate::hot::HotBudget;
+use crate::intent;
 use crate::moving::{MoveNotes, remove_futures};
 use crate::names;
 use crate::partition::{Load, Loaded, PartitionLog};
@@ -210,6 +211,8 @@ impl LogDir {
     }
 
     /// Opens a partition's log, recovering it where that is needed; a partition without a folder is empty.
+    ///
+    /// Where this process truncated the log, closed it and opens it again, the durable end is what the next round makes it.
     pub fn open_partition(
         &self,
         topic: &str,
@@ -229,14 +232,29 @@ impl LogDir {
             }
             _ => {}
         }
-        let load = self.load(&folder, key, now_ms);
+        let load = self.load(&folder, key, now_ms)?;
         let loaded = PartitionLog::open(&self.context, key, &path, config, &load)?;
         self.opened().insert(folder.clone(), true);
         if !load.clean {
             let point = loaded.log.recovery_point().0;
             self.bounds.update(key, &folder, |bound| bound.recovery_point = point);
         }
+        if loaded.report.truncated.is_some() {
+            let start = loaded.log.log_start().0;
+            self.bounds.update(key, &folder, |bound| bound.log_start = start);
+            self.end_truncations(&path)?;
+        }
         Ok(loaded)
+    }
+
+    /// The truncations of a folder were finished: nothing is to be taken from what follows.
+    fn end_truncations(&self, folder: &Path) -> Result<()> {
+        let disk = &*self.context.disk;
+        self.bounds.write(disk, &self.path)?;
+        for intent in intent::all(disk, folder)? {
+            intent::remove(disk, folder, intent.id)?;
+        }
+        disk.sync_dir(folder).during("sync", folder)
     }
 
     /// Removes the folder of a partition that the cluster knows nothing of any more, such as one of a topic that was deleted and
@@ -328,21 +346,39 @@ impl LogDir {
         self.opened().remove(folder);
     }
 
-    fn load(&self, folder: &str, key: TopicIdPartition, now_ms: i64) -> Load {
-        let clean = match self.opened().get(folder) {
-            Some(open) => !open,
-            None => self.clean,
-        };
-        let known = self.known.get(&key);
-        let bound = self.bounds.get(key).unwrap_or_default();
-        Load {
+    fn load(&self, folder: &str, key: TopicIdPartition, now_ms: i64) -> Result<Load> {
+        let opened = self.opened().get(folder).copied();
+        let clean = opened.map_or(self.clean, |open| !open);
+        // What the replay knew holds for the first opening; a log that was let go of in this process may have been cut since.
+        let known = self.known.get(&key).filter(|_| opened.is_none());
+        let mut bound = self.bounds.get(key).unwrap_or_default();
+        if opened == Some(true) {
+            self.lower_to_truncations(folder, &mut bound)?;
+        }
+        Ok(Load {
             clean,
             recovery_point: Offset(bound.recovery_point),
             durable_end: known.and_then(|known| known.durable_end).unwrap_or(Offset(0)),
             log_start: Offset(bound.log_start),
             log_start_is_certain: self.bounds.are_complete(),
+            finish_truncations: opened.is_none() && !clean,
             now_ms,
+        })
+    }
+
+    /// Takes in the truncations that the committer may not know of yet.
+    fn lower_to_truncations(&self, folder: &str, bound: &mut Bound) -> Result<()> {
+        let dir = self.path.join(folder);
+        if !self.context.disk.exists(&dir).during("look for", &dir)? {
+            return Ok(());
         }
+        for intent in intent::all(&*self.context.disk, &dir)? {
+            bound.recovery_point = bound.recovery_point.min(intent.offset);
+            if intent.restart {
+                bound.log_start = bound.log_start.max(intent.offset);
+            }
+        }
+        Ok(())
     }
 
     fn opened(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, bool>> {

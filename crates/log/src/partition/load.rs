@@ -37,6 +37,8 @@ pub struct Load {
     pub log_start: Offset,
     /// Whether `log_start` is known for certain, so that records must begin there.
     pub log_start_is_certain: bool,
+    /// Whether truncations that a crash interrupted are finished: at the first opening after an unclean stop.
+    pub finish_truncations: bool,
     /// The wall clock, in milliseconds.
     pub now_ms: i64,
 }
@@ -52,6 +54,7 @@ impl Load {
             durable_end: zero,
             log_start: zero,
             log_start_is_certain: false,
+            finish_truncations: false,
             now_ms,
         }
     }
@@ -99,7 +102,8 @@ impl PartitionLog {
         let mut report = RecoveryReport::new(dir);
         if log.find_segments(dir, load.log_start.0)? {
             log.has_dir = true;
-            log.read_state(load, &mut report)?;
+            let load = log.finish_truncations(load, &mut report)?;
+            log.read_state(&load, &mut report)?;
         }
         let (start, end) = (log.shared.log_start(), log.shared.log_end());
         log.shared.advance_durable(end, log.shared.truncations());

@@ -8,6 +8,7 @@
 
 mod append;
 mod clean;
+mod finish;
 mod load;
 mod lookup;
 mod recover;

@@ -30,6 +30,8 @@ pub struct RecoveryReport {
     pub bytes_read: u64,
     /// The torn tail that was cut off, if there was one.
     pub cut: Option<Cut>,
+    /// Where the log ends after a truncation that a crash had interrupted, and that was finished.
+    pub truncated: Option<Offset>,
     /// Places that had been sound once and are not any more.
     pub rot: Vec<Rot>,
 }
@@ -42,7 +44,7 @@ impl RecoveryReport {
     /// Whether there is nothing to say.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.cut.is_none() && self.rot.is_empty()
+        self.cut.is_none() && self.truncated.is_none() && self.rot.is_empty()
     }
 }
 

@@ -7,6 +7,7 @@ use base::Offset;
 use super::{Deleting, PartitionLog};
 use crate::commit::Item;
 use crate::error::{Context, LogError, Result};
+use crate::intent::{self, Intent};
 use crate::names::{self, Kind};
 use crate::producers::Producers;
 use crate::read::{find_batch, segment_of};
@@ -79,7 +80,11 @@ impl PartitionLog {
         let place = segment_of(&segments, offset);
         let Some(segment) = segments.get(place) else { return Ok(()) };
         let file = segment.log()?;
-        let position = find_batch(segment, &*file, offset)?.map_or(segment.size(), |(position, _)| position);
+        let (position, offset) = match find_batch(segment, &*file, offset)? {
+            Some((position, header)) => (position, offset.min(header.base_offset.0)),
+            None => (segment.size(), offset),
+        };
+        let intent = self.intend(offset, false)?;
         let (kept, gone) = segments.split_at(place + 1);
         // Readers must not see offsets beyond the cut from here on.
         self.shared.truncated(offset);
@@ -94,12 +99,44 @@ impl PartitionLog {
         self.derive_anew()?;
         self.active.allocated = 0;
         self.shared.lower_recovery_point(offset);
-        let base = segment.base_offset().0;
-        self.tell_truncation(base, position, offset);
-        self.store_epochs()
+        self.store_epochs()?;
+        self.announce_truncation(intent, Some(segment), position)
+    }
+
+    /// Says durably what is to go, before anything does; where nothing waits for a committer there is nothing to say.
+    fn intend(&self, offset: i64, restart: bool) -> Result<Option<Intent>> {
+        if self.context.commits.is_none() || !self.has_dir {
+            return Ok(None);
+        }
+        let (disk, random) = (&*self.context.disk, &*self.context.random);
+        Intent::write(disk, &self.path(), random, offset, restart).map(Some)
+    }
+
+    /// The files are as they are to be. The committer makes that durable, in its place between the appends; a relaxed log, whose
+    /// appends it does not know, must be done at once.
+    fn announce_truncation(
+        &mut self,
+        intent: Option<Intent>,
+        segment: Option<&Arc<Segment>>,
+        position: u64,
+    ) -> Result<()> {
+        let Some(Intent { id, offset, .. }) = intent else { return Ok(()) };
+        if self.is_durable() {
+            let segment = segment.cloned();
+            self.tell(|source| Item::Truncate { source, segment, position, offset, id });
+            return Ok(());
+        }
+        if let Some(segment) = segment {
+            segment.sync()?;
+        }
+        let (disk, dir) = (&*self.context.disk, self.path());
+        disk.sync_dir(&dir).during("sync", &dir)?;
+        intent::remove(disk, &dir, id)?;
+        disk.sync_dir(&dir).during("sync", &dir)
     }
 
     fn restart_at(&mut self, offset: i64, now_ms: i64) -> Result<()> {
+        let intent = self.intend(offset, true)?;
         let segments = self.segments();
         self.shared.truncated(offset);
         self.shared.hot.clear();
@@ -108,13 +145,16 @@ impl PartitionLog {
         self.shared.set_log_start(offset);
         self.shared.set_local_log_start(offset);
         segments.iter().try_for_each(|segment| self.delete_later(segment, now_ms))?;
-        self.remove_snapshots_beyond(-1)?;
+        if self.has_dir {
+            self.remove_snapshots_beyond(-1)?;
+        }
         self.producers = Producers::default();
         self.shared.set_open_transactions(std::iter::empty());
         self.epochs = crate::epochs::Epochs::default();
         self.shared.lower_recovery_point(offset);
         self.shared.advance_durable(offset, self.shared.truncations());
-        self.tell_truncation(-1, 0, offset);
+        self.shared.restart_durable_log_start(offset);
+        self.announce_truncation(intent, None, 0)?;
         self.announce_log_start(offset);
         if !self.has_dir {
             return Ok(());

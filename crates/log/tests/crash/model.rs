@@ -16,6 +16,14 @@ pub struct Model {
     pub written: BTreeMap<i64, Vec<Bytes>>,
     /// Everything below was acknowledged.
     pub acked_end: i64,
+    /// Batches that a truncation took away: they may be there until it is durable, and only in front of nothing newer.
+    pub doomed: BTreeMap<i64, Vec<Bytes>>,
+    /// In this life: only the committer's word counts then, not that of a second opening.
+    pub was_cut: bool,
+    /// What it brought before it was opened again may still be announced.
+    pub reopened: bool,
+    /// Of the batches that are written.
+    pub epoch: i32,
     /// A start that was acknowledged.
     pub acked_start: i64,
     /// The furthest start that was asked for.
@@ -32,6 +40,10 @@ impl Model {
             key,
             written: BTreeMap::new(),
             acked_end: 0,
+            doomed: BTreeMap::new(),
+            was_cut: false,
+            reopened: false,
+            epoch: 0,
             acked_start: 0,
             asked_start: 0,
             sequence: 0,
@@ -51,6 +63,33 @@ impl Model {
         }
     }
 
+    /// The last sequence of the idempotent producer that is in the log, read off the batches' own bytes.
+    pub fn last_sequence(&self) -> Option<i32> {
+        let number = |bytes: &Bytes, at: usize| Some(i32::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
+        let sequence = |bytes: &Bytes| {
+            let producer = i64::from_be_bytes(*bytes.get(22..)?.first_chunk()?);
+            (producer == 7).then_some(number(bytes, 32)? + number(bytes, 2)?)
+        };
+        self.written.values().rev().flatten().find_map(sequence)
+    }
+
+    /// The log is about to be cut at `offset`, the start of a batch: until that is durable, both are right.
+    pub fn will_be_cut(&mut self, offset: i64) {
+        self.acked_end = self.acked_end.min(offset);
+        for (first, tried) in self.written.split_off(&offset) {
+            self.doomed.entry(first).or_default().extend(tried);
+        }
+        self.sent_sequences.retain(|(_, first)| *first < offset);
+        self.last_acked_sequence = self.last_acked_sequence.filter(|(_, first)| *first < offset);
+        self.epoch += 1;
+        self.was_cut = true;
+    }
+
+    /// Where the cut may be: the starts of batches, and the end.
+    pub fn cuts(&self, start: i64, end: i64) -> Vec<i64> {
+        self.written.range(start..end).map(|(first, _)| *first).chain([end]).collect()
+    }
+
     /// An append failed: what was not acknowledged of the producer's is not there.
     pub fn resume(&mut self, log: &PartitionLog) {
         let state = log.producers().find(|producer| producer.id == 7.into());
@@ -67,15 +106,20 @@ impl Model {
         assert!(start >= self.acked_start, "deleted records are back: {here}");
         assert!(start <= self.asked_start.max(0), "records are gone that nobody deleted: {here}");
         let found = batches(&log.reader(), start, end);
-        let mut next = start;
-        for (first, (bytes, behind)) in &found {
+        let (mut next, mut epoch) = (start, 0);
+        for (first, Found { bytes, behind, epoch: found }) in &found {
+            assert!(*found >= epoch, "older records follow newer ones at {first}: {here}");
+            epoch = *found;
             assert!(*first <= next, "there is a hole at {next}, {first} follows: {here}");
-            let known = self.written.get(first).is_some_and(|tried| tried.contains(bytes));
+            let known = |tried: &Vec<Bytes>| tried.contains(bytes);
+            let known = self.written.get(first).is_some_and(known) || self.doomed.get(first).is_some_and(known);
             assert!(known, "another batch is at {first}: {here}");
             next = *behind;
         }
         assert_eq!(next, end, "the log ends early: {here}");
-        self.written = found.into_iter().map(|(first, (bytes, _))| (first, vec![bytes])).collect();
+        self.written = found.into_iter().map(|(first, found)| (first, vec![found.bytes])).collect();
+        self.doomed.clear();
+        self.was_cut = false;
         self.acked_end = end;
         self.acked_start = start;
         self.asked_start = start;
@@ -83,8 +127,17 @@ impl Model {
     }
 }
 
-/// All batches of a log by first offset: what the CRC covers, and the offset behind.
-pub fn batches(reader: &LogReader, start: i64, end: i64) -> BTreeMap<i64, (Bytes, i64)> {
+/// A batch of a log.
+pub struct Found {
+    /// What the CRC covers.
+    bytes: Bytes,
+    /// The offset behind.
+    behind: i64,
+    epoch: i32,
+}
+
+/// All batches of a log by first offset.
+fn batches(reader: &LogReader, start: i64, end: i64) -> BTreeMap<i64, Found> {
     let mut found = BTreeMap::new();
     let mut next = start;
     while next < end {
@@ -103,8 +156,9 @@ pub fn batches(reader: &LogReader, start: i64, end: i64) -> BTreeMap<i64, (Bytes
         for batch in Batches::new(&bytes) {
             let batch = batch.expect("whole batches");
             batch.check_crc().expect("sound batches");
-            let covered = Bytes::copy_from_slice(batch.bytes.get(21..).expect("a header"));
-            found.insert(batch.header.base_offset.0, (covered, batch.header.next_offset().0));
+            let bytes = Bytes::copy_from_slice(batch.bytes.get(21..).expect("a header"));
+            let (behind, epoch) = (batch.header.next_offset().0, batch.header.partition_leader_epoch.0);
+            found.insert(batch.header.base_offset.0, Found { bytes, behind, epoch });
         }
         next = result.next_offset.0;
     }

@@ -43,7 +43,7 @@ impl World {
         let config = LogConfig {
             segment_bytes: 9_500 + random.below(20_000),
             index_interval_bytes: 100 + random.below(1000),
-            file_delete_delay_ms: 1000,
+            file_delete_delay_ms: random.below(2) as i64 * 1000,
             ..LogConfig::default()
         };
         let policy = Policy {
@@ -192,7 +192,7 @@ impl World {
     fn step(&mut self) -> Result<(), LogError> {
         self.now_ms += self.random.below(100) as i64;
         let partition = self.random.below(PARTITIONS) as i32;
-        match self.random.below(40) {
+        match self.random.below(42) {
             0..=23 => self.append(partition),
             24..=33 => self.commit(),
             34 => self.log(partition).roll(NOW),
@@ -200,6 +200,8 @@ impl World {
             36 => self.retain(partition),
             37 => self.recreate(partition),
             38 => self.reopen(partition),
+            39 => self.truncate(partition),
+            40 if self.random.below(3) == 0 => self.begin_anew(partition),
             _ => {
                 let now_ms = self.now_ms;
                 self.log(partition).on_tick(now_ms)
@@ -222,7 +224,8 @@ impl World {
             let batches = batch(&self.random, len as usize, producer);
             let covered: Bytes = batches.to_bytes().slice(21..);
             let records = batches.iter().map(|batch| batch.header().records_count).sum::<i32>();
-            let how = Append { leader_epoch: LeaderEpoch(0), origin: Origin::Client, now_ms: self.now_ms };
+            let leader_epoch = LeaderEpoch(model.epoch);
+            let how = Append { leader_epoch, origin: Origin::Client, now_ms: self.now_ms };
             let node = self.node.as_mut().expect("a node");
             let log = node.logs.get_mut(&partition).expect("a log");
             let expected = log.log_end();
@@ -241,6 +244,7 @@ impl World {
     fn commit(&mut self) -> Result<(), LogError> {
         let node = self.node.as_mut().expect("a node");
         let round = node.committer.commit_round(self.now_ms)?;
+        self.models.values_mut().for_each(|model| model.reopened = false);
         for committed in round.committed {
             let model = self.models.get_mut(&committed.key.partition).expect("a model");
             if model.key != committed.key {
@@ -283,6 +287,45 @@ impl World {
         Ok(())
     }
 
+    /// A follower that diverged from its leader goes back, often beyond what was committed.
+    fn truncate(&mut self, partition: i32) -> Result<(), LogError> {
+        let now_ms = self.now_ms;
+        let view = self.log(partition).view();
+        let model = self.models.get_mut(&partition).expect("a model");
+        if model.reopened {
+            return Ok(());
+        }
+        let cuts = model.cuts(view.log_start.0, view.log_end.0);
+        let offset = cuts.get(self.random.below(cuts.len() as u64) as usize).copied().unwrap_or_default();
+        model.will_be_cut(offset);
+        self.log(partition).truncate_to(Offset(offset), now_ms)?;
+        self.follow(partition);
+        assert_eq!(self.log(partition).log_end(), Offset(offset));
+        Ok(())
+    }
+
+    /// A follower whose leader no longer has what it would need begins further on.
+    fn begin_anew(&mut self, partition: i32) -> Result<(), LogError> {
+        let (now_ms, ahead) = (self.now_ms, self.random.below(50) as i64);
+        let offset = self.log(partition).log_end().0 + ahead;
+        let model = self.models.get_mut(&partition).expect("a model");
+        if model.reopened {
+            return Ok(());
+        }
+        model.will_be_cut(0);
+        model.asked_start = model.asked_start.max(offset);
+        self.log(partition).truncate_fully(Offset(offset), now_ms)?;
+        self.follow(partition);
+        Ok(())
+    }
+
+    /// A truncated log goes on as its leader has it.
+    fn follow(&mut self, partition: i32) {
+        let node = self.node.as_ref().expect("a node");
+        let model = self.models.get_mut(&partition).expect("a model");
+        model.resume(node.logs.get(&partition).expect("a log"));
+    }
+
     /// The topic is deleted and created again under its name.
     fn recreate(&mut self, partition: i32) -> Result<(), LogError> {
         self.topics = self.topics.wrapping_add(1);
@@ -303,6 +346,9 @@ impl World {
 
     /// A partition is closed and opened again while the node runs.
     fn reopen(&mut self, partition: i32) -> Result<(), LogError> {
+        if self.models.get(&partition).is_some_and(|model| model.was_cut) {
+            self.commit()?;
+        }
         let (config, now_ms) = (Arc::clone(&self.config), self.now_ms);
         let node = self.node.as_mut().expect("a node");
         let mut log = node.logs.remove(&partition).expect("a log");
@@ -318,7 +364,10 @@ impl World {
         loaded.log.advance_high_watermark(view.high_watermark);
         node.logs.insert(partition, loaded.log);
         let model = self.models.get_mut(&partition).expect("a model");
-        model.acked_upto(view.log_end.0);
+        model.reopened = true;
+        if view.log_end > view.log_start && !model.was_cut {
+            model.acked_upto(view.log_end.0);
+        }
         Ok(())
     }
 
@@ -335,6 +384,10 @@ impl World {
             {
                 let state = state.expect("a producer with an acknowledged batch is known");
                 assert!(state.last_sequence >= sequence, "{state:?} {model:?}");
+            }
+            if let Some(last) = model.last_sequence() {
+                let found = state.map(|state| state.last_sequence);
+                assert_eq!(found, Some(last), "{state:?} does not follow from {model:?}");
             }
             // Unacknowledged batches may have survived or not: the client asks and goes on behind what is there.
             model.sequence = state.map_or(0, |state| state.last_sequence + 1);
