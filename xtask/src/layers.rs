@@ -49,6 +49,7 @@ const LAYERS: &[Layer] = &[
     layer("checker", Purity::Pure),
     layer("sim", Purity::World),
     layer("bench", Purity::World),
+    layer("crash", Purity::World),
 ];
 
 /// Crates that no pure crate may depend on.

@@ -2,6 +2,7 @@
 
 mod bench;
 mod brokers;
+mod crash;
 mod interop;
 mod layers;
 mod runtimes;
@@ -19,6 +20,8 @@ cargo xtask tidy [--shrink]
     file and function lengths, module heads, leftovers; --shrink tightens the ratchet
 cargo xtask layers
     which crate may know which, purity, dependency counts
+cargo xtask crash seeds|images|planted|kill|real|full|hostile [...]
+    the crash proofs at volume, resumable
 cargo xtask bench [--quick] [--seconds N] [--pairs N] [--out FILE] [SCENARIO]...
     Mekong and Apache Kafka side by side on this machine; all scenarios write docs/benchmarks.md";
 
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         "test" => suite::run(&rest),
         "tidy" => tidy::run(&rest),
         "layers" => layers::run(),
+        "crash" => crash::run_crash(&rest),
         "bench" => bench::run_bench(&rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

@@ -14,4 +14,4 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use disk::{Disk, Entry, File, Guard, Open, Space};
 pub use random::{OsRandom, Random, SeededRandom};
 pub use real::RealDisk;
-pub use sim::{Fault, FileClass, Operation, SimDisk};
+pub use sim::{Fault, FileClass, Images, Operation, SimDisk, Trace};

@@ -144,7 +144,7 @@ fn names(folder: &Folder, mercy: Mercy, random: &SeededRandom) -> BTreeMap<Strin
 }
 
 fn forget_unreachable(inodes: &mut BTreeMap<u64, Inode>) {
-    let mut reachable = std::collections::BTreeSet::from([super::ROOT]);
+    let mut reachable = std::collections::BTreeSet::from([super::state::ROOT]);
     let mut next = vec![super::ROOT];
     while let Some(id) = next.pop() {
         if let Some(Inode::Folder(folder)) = inodes.get(&id) {

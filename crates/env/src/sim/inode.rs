@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 /// What a number in a folder stands for.
-#[derive(Debug)]
-pub(super) enum Inode {
+#[derive(Clone, Debug)]
+pub(crate) enum Inode {
     File(Content),
     Folder(Folder),
 }
@@ -20,7 +20,7 @@ impl Inode {
 
 /// A change of a file that is not durable yet.
 #[derive(Clone, Debug)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// At this position, these bytes.
     Write(u64, Vec<u8>),
     /// To this length.
@@ -48,8 +48,8 @@ impl Change {
 }
 
 /// A file.
-#[derive(Debug, Default)]
-pub(super) struct Content {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Content {
     live: Vec<u8>,
     pub durable: Vec<u8>,
     pub pending: Vec<Change>,
@@ -99,7 +99,7 @@ impl Content {
 
 /// A change of a folder that is not durable yet; each is atomic.
 #[derive(Clone, Debug)]
-pub(super) enum DirChange {
+pub(crate) enum DirChange {
     Link(String, u64),
     Unlink(String),
     Rename(String, String),
@@ -124,8 +124,8 @@ impl DirChange {
 }
 
 /// A folder.
-#[derive(Debug, Default)]
-pub(super) struct Folder {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Folder {
     pub names: BTreeMap<String, u64>,
     pub durable: BTreeMap<String, u64>,
     pub pending: Vec<DirChange>,

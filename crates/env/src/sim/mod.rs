@@ -15,8 +15,10 @@
 mod crash;
 mod fault;
 mod inode;
+mod state;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, IoSlice};
@@ -24,32 +26,16 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use fault::{Fault, FileClass, Operation};
+pub use trace::{Images, Trace};
 
 use crate::disk::{Disk, Entry, File, Guard, Open, Space};
 use fault::Faults;
+use state::{ROOT, State};
 use inode::{Change, Content, DirChange, Folder, Inode};
-
-const ROOT: u64 = 0;
 
 /// A disk in memory, for tests; clones are the same disk.
 #[derive(Clone, Debug)]
 pub struct SimDisk(Arc<Mutex<State>>);
-
-#[derive(Debug)]
-struct State {
-    inodes: BTreeMap<u64, Inode>,
-    next_inode: u64,
-    /// Rises with each crash; handles from before are dead.
-    boot: u64,
-    /// Operations that change something, counted since the start.
-    operations: u64,
-    /// From this operation on there is no power.
-    power_ends_at: u64,
-    faults: Faults,
-    capacity: u64,
-    locks: BTreeMap<PathBuf, Arc<()>>,
-    syncs: BTreeMap<FileClass, u64>,
-}
 
 impl Default for SimDisk {
     fn default() -> Self {
@@ -61,17 +47,28 @@ impl SimDisk {
     /// An empty disk without limits or faults.
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(State {
-            inodes: BTreeMap::from([(ROOT, Inode::Folder(Folder::default()))]),
-            next_inode: ROOT + 1,
-            boot: 0,
-            operations: 0,
-            power_ends_at: u64::MAX,
-            faults: Faults::default(),
-            capacity: u64::MAX,
-            locks: BTreeMap::new(),
-            syncs: BTreeMap::new(),
-        })))
+        Self::of(BTreeMap::from([(ROOT, Inode::Folder(Folder::default()))]))
+    }
+
+    pub(crate) fn of(inodes: BTreeMap<u64, Inode>) -> Self {
+        Self(Arc::new(Mutex::new(State::of(inodes))))
+    }
+
+    /// Records every change and every sync from here on.
+    pub fn record(&self) {
+        self.state().trace = Some(Vec::new());
+    }
+
+    /// How many steps were recorded so far.
+    #[must_use]
+    pub fn recorded(&self) -> usize {
+        self.state().trace.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Ends the recording of a disk that was empty when it began.
+    #[must_use]
+    pub fn take_trace(&self) -> Trace {
+        Trace::new(self.state().trace.take().unwrap_or_default())
     }
 
     /// Loses power: what was not synced survives in parts that `seed` chooses; all open files and locks are gone. Power and
@@ -134,100 +131,6 @@ impl SimDisk {
     }
 }
 
-impl State {
-    fn reboot(&mut self) {
-        self.boot += 1;
-        self.power_ends_at = u64::MAX;
-        self.faults = Faults::default();
-        self.locks.clear();
-    }
-
-    /// Counts an operation and decides its fate.
-    fn begin(&mut self, operation: Operation, path: &Path) -> io::Result<Fault> {
-        if operation.changes() {
-            self.operations += 1;
-        }
-        if self.operations > self.power_ends_at {
-            return Err(io::Error::other("the power is off"));
-        }
-        match self.faults.decide(operation, path) {
-            Fault::Error(kind) => Err(kind.into()),
-            other => Ok(other),
-        }
-    }
-
-    /// Fails without power. For syncs: what they should have written may then survive or not, as at any power loss.
-    fn check_power(&mut self) -> io::Result<()> {
-        if self.operations < self.power_ends_at {
-            return Ok(());
-        }
-        self.operations += 1;
-        Err(io::Error::other("the power is off"))
-    }
-
-    fn find(&self, path: &Path) -> io::Result<u64> {
-        let mut id = ROOT;
-        for component in path.components() {
-            let Component::Normal(name) = component else { continue };
-            let folder = self.folder(id)?;
-            id = *folder.names.get(&*name.to_string_lossy()).ok_or(ErrorKind::NotFound)?;
-        }
-        Ok(id)
-    }
-
-    fn folder(&self, id: u64) -> io::Result<&Folder> {
-        match self.inodes.get(&id) {
-            Some(Inode::Folder(folder)) => Ok(folder),
-            _ => Err(ErrorKind::NotADirectory.into()),
-        }
-    }
-
-    fn folder_mut(&mut self, id: u64) -> io::Result<&mut Folder> {
-        match self.inodes.get_mut(&id) {
-            Some(Inode::Folder(folder)) => Ok(folder),
-            _ => Err(ErrorKind::NotADirectory.into()),
-        }
-    }
-
-    fn file(&self, id: u64) -> io::Result<&Content> {
-        match self.inodes.get(&id) {
-            Some(Inode::File(content)) => Ok(content),
-            _ => Err(ErrorKind::IsADirectory.into()),
-        }
-    }
-
-    fn file_mut(&mut self, id: u64) -> io::Result<&mut Content> {
-        match self.inodes.get_mut(&id) {
-            Some(Inode::File(content)) => Ok(content),
-            _ => Err(ErrorKind::IsADirectory.into()),
-        }
-    }
-
-    /// The folder of a path and the name in it.
-    fn place(&self, path: &Path) -> io::Result<(u64, String)> {
-        let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
-        Ok((self.find(path.parent().unwrap_or(Path::new("/")))?, name.to_string_lossy().into_owned()))
-    }
-
-    fn create(&mut self, path: &Path, inode: Inode) -> io::Result<u64> {
-        let (parent, name) = self.place(path)?;
-        let id = self.next_inode;
-        self.next_inode += 1;
-        self.inodes.insert(id, inode);
-        self.folder_mut(parent)?.change(DirChange::Link(name, id));
-        Ok(id)
-    }
-
-    fn used(&self) -> u64 {
-        let len = |inode: &Inode| if let Inode::File(content) = inode { content.len() } else { 0 };
-        self.inodes.values().map(len).sum()
-    }
-
-    fn count_sync(&mut self, path: &Path) {
-        *self.syncs.entry(FileClass::of(path)).or_default() += 1;
-    }
-}
-
 impl Disk for SimDisk {
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn File>> {
         let mut state = self.state();
@@ -243,7 +146,7 @@ impl Disk for SimDisk {
             }
         };
         if how == Open::Truncate {
-            state.file_mut(inode)?.change(Change::Truncate(0));
+            state.change_file(inode, Change::Truncate(0))?;
         }
         state.file(inode)?;
         Ok(Arc::new(SimFile { disk: self.clone(), inode, boot: state.boot, path: path.to_owned() }))
@@ -300,8 +203,7 @@ impl Disk for SimDisk {
         if parent != to_parent {
             return Err(ErrorKind::CrossesDevices.into());
         }
-        state.folder_mut(parent)?.change(DirChange::Rename(from, to));
-        Ok(())
+        state.change_names(parent, DirChange::Rename(from, to))
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
@@ -309,8 +211,8 @@ impl Disk for SimDisk {
         let id = state.find(dir)?;
         state.check_power()?;
         let fate = state.begin(Operation::SyncDir, dir);
-        let folder = state.folder_mut(id)?;
-        folder.sync(fate.is_ok());
+        state.folder(id)?;
+        state.sync(id, FileClass::Folder, fate.is_ok());
         fate?;
         *state.syncs.entry(FileClass::Folder).or_default() += 1;
         Ok(())
@@ -320,7 +222,7 @@ impl Disk for SimDisk {
         let mut state = self.state();
         state.check_power()?;
         let fate = state.begin(Operation::SyncFilesystem, path);
-        state.inodes.values_mut().for_each(|inode| inode.sync(fate.is_ok()));
+        state.sync_all(fate.is_ok());
         fate.map(|_| ())
     }
 
@@ -348,8 +250,7 @@ impl SimDisk {
         state.find(path)?;
         state.begin(Operation::Remove, path)?;
         let (parent, name) = state.place(path)?;
-        state.folder_mut(parent)?.change(DirChange::Unlink(name));
-        Ok(())
+        state.change_names(parent, DirChange::Unlink(name))
     }
 }
 
@@ -385,7 +286,7 @@ impl SimFile {
             return Err(ErrorKind::StorageFull.into());
         }
         let written = if let Change::Write(_, bytes) = &change { bytes.len() } else { 0 };
-        state.file_mut(self.inode)?.change(change);
+        state.change_file(self.inode, change)?;
         Ok(written)
     }
 }
@@ -413,7 +314,7 @@ impl File for SimFile {
         state.check_power()?;
         let fate = state.begin(Operation::Sync, &self.path);
         // As in Linux: what a failed sync should have written is clean in the cache, and never written again.
-        state.file_mut(self.inode)?.sync(fate.is_ok());
+        state.sync(self.inode, FileClass::of(&self.path), fate.is_ok());
         fate?;
         state.count_sync(&self.path);
         Ok(())

@@ -34,7 +34,6 @@ mod release;
 mod replay;
 
 pub use committer::{Committed, Committer, Round};
-pub(crate) use file::crc64;
 pub use plan::Policy;
 pub use queue::CommitQueue;
 pub(crate) use file::crc64;

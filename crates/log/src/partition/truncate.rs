@@ -66,11 +66,6 @@ impl PartitionLog {
         }
     }
 
-    fn tell_truncation(&self, segment: i64, position: u64, offset: i64) {
-        let truncations = self.shared.truncations();
-        self.tell(|source| Item::Truncate { source, segment, position, offset, truncations });
-    }
-
     fn forget_epochs(&mut self, offset: i64) -> Result<()> {
         if self.epochs.truncate_end(offset) { self.store_epochs() } else { Ok(()) }
     }
@@ -80,11 +75,30 @@ impl PartitionLog {
         let place = segment_of(&segments, offset);
         let Some(segment) = segments.get(place) else { return Ok(()) };
         let file = segment.log()?;
-        let (position, offset) = match find_batch(segment, &*file, offset)? {
+        // The batch that holds the offset goes whole: what is left ends where it began.
+        let (position, left) = match find_batch(segment, &*file, offset)? {
             Some((position, header)) => (position, offset.min(header.base_offset.0)),
             None => (segment.size(), offset),
         };
-        let intent = self.intend(offset, false)?;
+        let intent = self.intend(left, false)?;
+        let cut = self.cut_files(place, position, offset, now_ms);
+        self.all_or_fenced(intent, cut)?;
+        self.announce_truncation(intent, Some(segment), position)?;
+        self.store_epochs()
+    }
+
+    /// A truncation that was begun is done to its end, or this directory is used no more: what is left would be neither log.
+    fn all_or_fenced(&self, intent: Option<Intent>, done: Result<()>) -> Result<()> {
+        if let (Some(_), Err(error)) = (intent, &done) {
+            self.context.fence.fence(&format!("a truncation could not be finished: {error}"));
+        }
+        done
+    }
+
+    fn cut_files(&mut self, place: usize, position: u64, offset: i64, now_ms: i64) -> Result<()> {
+        let segments = self.segments();
+        let Some(segment) = segments.get(place) else { return Ok(()) };
+        let file = segment.log()?;
         let (kept, gone) = segments.split_at(place + 1);
         // Readers must not see offsets beyond the cut from here on.
         self.shared.truncated(offset);
@@ -99,8 +113,7 @@ impl PartitionLog {
         self.derive_anew()?;
         self.active.allocated = 0;
         self.shared.lower_recovery_point(offset);
-        self.store_epochs()?;
-        self.announce_truncation(intent, Some(segment), position)
+        Ok(())
     }
 
     /// Says durably what is to go, before anything does; where nothing waits for a committer there is nothing to say.
@@ -122,8 +135,8 @@ impl PartitionLog {
     ) -> Result<()> {
         let Some(Intent { id, offset, .. }) = intent else { return Ok(()) };
         if self.is_durable() {
-            let segment = segment.cloned();
-            self.tell(|source| Item::Truncate { source, segment, position, offset, id });
+            let (segment, truncations) = (segment.cloned(), self.shared.truncations());
+            self.tell(|source| Item::Truncate { source, segment, position, offset, id, truncations });
             return Ok(());
         }
         if let Some(segment) = segment {
@@ -137,17 +150,8 @@ impl PartitionLog {
 
     fn restart_at(&mut self, offset: i64, now_ms: i64) -> Result<()> {
         let intent = self.intend(offset, true)?;
-        let segments = self.segments();
-        self.shared.truncated(offset);
-        self.shared.hot.clear();
-        self.shared.segments.store(Arc::new(Vec::new()));
-        self.shared.set_log_end(offset);
-        self.shared.set_log_start(offset);
-        self.shared.set_local_log_start(offset);
-        segments.iter().try_for_each(|segment| self.delete_later(segment, now_ms))?;
-        if self.has_dir {
-            self.remove_snapshots_beyond(-1)?;
-        }
+        let emptied = self.empty(offset, now_ms);
+        self.all_or_fenced(intent, emptied)?;
         self.producers = Producers::default();
         self.shared.set_open_transactions(std::iter::empty());
         self.epochs = crate::epochs::Epochs::default();
@@ -161,6 +165,18 @@ impl PartitionLog {
         }
         self.store_epochs()?;
         self.roll(now_ms)
+    }
+
+    fn empty(&mut self, offset: i64, now_ms: i64) -> Result<()> {
+        let segments = self.segments();
+        self.shared.truncated(offset);
+        self.shared.hot.clear();
+        self.shared.segments.store(Arc::new(Vec::new()));
+        self.shared.set_log_end(offset);
+        self.shared.set_log_start(offset);
+        self.shared.set_local_log_start(offset);
+        segments.iter().try_for_each(|segment| self.delete_later(segment, now_ms))?;
+        self.remove_snapshots_beyond(-1)
     }
 
     /// Takes a segment's files out of the way at once, and removes them after `file.delete.delay.ms`.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use base::{BrokerId, LeaderEpoch, Offset, TopicId, TopicIdPartition, Uuid};
 use bytes::Bytes;
-use env::{Disk, Fault, Operation, Random, SeededRandom, SimDisk};
+use env::{Disk, Fault, Operation, Random, SeededRandom, SimDisk, Trace};
 use log::{
     Append, Committer, FileCache, HotBudget, LogConfig, LogDir, LogError, MetaProperties, OpenedDir, Origin,
     PartitionFolder, PartitionLog, Policy,
@@ -29,6 +29,28 @@ pub struct World {
     models: BTreeMap<i32, Model>,
     topics: u8,
     node: Option<Node>,
+    done: Done,
+}
+
+/// What a world has been through.
+#[derive(Clone, Copy, Default)]
+pub struct Done {
+    pub appends: u64,
+    pub rolls: u64,
+    pub crashes: u64,
+}
+
+impl Done {
+    /// What each seed must bring.
+    pub fn is_enough(self) -> bool {
+        self.appends >= 200 && self.rolls > 0 && self.crashes > 0
+    }
+}
+
+/// What held at one place of a trace.
+pub struct Moment {
+    pub place: usize,
+    pub models: BTreeMap<i32, Model>,
 }
 
 struct Node {
@@ -39,6 +61,13 @@ struct Node {
 
 impl World {
     pub fn new(seed: u64) -> Self {
+        let mut world = Self::bare(seed);
+        world.restart_and_check();
+        world
+    }
+
+    /// A world whose node was not started yet.
+    fn bare(seed: u64) -> Self {
         let random = Arc::new(SeededRandom::new(seed));
         let config = LogConfig {
             segment_bytes: 9_500 + random.below(20_000),
@@ -55,7 +84,7 @@ impl World {
             retire_syncs: 1 + random.below(3) as usize,
             sync_all_from: 1 + random.below(6) as usize,
         };
-        let mut world = Self {
+        Self {
             random,
             disk: SimDisk::new(),
             now_ms: NOW,
@@ -64,9 +93,12 @@ impl World {
             models: BTreeMap::new(),
             topics: 1,
             node: None,
-        };
-        world.restart_and_check();
-        world
+            done: Done::default(),
+        }
+    }
+
+    pub fn done(&self) -> Done {
+        self.done
     }
 
     /// Works until the power goes, the process is killed, or it stops in order.
@@ -92,6 +124,7 @@ impl World {
         }
         let node = self.node.take();
         drop(node);
+        self.done.crashes += 1;
         if self.random.below(3) == 0 && !power {
             self.disk.kill();
         } else {
@@ -121,6 +154,7 @@ impl World {
             }
         }
         self.node = None;
+        self.done.crashes += 1;
         self.disk.crash(self.random.next_u64());
     }
 
@@ -150,6 +184,34 @@ impl World {
         }
         self.node = Some(node);
         self.check_producers();
+    }
+
+    /// Works on a disk that records, without any crash: the trace, and what held before each step.
+    pub fn record(seed: u64) -> (Trace, Vec<Moment>) {
+        let mut world = Self::bare(seed);
+        world.disk.record();
+        world.node = Some(world.open().expect("it starts"));
+        let mut moments = Vec::new();
+        while !(world.done.appends >= 60 && world.done.rolls > 0) {
+            moments.push(Moment { place: world.disk.recorded(), models: world.models.clone() });
+            world.step().expect("a step");
+        }
+        moments.push(Moment { place: world.disk.recorded(), models: world.models.clone() });
+        (world.disk.take_trace(), moments)
+    }
+
+    /// Starts on the image of a disk and compares it with what must be and may be there.
+    pub fn visit(seed: u64, disk: SimDisk, models: BTreeMap<i32, Model>) {
+        let mut world = Self { disk, models, ..Self::bare(seed) };
+        let node = world.open().expect("it starts");
+        for (partition, model) in &mut world.models {
+            model.check(node.logs.get(partition).expect("a log"));
+        }
+        world.node = Some(node);
+        world.check_producers();
+        // It goes on from there.
+        (0..PARTITIONS as i32).for_each(|partition| world.append(partition).expect("an append"));
+        world.commit().expect("a round");
     }
 
     fn open(&mut self) -> Result<Node, LogError> {
@@ -195,7 +257,8 @@ impl World {
         match self.random.below(42) {
             0..=23 => self.append(partition),
             24..=33 => self.commit(),
-            34 => self.log(partition).roll(NOW),
+            34 => self.roll(partition),
+            41 => self.burst(partition),
             35 => self.delete_records(partition),
             36 => self.retain(partition),
             37 => self.recreate(partition),
@@ -209,42 +272,72 @@ impl World {
         }
     }
 
+    fn roll(&mut self, partition: i32) -> Result<(), LogError> {
+        let log = self.log(partition);
+        let is_due = log.size() > 0;
+        log.roll(NOW)?;
+        self.done.rolls += u64::from(is_due);
+        Ok(())
+    }
+
+    /// Much for one segment and a little for the next, in one round.
+    fn burst(&mut self, partition: i32) -> Result<(), LogError> {
+        for len in [2_000, 2_500] {
+            self.append_one(partition, len)?;
+        }
+        self.log(partition).flush()?;
+        self.roll(partition)?;
+        self.append_one(partition, 20)?;
+        self.log(partition).flush()?;
+        self.commit()
+    }
+
     fn append(&mut self, partition: i32) -> Result<(), LogError> {
         let count = 1 + self.random.below(3);
         for _ in 0..count {
-            let idempotent = self.random.below(2) == 0;
             let len =
                 if self.random.below(5) == 0 { self.random.below(3_000) } else { self.random.below(60) };
-            let model = self.models.get_mut(&partition).expect("a model");
-            let producer = if idempotent {
-                ProducerFields { id: 7.into(), epoch: 0, base_sequence: model.sequence }
-            } else {
-                ProducerFields::NONE
-            };
-            let batches = batch(&self.random, len as usize, producer);
-            let covered: Bytes = batches.to_bytes().slice(21..);
-            let records = batches.iter().map(|batch| batch.header().records_count).sum::<i32>();
-            let leader_epoch = LeaderEpoch(model.epoch);
-            let how = Append { leader_epoch, origin: Origin::Client, now_ms: self.now_ms };
-            let node = self.node.as_mut().expect("a node");
-            let log = node.logs.get_mut(&partition).expect("a log");
-            let expected = log.log_end();
-            // What was tried may be there after a crash, whether or not the call comes back.
-            model.written.entry(expected.0).or_default().push(covered);
-            let info = log.stage(batches, &how)?;
-            assert_eq!(info.first_offset, expected);
-            if idempotent {
-                model.sent_sequences.push((model.sequence, expected.0));
-                model.sequence += records;
-            }
+            self.append_one(partition, len)?;
         }
         self.log(partition).flush()
+    }
+
+    fn append_one(&mut self, partition: i32, len: u64) -> Result<(), LogError> {
+        let idempotent = self.random.below(2) == 0;
+        let model = self.models.get_mut(&partition).expect("a model");
+        let producer = if idempotent {
+            ProducerFields { id: 7.into(), epoch: 0, base_sequence: model.sequence }
+        } else {
+            ProducerFields::NONE
+        };
+        let batches = batch(&self.random, len as usize, producer);
+        let covered: Bytes = batches.to_bytes().slice(21..);
+        let records = batches.iter().map(|batch| batch.header().records_count).sum::<i32>();
+        let leader_epoch = LeaderEpoch(model.epoch);
+        let how = Append { leader_epoch, origin: Origin::Client, now_ms: self.now_ms };
+        let node = self.node.as_mut().expect("a node");
+        let log = node.logs.get_mut(&partition).expect("a log");
+        let expected = log.log_end();
+        // What was tried may be there after a crash, whether or not the call comes back.
+        model.written.entry(expected.0).or_default().push(covered);
+        let info = log.stage(batches, &how)?;
+        assert_eq!(info.first_offset, expected);
+        if idempotent {
+            model.sent_sequences.push((model.sequence, expected.0));
+            model.sequence += records;
+        }
+        self.done.appends += 1;
+        Ok(())
     }
 
     fn commit(&mut self) -> Result<(), LogError> {
         let node = self.node.as_mut().expect("a node");
         let round = node.committer.commit_round(self.now_ms)?;
-        self.models.values_mut().for_each(|model| model.reopened = false);
+        for model in self.models.values_mut() {
+            model.reopened = false;
+            // Every truncation is durable now.
+            model.doomed.clear();
+        }
         for committed in round.committed {
             let model = self.models.get_mut(&committed.key.partition).expect("a model");
             if model.key != committed.key {
@@ -298,7 +391,8 @@ impl World {
         let cuts = model.cuts(view.log_start.0, view.log_end.0);
         let offset = cuts.get(self.random.below(cuts.len() as u64) as usize).copied().unwrap_or_default();
         model.will_be_cut(offset);
-        self.log(partition).truncate_to(Offset(offset), now_ms)?;
+        let cut = self.log(partition).truncate_to(Offset(offset), now_ms);
+        self.or_uncut(partition, cut)?;
         self.follow(partition);
         assert_eq!(self.log(partition).log_end(), Offset(offset));
         Ok(())
@@ -314,9 +408,17 @@ impl World {
         }
         model.will_be_cut(0);
         model.asked_start = model.asked_start.max(offset);
-        self.log(partition).truncate_fully(Offset(offset), now_ms)?;
+        let cut = self.log(partition).truncate_fully(Offset(offset), now_ms);
+        self.or_uncut(partition, cut)?;
         self.follow(partition);
         Ok(())
+    }
+
+    fn or_uncut(&mut self, partition: i32, cut: Result<(), LogError>) -> Result<(), LogError> {
+        if cut.is_err() {
+            self.models.get_mut(&partition).expect("a model").was_not_cut();
+        }
+        cut
     }
 
     /// A truncated log goes on as its leader has it.

@@ -1,0 +1,110 @@
+//! `cargo xtask crash`: the crash proofs at volume, each resumable.
+
+use std::fs;
+
+use crate::shell::{cargo, command, root, run, target};
+
+const USAGE: &str = "\
+cargo xtask crash seeds [--seeds A..B]       power loss and failing calls beneath the log; 0..10000
+cargo xtask crash images [--traces A..B]     crash images of recorded traces, 245 of each; 0..200
+cargo xtask crash planted                    which planted bug is found by what, after how many seeds
+cargo xtask crash kill [--cycles N] [--seed S]
+    kill -9 of the real process under load; 500
+cargo xtask crash real [--cycles N] [--seed S]
+    crash images off traces of the real process, which starts on each; 1000; needs strace
+cargo xtask crash full                       a 64 MiB tmpfs filled for real; needs root
+cargo xtask crash hostile                    bad clients in a 256 MiB control group; needs root
+    what was done is noted in target/crash and not done again; --anew begins from the start";
+
+/// Traces and seeds of one run of the test binary: what a broken-off run loses at most.
+const CHUNK: u64 = 20;
+/// Images of each trace.
+const IMAGES: &str = "245";
+
+/// Runs one of the proofs.
+pub fn run_crash(arguments: &[String]) -> Result<(), String> {
+    let (command, rest) = arguments.split_first().ok_or(USAGE)?;
+    match command.as_str() {
+        "seeds" => chunks("seeds", &range(rest, "--seeds", 0..10_000)?, 500, rest, seeds),
+        "images" => chunks("images", &range(rest, "--traces", 0..200)?, CHUNK, rest, images),
+        "planted" => run(test(&["--features", "planted-bugs"], "every_planted_bug_is_found")),
+        "kill" | "real" | "full" | "hostile" => real(command, rest),
+        _ => Err(USAGE.to_owned()),
+    }
+}
+
+type Chunk = std::ops::Range<u64>;
+
+fn range(rest: &[String], name: &str, all: Chunk) -> Result<Chunk, String> {
+    let Some(place) = rest.iter().position(|argument| argument == name) else { return Ok(all) };
+    let bounds = rest.get(place + 1).and_then(|text| text.split_once(".."));
+    let parsed = bounds.and_then(|(from, upto)| Some(from.parse().ok()?..upto.parse().ok()?));
+    parsed.ok_or_else(|| format!("{name} needs A..B"))
+}
+
+/// Runs a range piece by piece, and notes each that is done.
+fn chunks(
+    name: &str,
+    all: &Chunk,
+    step: u64,
+    rest: &[String],
+    one: fn(&Chunk) -> Result<(), String>,
+) -> Result<(), String> {
+    let folder = target().join("crash");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let notes = folder.join(format!("{name}.done"));
+    let anew = rest.iter().any(|argument| argument == "--anew");
+    let mut done = if anew { String::new() } else { fs::read_to_string(&notes).unwrap_or_default() };
+    let mut from = all.start;
+    while from < all.end {
+        let chunk = from..(from + step).min(all.end);
+        let line = format!("{}..{}", chunk.start, chunk.end);
+        if !done.lines().any(|noted| noted == line) {
+            one(&chunk).map_err(|error| format!("{name} {line}: {error}"))?;
+            done.push_str(&line);
+            done.push('\n');
+            fs::write(&notes, &done).map_err(|error| format!("{}: {error}", notes.display()))?;
+        }
+        println!("{name} {line} done");
+        from = chunk.end;
+    }
+    Ok(())
+}
+
+fn test(features: &[&str], filter: &str) -> std::process::Command {
+    let mut arguments = vec!["test", "--quiet", "--profile", "sim", "-p", "mekong-log", "--test", "crash"];
+    arguments.extend(features);
+    arguments.extend(["--", "--nocapture", filter]);
+    command(&cargo(), &arguments)
+}
+
+fn seeds(chunk: &Chunk) -> Result<(), String> {
+    let mut tests = test(&[], "acknowledged_batches_survive");
+    tests.env("MEKONG_CRASH_SEEDS", format!("{}..{}", chunk.start, chunk.end));
+    run(tests)
+}
+
+fn images(chunk: &Chunk) -> Result<(), String> {
+    let mut tests = test(&[], "images_of_recorded_traces");
+    tests.env("MEKONG_CRASH_TRACES", format!("{}..{}", chunk.start, chunk.end));
+    tests.env("MEKONG_CRASH_IMAGES", IMAGES);
+    run(tests)
+}
+
+/// The proofs on the real process.
+pub fn real(name: &str, rest: &[String]) -> Result<(), String> {
+    run(command(&cargo(), &["build", "--quiet", "--release", "--bin", "mekong", "--bin", "mekong-crash"]))?;
+    let release = target().join("release");
+    let work = target().join("crash");
+    if rest.iter().any(|argument| argument == "--anew") {
+        fs::remove_dir_all(&work).ok();
+    }
+    let mut proof = command(&release.join("mekong-crash").to_string_lossy(), &[name]);
+    proof.current_dir(root()).arg("--mekong").arg(release.join("mekong")).arg("--work").arg(work);
+    let volume = if name == "kill" { "500" } else { "1000" };
+    if matches!(name, "kill" | "real") && !rest.iter().any(|argument| argument == "--cycles") {
+        proof.args(["--cycles", volume]);
+    }
+    proof.args(rest.iter().filter(|argument| *argument != "--anew"));
+    run(proof)
+}
