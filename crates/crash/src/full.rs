@@ -26,8 +26,13 @@ impl Mount {
     fn new(path: &Path) -> Result<Self, Failure> {
         std::fs::create_dir_all(path)?;
         let options = format!("size={BYTES}");
-        let status = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(path).status()?;
-        if status.success() { Ok(Self(path.to_owned())) } else { Err("a tmpfs cannot be mounted: this needs root".into()) }
+        let status =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(path).status()?;
+        if status.success() {
+            Ok(Self(path.to_owned()))
+        } else {
+            Err("a tmpfs cannot be mounted: this needs root".into())
+        }
     }
 }
 
@@ -49,7 +54,12 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let client = Client::connect(&start.address).await?;
     let admin = client.admin();
     for topic in ["kept", "ballast"] {
-        admin.create_topic(topic).partitions(1).replication_factor(1).config("file.delete.delay.ms", "100").await?;
+        admin
+            .create_topic(topic)
+            .partitions(1)
+            .replication_factor(1)
+            .config("file.delete.delay.ms", "100")
+            .await?;
     }
     let mut acked = Vec::new();
     let sent = fill(&client, "kept", 200, &mut acked).await;
@@ -85,7 +95,12 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
 }
 
 /// Sends up to `count` records; what the first refusal says.
-async fn fill(client: &Client, topic: &str, count: usize, acked: &mut Vec<(i64, Bytes)>) -> Option<client::ProduceError> {
+async fn fill(
+    client: &Client,
+    topic: &str,
+    count: usize,
+    acked: &mut Vec<(i64, Bytes)>,
+) -> Option<client::ProduceError> {
     let builder = client.producer().acks(Acks::All).idempotence(false).retries(0).linger(Duration::ZERO);
     let producer = match builder.build() {
         Ok(producer) => producer,
@@ -110,7 +125,9 @@ async fn check(client: &Client, acked: &[(i64, Bytes)]) -> Result<(), Failure> {
     let begun = Instant::now();
     while waiting.peek().is_some() {
         for record in reader.poll(Duration::from_millis(500)).await? {
-            let Some((offset, value)) = waiting.next_if(|(offset, _)| *offset <= record.offset) else { continue };
+            let Some((offset, value)) = waiting.next_if(|(offset, _)| *offset <= record.offset) else {
+                continue;
+            };
             if *offset != record.offset || record.value.as_ref() != Some(value) {
                 return Err(format!("record {offset} is gone or another").into());
             }

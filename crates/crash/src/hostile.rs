@@ -74,7 +74,9 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     drop(node);
     std::fs::remove_dir_all(&dir).ok();
     let ratio = during.as_secs_f64() / before.as_secs_f64();
-    println!("p99 of a client that behaves: {before:?} before, {during:?} meanwhile, ratio {ratio:.2} (at most 2)");
+    println!(
+        "p99 of a client that behaves: {before:?} before, {during:?} meanwhile, ratio {ratio:.2} (at most 2)"
+    );
     println!("largest resident memory: {} MiB of {} MiB", resident >> 20, LIMIT_BYTES >> 20);
     if !alive {
         return Err("the broker ended".into());

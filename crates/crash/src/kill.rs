@@ -34,7 +34,8 @@ struct Figures {
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let progress = settings.work.join(format!("kill-{}.eras", settings.seed));
     let text = std::fs::read_to_string(&progress).unwrap_or_default();
-    let mut done: BTreeSet<u64> = text.lines().filter_map(|line| line.split(' ').next()?.parse().ok()).collect();
+    let mut done: BTreeSet<u64> =
+        text.lines().filter_map(|line| line.split(' ').next()?.parse().ok()).collect();
     let begun = Instant::now();
     for era in 0..settings.cycles.div_ceil(CYCLES_IN_ERA) {
         if done.contains(&era) {
@@ -85,7 +86,12 @@ async fn run_era(settings: &Settings, era: u64) -> Result<Figures, Failure> {
         let breaches = verify::check(&client, &ledger).await?;
         if !breaches.is_empty() {
             let shown = breaches.iter().take(20).cloned().collect::<Vec<_>>().join("\n  ");
-            return Err(format!("cycle {cycle}: {} breaches, data in {}\n  {shown}", breaches.len(), dir.display()).into());
+            return Err(format!(
+                "cycle {cycle}: {} breaches, data in {}\n  {shown}",
+                breaches.len(),
+                dir.display()
+            )
+            .into());
         }
         if size(&dir)? > 256 << 20 {
             return Err("the data outgrew 256 MiB".into());
@@ -93,7 +99,8 @@ async fn run_era(settings: &Settings, era: u64) -> Result<Figures, Failure> {
     }
     node.kill();
     let book = ledger.book();
-    (figures.acked, figures.refused, figures.committed) = (book.acked_count(), book.refused, book.committed.0);
+    (figures.acked, figures.refused, figures.committed) =
+        (book.acked_count(), book.refused, book.committed.0);
     drop(book);
     std::fs::remove_dir_all(&dir)?;
     Ok(figures)

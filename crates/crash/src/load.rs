@@ -20,7 +20,11 @@ pub const GROUP_TOPIC: &str = "plain";
 pub const TOPICS: [(&str, i32, &[(&str, &str)]); 4] = [
     ("plain", 2, &[("segment.bytes", "1048576")]),
     ("many", 24, &[("segment.bytes", "1048576")]),
-    ("retained", 1, &[("segment.bytes", "1048576"), ("retention.bytes", "2097152"), ("file.delete.delay.ms", "100")]),
+    (
+        "retained",
+        1,
+        &[("segment.bytes", "1048576"), ("retention.bytes", "2097152"), ("file.delete.delay.ms", "100")],
+    ),
     (
         "compacted",
         1,

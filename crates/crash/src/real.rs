@@ -27,7 +27,9 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let done = std::fs::read_to_string(&progress).unwrap_or_default().lines().count() as u64;
     let mut places: BTreeMap<FileClass, u64> = BTreeMap::new();
     for trace in done..settings.cycles.div_ceil(IMAGES) {
-        let acked = run_trace(settings, trace, &mut places).await.map_err(|error| format!("trace {trace}: {error}"))?;
+        let acked = run_trace(settings, trace, &mut places)
+            .await
+            .map_err(|error| format!("trace {trace}: {error}"))?;
         let line = format!("trace {trace}: {IMAGES} images hold what was acknowledged of {acked} records\n");
         print!("{line}");
         std::fs::write(&progress, std::fs::read_to_string(&progress).unwrap_or_default() + &line)?;
@@ -47,7 +49,8 @@ async fn run_trace(
     let (ledger, loaded, text) = record(settings, trace, &dir, &data).await?;
     let recorded = strace::read(&text, &data)?;
     let random = SeededRandom::new(settings.seed << 32 | trace);
-    let syncs: Vec<_> = recorded.trace.syncs().filter(|(place, _)| *place >= place_at(&recorded, loaded)).collect();
+    let syncs: Vec<_> =
+        recorded.trace.syncs().filter(|(place, _)| *place >= place_at(&recorded, loaded)).collect();
     let mut chosen: Vec<_> = (0..IMAGES)
         .filter_map(|_| {
             let (sync, class) = *syncs.get(random.below(syncs.len() as u64) as usize)?;
@@ -64,7 +67,9 @@ async fn run_trace(
         let breaches = boot(settings, &dir, &data, &ledger_at(&ledger, time_at(&recorded, place))).await?;
         if !breaches.is_empty() {
             let shown = breaches.iter().take(20).cloned().collect::<Vec<_>>().join("\n  ");
-            return Err(format!("image {number}, step {place}, next to a sync of {class:?}:\n  {shown}").into());
+            return Err(
+                format!("image {number}, step {place}, next to a sync of {class:?}:\n  {shown}").into()
+            );
         }
     }
     std::fs::remove_dir_all(&dir)?;

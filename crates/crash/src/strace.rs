@@ -32,7 +32,9 @@ pub fn read(text: &str, dir: &Path) -> Result<Recorded, Failure> {
     }
     let mut replay = Replay { disk, dir: dir.to_owned(), begun: BTreeMap::new(), times: Vec::new() };
     for line in text.lines() {
-        replay.line(line).map_err(|error| format!("{error}: {}", line.get(..line.len().min(300)).unwrap_or(line)))?;
+        replay
+            .line(line)
+            .map_err(|error| format!("{error}: {}", line.get(..line.len().min(300)).unwrap_or(line)))?;
     }
     Ok(Recorded { trace: replay.disk.take_trace(), times: replay.times })
 }
@@ -85,7 +87,8 @@ impl Replay {
     }
 
     fn change(&mut self, call: &str) -> Result<(), Failure> {
-        let (Some((name, arguments)), Some((_, result))) = (call.split_once('('), call.rsplit_once(" = ")) else {
+        let (Some((name, arguments)), Some((_, result))) = (call.split_once('('), call.rsplit_once(" = "))
+        else {
             return Ok(());
         };
         if result.starts_with('-') || result.starts_with('?') {
@@ -102,7 +105,9 @@ impl Replay {
                 [from, to] if self.ours(from) => Ok(self.disk.rename(from, to)?),
                 _ => Ok(()),
             },
-            "unlink" | "unlinkat" | "rmdir" => self.each_ours(arguments, |disk, path| disk.remove_dir_all(path)),
+            "unlink" | "unlinkat" | "rmdir" => {
+                self.each_ours(arguments, |disk, path| disk.remove_dir_all(path))
+            }
             "mkdir" | "mkdirat" => self.each_ours(arguments, |disk, path| disk.create_dir_all(path)),
             _ => Ok(()),
         }

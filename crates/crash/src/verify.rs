@@ -24,7 +24,8 @@ struct Found {
 pub async fn check(client: &Client, ledger: &Ledger) -> Result<Vec<String>, Failure> {
     let mut breaches = Vec::new();
     let found = read(client).await?;
-    let topics: BTreeSet<_> = client.admin().list_topics().await?.iter().map(|t| t.name.to_string()).collect();
+    let topics: BTreeSet<_> =
+        client.admin().list_topics().await?.iter().map(|t| t.name.to_string()).collect();
     let offsets = client.admin().group_offsets(GROUP).await;
     let mut book = ledger.book();
     for (partition, found) in found {
@@ -53,7 +54,8 @@ pub async fn check(client: &Client, ledger: &Ledger) -> Result<Vec<String>, Fail
 fn check_committed(book: &Book, found: i64, breaches: &mut Vec<String>) {
     let (answered, tried) = book.committed;
     if found < answered || found > tried {
-        breaches.push(format!("the group's offset is {found}, but {answered} was answered and {tried} tried"));
+        breaches
+            .push(format!("the group's offset is {found}, but {answered} was answered and {tried} tried"));
     }
 }
 
@@ -112,10 +114,13 @@ async fn read(client: &Client) -> Result<BTreeMap<TopicPartition, Found>, Failur
         .collect();
     let starts = offsets(client, &partitions, OffsetSpec::Earliest).await?;
     let ends = offsets(client, &partitions, OffsetSpec::Latest).await?;
-    let mut found: BTreeMap<_, _> =
-        starts.iter().map(|(at, start)| (at.clone(), Found { start: *start, records: BTreeMap::new() })).collect();
+    let mut found: BTreeMap<_, _> = starts
+        .iter()
+        .map(|(at, start)| (at.clone(), Found { start: *start, records: BTreeMap::new() }))
+        .collect();
     let mut reader = client.reader().fetch_wait(Duration::from_millis(50)).max_poll_records(5_000);
-    let mut waiting: BTreeMap<_, _> = ends.into_iter().filter(|(at, end)| starts.get(at) < Some(end)).collect();
+    let mut waiting: BTreeMap<_, _> =
+        ends.into_iter().filter(|(at, end)| starts.get(at) < Some(end)).collect();
     for partition in waiting.keys() {
         reader = reader.assign(partition.clone(), StartAt::Earliest);
     }

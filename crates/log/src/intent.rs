@@ -36,7 +36,13 @@ pub(crate) struct Intent {
 
 impl Intent {
     /// Decides a truncation, durably.
-    pub fn write(disk: &dyn Disk, dir: &Path, random: &dyn Random, offset: i64, restart: bool) -> Result<Self> {
+    pub fn write(
+        disk: &dyn Disk,
+        dir: &Path,
+        random: &dyn Random,
+        offset: i64,
+        restart: bool,
+    ) -> Result<Self> {
         let intent = Self { id: (random.next_u64() >> 1) as i64, offset, restart };
         if planted::has(Bug::NoTruncationIntent) {
             return Ok(intent);

@@ -30,8 +30,8 @@ pub use trace::{Images, Trace};
 
 use crate::disk::{Disk, Entry, File, Guard, Open, Space};
 use fault::Faults;
-use state::{ROOT, State};
 use inode::{Change, Content, DirChange, Folder, Inode};
+use state::{ROOT, State};
 
 /// A disk in memory, for tests; clones are the same disk.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::fault::{Fault, FileClass, Faults, Operation};
+use super::fault::{Fault, Faults, FileClass, Operation};
 use super::inode::{Change, Content, DirChange, Folder, Inode};
 use super::trace::Step;
 

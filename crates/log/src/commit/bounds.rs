@@ -79,7 +79,9 @@ impl Bounds {
                 });
             }
             if let Some(end) = known.truncated.filter(|_| !planted::has(Bug::RecoveryPointAboveTruncation)) {
-                self.update(*key, &known.folder, |bound| bound.recovery_point = bound.recovery_point.min(end.0));
+                self.update(*key, &known.folder, |bound| {
+                    bound.recovery_point = bound.recovery_point.min(end.0)
+                });
             }
         }
         replayed.deleted.iter().for_each(|(key, _)| self.forget(*key));

@@ -34,9 +34,9 @@ mod release;
 mod replay;
 
 pub use committer::{Committed, Committer, Round};
+pub(crate) use file::crc64;
 pub use plan::Policy;
 pub use queue::CommitQueue;
-pub(crate) use file::crc64;
 pub(crate) use queue::{Append, Item, Source};
 pub(crate) use replay::replay;
 pub use replay::{Known, Replayed};

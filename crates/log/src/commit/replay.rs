@@ -48,8 +48,14 @@ pub struct Replayed {
 
 /// Replays what is in the commit files of `dir`, and makes it durable in the segments. The files stay as they are.
 pub(crate) fn replay(disk: &dyn Disk, dir: &Path) -> Result<Replayed> {
-    let mut replay =
-        Replay { disk, dir, replayed: Replayed::default(), touched: BTreeSet::new(), folders: BTreeSet::new(), owned: BTreeMap::new() };
+    let mut replay = Replay {
+        disk,
+        dir,
+        replayed: Replayed::default(),
+        touched: BTreeSet::new(),
+        folders: BTreeSet::new(),
+        owned: BTreeMap::new(),
+    };
     let mut found = generations(disk, dir)?;
     if planted::has(Bug::OldGenerationForgotten) && found.len() > 1 {
         found.remove(0);

@@ -33,7 +33,10 @@ pub fn run(traces: Range<u64>) {
     if cfg!(feature = "planted-bugs") {
         return;
     }
-    println!("{made} images of {} traces hold what was acknowledged; the power went", traces.end - traces.start);
+    println!(
+        "{made} images of {} traces hold what was acknowledged; the power went",
+        traces.end - traces.start
+    );
     for ((class, place), count) in counters {
         println!("{count:>7} {place:?} of {class:?}");
     }
@@ -51,7 +54,10 @@ fn images_of(seed: u64, count: u64, counters: &mut Counters) -> u64 {
         let disk = images.image(random.next_u64());
         let checked = std::panic::catch_unwind(|| World::visit(seed, disk, expected(&moments, place)));
         if let Err(panic) = checked {
-            eprintln!("trace {seed}, image {number}, {kind:?} of {class:?} at step {place} of {} failed", trace.len());
+            eprintln!(
+                "trace {seed}, image {number}, {kind:?} of {class:?} at step {place} of {} failed",
+                trace.len()
+            );
             std::panic::resume_unwind(panic);
         }
     }

@@ -102,7 +102,8 @@ impl Model {
         }
         between.acked_end = self.acked_end.min(later.acked_end);
         between.acked_start = self.acked_start.min(later.acked_start);
-        between.last_acked_sequence = self.last_acked_sequence.filter(|(_, first)| *first < between.acked_end);
+        between.last_acked_sequence =
+            self.last_acked_sequence.filter(|(_, first)| *first < between.acked_end);
         for (first, tried) in self.written.iter().chain(&self.doomed) {
             between.doomed.entry(*first).or_default().extend(tried.iter().cloned());
         }
@@ -137,7 +138,8 @@ impl Model {
             epoch = *found;
             assert!(*first <= next, "there is a hole at {next}, {first} follows: {here}");
             let known = |tried: &Vec<Bytes>| tried.contains(bytes);
-            let known = self.written.get(first).is_some_and(known) || self.doomed.get(first).is_some_and(known);
+            let known =
+                self.written.get(first).is_some_and(known) || self.doomed.get(first).is_some_and(known);
             assert!(known, "another batch is at {first}: {here}");
             next = *behind;
         }
