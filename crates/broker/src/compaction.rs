@@ -26,7 +26,7 @@ use log::cleaner::{
 use crate::Broker;
 use crate::partition::Partition;
 pub(crate) use dirty::Dirty;
-use throttle::Throttle;
+pub(crate) use throttle::Throttle;
 
 /// The cleaner's threads and what they are told.
 #[derive(Debug, Default)]

@@ -130,6 +130,8 @@ static ROWS: &[Row] = &[
         [Topic DescribeConfigs, Group DescribeConfigs, Cluster DescribeConfigs], answer handlers::describe_configs::handle),
     row!(alter_configs::AlterConfigsRequest, 0..=2, [Topic AlterConfigs, Group AlterConfigs, Cluster AlterConfigs],
         answer handlers::alter_configs::replace),
+    row!(alter_replica_log_dirs::AlterReplicaLogDirsRequest, 1..=2, [Cluster Alter],
+        answer handlers::alter_replica_log_dirs::handle),
     row!(describe_log_dirs::DescribeLogDirsRequest, 1..=5, [Cluster Describe], answer handlers::describe_log_dirs::handle),
     row!(create_partitions::CreatePartitionsRequest, 0..=3, [Topic Alter], answer handlers::create_partitions::handle),
     row!(elect_leaders::ElectLeadersRequest, 0..=2, [Cluster Alter], answer handlers::elect_leaders::handle),

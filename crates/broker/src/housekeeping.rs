@@ -26,6 +26,8 @@ enum Duty {
     RemoveFiles(Arc<Partition>),
     /// Remove the folder of a partition that is gone.
     RemoveFolder(Arc<Partition>),
+    /// Remove what a partition left in the directory that it moved away from.
+    RemoveDeparted(Box<log::Departed>),
     /// Close connections that idled too long.
     CloseIdle,
     /// Write down how far partitions are committed.
@@ -68,6 +70,12 @@ impl Housekeeping {
     pub fn remove_folder(&self, partition: Arc<Partition>, now_ms: u64, delay_ms: i64) {
         let delay_ms = u64::try_from(delay_ms).unwrap_or_default();
         self.add(now_ms.saturating_add(delay_ms), Duty::RemoveFolder(partition));
+    }
+
+    /// Has what a partition left behind removed once `delay_ms` is over.
+    pub fn remove_departed(&self, departed: log::Departed, now_ms: u64, delay_ms: i64) {
+        let delay_ms = u64::try_from(delay_ms).unwrap_or_default();
+        self.add(now_ms.saturating_add(delay_ms), Duty::RemoveDeparted(Box::new(departed)));
     }
 }
 
@@ -134,6 +142,11 @@ fn perform(broker: &Arc<Broker>, duty: Duty) {
         Duty::RemoveFolder(partition) => {
             if let Err(error) = partition.with_log(|log| log.remove_dir()) {
                 tracing::warn!(?partition, %error, "cannot remove a deleted partition's folder");
+            }
+        }
+        Duty::RemoveDeparted(departed) => {
+            if let Err(error) = departed.remove() {
+                tracing::warn!(%error, "cannot remove what a partition left behind");
             }
         }
         Duty::Checkpoint => {

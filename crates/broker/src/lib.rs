@@ -23,6 +23,7 @@ mod listener;
 mod loggers;
 mod logs;
 mod metrics;
+mod moves;
 mod nodes;
 mod partition;
 mod producer_ids;

@@ -23,6 +23,7 @@ use crate::housekeeping::{self, Housekeeping};
 use crate::listener::{self, Listener};
 use crate::logs::Logs;
 use crate::metrics::Metrics;
+use crate::moves::Moves;
 use crate::partition::Topics;
 use crate::producer_ids::ProducerIds;
 use crate::replication;
@@ -68,6 +69,7 @@ pub struct Broker {
     pub(crate) sessions: Sessions,
     pub(crate) housekeeping: Housekeeping,
     pub(crate) compaction: Compaction,
+    pub(crate) moves: Moves,
     pub(crate) coordinators: Coordinators,
     /// Connections to the other nodes.
     pub(crate) links: Arc<Links>,
@@ -200,6 +202,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         sessions: Sessions::new(config.fetch.session_slots),
         housekeeping: Housekeeping::default(),
         compaction: Compaction::default(),
+        moves: Moves::default(),
         logs,
         failure: watch::Sender::new(None),
         random: OsRandom,
@@ -225,6 +228,8 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     }
     served.splice(0..0, accept_all(&broker, clients, &stopping));
     broker.start_cleaners();
+    let resuming = Arc::clone(&broker);
+    tokio::task::spawn_blocking(move || resuming.resume_moves());
     tokio::spawn(housekeeping::keep(Arc::clone(&broker)));
     tokio::spawn(Coordinators::run_timer(Arc::clone(&broker)));
     Ok(Handle { broker, served, stop, stop_metadata })

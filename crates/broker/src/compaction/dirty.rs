@@ -138,7 +138,8 @@ mod tests {
     fn waits_end_by_a_note_and_by_the_stop() {
         let dirty = Dirty::default();
         std::thread::scope(|threads| {
-            let waiting = threads.spawn(|| dirty.wait(Duration::from_secs(60)));
+            // A note that comes first makes it a pause.
+            let waiting = threads.spawn(|| dirty.wait(Duration::from_millis(100)));
             dirty.note(key(1));
             waiting.join().unwrap();
             let pausing = threads.spawn(|| dirty.wait(Duration::from_secs(60)));

@@ -7,7 +7,7 @@ const SLEEP_MAX: Duration = Duration::from_millis(50);
 
 /// The speed of one round.
 #[derive(Debug)]
-pub(super) struct Throttle {
+pub(crate) struct Throttle {
     bytes_per_second: f64,
     begun: Instant,
     passed: f64,

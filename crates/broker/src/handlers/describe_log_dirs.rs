@@ -56,6 +56,15 @@ fn held(broker: &Broker, wanted: impl Fn(&str, i32) -> bool) -> BTreeMap<Uuid, H
             of_dir.entry(partition.topic().clone()).or_default().push(told);
         }
     }
+    for moving in broker.moves.all() {
+        let (partition_index, topic) = (moving.partition.key().partition, moving.partition.topic());
+        let Some((partition_size, offset_lag)) = moving.copied() else { continue };
+        if wanted(topic, partition_index) {
+            let told =
+                DescribeLogDirsPartition { partition_index, partition_size, offset_lag, is_future_key: true };
+            held.entry(moving.to.id).or_default().entry(topic.clone()).or_default().push(told);
+        }
+    }
     held
 }
 

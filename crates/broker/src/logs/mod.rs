@@ -17,7 +17,7 @@ use env::{Clock, Disk, OsRandom, Random, RealDisk, Space};
 use log::cleaner::CleanerOffsets;
 use log::{
     Committer, DirError, FileCache, HotBudget, LogDir, LogError, MetaProperties, OpenedDir, PartitionFolder,
-    Policy, inspect,
+    Policy, inspect, settle_moves,
 };
 use wire::ErrorCode;
 
@@ -33,6 +33,8 @@ const COMMIT_FILE_SHARE: u64 = 64;
 pub(crate) struct Logs {
     dirs: Vec<Arc<Dir>>,
     cluster_id: String,
+    /// Moves that the process before had not finished (KIP-113).
+    unfinished: Mutex<Vec<(PartitionFolder, Arc<Dir>)>>,
 }
 
 /// One log directory.
@@ -90,16 +92,26 @@ impl Logs {
         });
         let files = Arc::new(FileCache::new(Arc::clone(&disk), files_max));
         let hot = HotBudget::new(hot_bytes);
-        let mut dirs = Vec::new();
+        let mut found = Vec::new();
         for path in paths {
             let (node_id, directory_id) = (BrokerId(node_id), uuid(&*random));
             let meta =
                 MetaProperties { cluster_id: cluster_id.clone(), node_id, directory_id, is_new: false };
             let opened =
                 LogDir::open(path, &meta, &files, &hot, &random, policy(&*disk, path, recovery_point_ms))?;
-            dirs.push(Arc::new(Dir::new(opened, &disk)?));
+            found.push(opened);
         }
-        Ok(Self { dirs, cluster_id })
+        for moved in settle_moves(&found.iter().map(|one| &one.dir).collect::<Vec<_>>())? {
+            tracing::info!(?moved, "a move between log directories was ended");
+        }
+        let (mut dirs, mut unfinished) = (Vec::new(), Vec::new());
+        for mut opened in found {
+            let copies = std::mem::take(&mut opened.report.unfinished_copies);
+            let dir = Arc::new(Dir::new(opened, &disk)?);
+            unfinished.extend(copies.into_iter().map(|folder| (folder, Arc::clone(&dir))));
+            dirs.push(dir);
+        }
+        Ok(Self { dirs, cluster_id, unfinished: Mutex::new(unfinished) })
     }
 
     /// The cluster that the directories belong to; empty while that is not known.
@@ -119,6 +131,16 @@ impl Logs {
     /// All directories.
     pub fn dirs(&self) -> &[Arc<Dir>] {
         &self.dirs
+    }
+
+    /// The directory of this absolute path.
+    pub fn dir_at(&self, path: &str) -> Option<&Arc<Dir>> {
+        self.dirs.iter().find(|dir| absolute(&dir.path) == Path::new(path))
+    }
+
+    /// Moves that the process before had not finished, by where they go; once.
+    pub fn take_unfinished(&self) -> Vec<(PartitionFolder, Arc<Dir>)> {
+        std::mem::take(&mut *self.unfinished.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Starts making appends durable.
@@ -233,6 +255,19 @@ impl Dir {
     /// Up to where partitions are clean: the checkpoint file of the directory.
     pub fn cleaned(&self) -> MutexGuard<'_, CleanerOffsets> {
         self.cleaned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A partition has moved to another directory: it is counted there, and as clean as it was here.
+    pub fn hand_over(&self, to: &Self, topic: &str, partition: i32) {
+        let folder = log::names::partition_dir(topic, partition);
+        self.folders().remove(&folder);
+        to.folders().insert(folder);
+        let Some(clean) = self.cleaned().get(topic, partition) else { return };
+        let noted = to.cleaned().set(topic, partition, clean);
+        let noted = noted.and_then(|()| self.cleaned().remove(topic, partition).map(drop));
+        if let Err(error) = noted {
+            tracing::warn!(topic, partition, %error, "the cleaner begins anew with a partition that moved");
+        }
     }
 
     fn committing(&self) -> MutexGuard<'_, Committing> {
@@ -358,6 +393,7 @@ impl Broker {
 
     /// Closes all logs in order.
     pub(crate) fn close_logs(&self) {
+        self.moves.stop();
         self.compaction.stop();
         for partition in self.topics.all().into_iter().flat_map(|topic| topic.all_opened()) {
             if let Err(error) = partition.close_log() {

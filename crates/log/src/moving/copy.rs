@@ -98,7 +98,7 @@ impl FutureLog {
     }
 
     /// Gives the copy up and removes its folder.
-    pub fn discard(mut self) -> Result<()> {
+    pub fn discard(&mut self) -> Result<()> {
         self.log.remove_dir()
     }
 
