@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Apache Kafka's own command-line tools at work against Mekong.
-#   BOOTSTRAP=host:port WORK=folder [DATA=the broker's data folder] run.sh quick|full
+#   BOOTSTRAP=host:port WORK=folder [DATA=the broker's data folder DATA_2=the other] run.sh quick|full
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 id=$(date +%s%N | tail -c 8)
@@ -48,10 +48,22 @@ check client-compatibility '^|' with $T.ClientCompatibilityTest --topic "compati
 check broker-api-versions 'Produce\(0\): 0 to 13' with $T.BrokerApiVersionsCommand
 check cluster-id 'Cluster ID: .{22}' with $T.ClusterTool cluster-id
 check features "Feature: metadata.version" java_class $T.FeatureCommand --bootstrap-server "$BOOTSTRAP" describe
+check transactions-refused 'TransactionalIdAuthorizationException' bash -c "SECONDS=0; ! java_class $T.ProducerPerformance \
+  --bootstrap-server $BOOTSTRAP --topic perf-$id --num-records 10 --record-size 10 --throughput -1 --transactional-id t-$id && test \$SECONDS -lt 30"
+if [ -d "${DATA_2:-}" ]; then
+  here=$(find "$DATA" "$DATA_2" -maxdepth 1 -name "perf-$id-0" | head -n 1)
+  to=$DATA; [ "$(dirname "$here")" = "$DATA" ] && to=$DATA_2
+  echo "{\"version\":1,\"partitions\":[{\"topic\":\"perf-$id\",\"partition\":0,\"replicas\":[0],\"log_dirs\":[\"$to\"]}]}" | sed "s/\[0\]/[${NODE:-1}]/" >"$WORK/move.json"
+  move() { with $T.reassign.ReassignPartitionsCommand --reassignment-json-file "$WORK/move.json" "$@"; }
+  export -f move; export T
+  check log-dirs-move 'Successfully started log directory moves' move --execute --replica-alter-log-dirs-throttle 2000000
+  check log-dirs-moved 'completed successfully' bash -c "for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 1; move --verify && break; done"
+  check log-dirs-where "\"logDir\":\"$to\"[^]]*\"perf-$id-0\"" with $T.LogDirsCommand --describe --topic-list "perf-$id"
+fi
 check topics-delete '^|' with $T.TopicCommand --delete --topic "$topic"
 check topics-gone 'does not exist' bash -c "! with $T.TopicCommand --describe --topic $topic"
 if [ -n "${DATA:-}" ]; then
-  log=$(find "$DATA" -path "*perf-$id-0*" -name '*.log' | head -n 1)
+  log=$(find "$DATA" ${DATA_2:+"$DATA_2"} -path "*perf-$id-0*" -name '*.log' | head -n 1)
   check dump-log 'baseOffset: 0 lastOffset: .*isvalid: true' java_class $T.DumpLogSegments --files "$log"
 fi
 finish

@@ -153,6 +153,21 @@ def cluster(b):
     b.ask("log dirs of nobody", "DescribeLogDirs", 4, {"topics": [{"topic": "nobody", "partitions": [0]}]})
     for version in every(b, "AlterReplicaLogDirs"):
         b.ask("to nowhere", "AlterReplicaLogDirs", version, {"dirs": [{"path": "/nowhere", "topics": [{"name": "made-2", "partitions": [0]}]}]})
+    folder = b.quietly("DescribeLogDirs", 4, {"topics": None})["results"][0]["logDir"]
+    to = lambda path, name, *partitions: {"dirs": [{"path": path, "topics": [{"name": name, "partitions": list(partitions)}]}]}
+    b.ask("to where it is", "AlterReplicaLogDirs", 2, to(folder, "made-2", 0))
+    b.ask("of nobody", "AlterReplicaLogDirs", 2, to(folder, "nobody", 0))
+    b.ask("of nobody to nowhere", "AlterReplicaLogDirs", 2, to("/nowhere", "nobody", 0))
+    b.ask("no such partition", "AlterReplicaLogDirs", 2, to(folder, "made-2", 0, 77, -1))
+    b.ask("to a relative path", "AlterReplicaLogDirs", 2, to("data", "made-2", 0))
+    b.ask("a name too long", "AlterReplicaLogDirs", 2, to(folder, "x" * 240, 0))
+    b.ask("nothing", "AlterReplicaLogDirs", 2, {"dirs": []})
+    cordon = lambda value: {"resources": [{"resourceType": 4, "resourceName": "1", "configs": [{"name": "cordoned.log.dirs", "configOperation": 0 if value else 1, "value": value}]}], "validateOnly": False}
+    b.ask("cordon", "IncrementalAlterConfigs", 1, cordon("*"))
+    time.sleep(1)
+    b.ask("to a cordoned one", "AlterReplicaLogDirs", 2, to(folder, "made-2", 0))
+    b.ask("uncordon", "IncrementalAlterConfigs", 1, cordon(None))
+    time.sleep(1)
     for version in every(b, "ElectLeaders"):
         b.ask("not needed", "ElectLeaders", version, {"electionType": 0, "topicPartitions": [{"topic": "made-2", "partitions": [0]}], "timeoutMs": 10000})
     b.ask("of nobody", "ElectLeaders", 2, {"electionType": 0, "topicPartitions": [{"topic": "nobody", "partitions": [0]}], "timeoutMs": 10000})

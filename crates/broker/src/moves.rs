@@ -17,6 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use base::TopicIdPartition;
+use log::PartitionFolder;
 use metadata::ConfigResource;
 
 use crate::Broker;
@@ -29,6 +30,9 @@ use job::{Job, Progress};
 const THROTTLE: &str = "replica.alter.log.dirs.io.max.bytes.per.second";
 /// How long until what cannot go on now is tried again.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How often, and how long apart, the partitions of unfinished moves are looked for after the start.
+const RESUME_TRIES: usize = 300;
+const RESUME_PAUSE: Duration = Duration::from_millis(200);
 
 /// What is to be moved, and the thread that does it.
 #[derive(Debug, Default)]
@@ -48,9 +52,7 @@ struct State {
 
 impl State {
     fn is_as_at(&self, changes: u64) -> bool {
-        !self.stopped
-            && self.changes == changes
-            && self.wanted.values().all(|one| !one.partition.is_closed())
+        !self.stopped && self.changes == changes && self.wanted.values().all(|one| !one.partition.is_closed())
     }
 }
 
@@ -243,8 +245,7 @@ impl Pace {
         }
         if let Some(throttle) = &mut self.throttle {
             let changes = broker.moves.lock().changes;
-            let goes_on =
-                || broker.moves.lock().is_as_at(changes) && broker.move_bytes_per_second() == limit;
+            let goes_on = || broker.moves.lock().is_as_at(changes) && broker.move_bytes_per_second() == limit;
             throttle.pass(bytes, &goes_on);
         }
     }
@@ -258,13 +259,28 @@ impl Broker {
         of(ConfigResource::broker(self.config.node_id)).or_else(|| of(ConfigResource::all_brokers()))
     }
 
-    /// Begins anew what the process before had not finished.
-    pub(crate) fn resume_moves(self: &Arc<Self>) {
-        for (folder, to) in self.logs.take_unfinished() {
-            let topic = self.topics.by_name(&folder.topic);
-            if let Some(partition) = topic.and_then(|topic| topic.partition(folder.partition)) {
-                self.moves.want(self, &partition, &to);
+    /// Begins anew what the process before had not finished, as soon as this one knows the partitions.
+    pub(crate) async fn resume_moves(self: Arc<Self>) {
+        let mut unfinished = self.logs.take_unfinished();
+        for _ in 0..RESUME_TRIES {
+            let broker = Arc::clone(&self);
+            let asked = tokio::task::spawn_blocking(move || {
+                unfinished.retain(|(folder, to)| !broker.resume_move(folder, to));
+                unfinished
+            });
+            match asked.await {
+                Ok(left) if !left.is_empty() && !self.moves.is_stopped() => unfinished = left,
+                _ => return,
             }
+            tokio::time::sleep(RESUME_PAUSE).await;
         }
+        tracing::info!(?unfinished, "partitions that were being moved are not here any more");
+    }
+
+    fn resume_move(self: &Arc<Self>, folder: &PartitionFolder, to: &Arc<Dir>) -> bool {
+        let topic = self.topics.by_name(&folder.topic);
+        let Some(Ok(partition)) = topic.map(|topic| topic.replica(folder.partition)) else { return false };
+        self.moves.want(self, &partition, to);
+        true
     }
 }

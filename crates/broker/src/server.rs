@@ -228,8 +228,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     }
     served.splice(0..0, accept_all(&broker, clients, &stopping));
     broker.start_cleaners();
-    let resuming = Arc::clone(&broker);
-    tokio::task::spawn_blocking(move || resuming.resume_moves());
+    tokio::spawn(Arc::clone(&broker).resume_moves());
     tokio::spawn(housekeeping::keep(Arc::clone(&broker)));
     tokio::spawn(Coordinators::run_timer(Arc::clone(&broker)));
     Ok(Handle { broker, served, stop, stop_metadata })

@@ -46,12 +46,8 @@ impl Home {
 }
 
 async fn create(raw: &mut Raw) {
-    let topic = CreatableTopic {
-        name: "t".into(),
-        num_partitions: 1,
-        replication_factor: 1,
-        ..Default::default()
-    };
+    let topic =
+        CreatableTopic { name: "t".into(), num_partitions: 1, replication_factor: 1, ..Default::default() };
     let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 5000, ..Default::default() };
     assert_eq!(raw.call(7, &request).await.topics[0].error_code, ErrorCode::NONE);
 }
@@ -104,7 +100,9 @@ async fn held(raw: &mut Raw) -> Vec<(char, DescribeLogDirsPartition)> {
     for dir in &answer.results {
         assert_eq!(dir.error_code, ErrorCode::NONE);
         let name = dir.log_dir.chars().last().unwrap();
-        held.extend(dir.topics.iter().flat_map(|topic| topic.partitions.iter().cloned()).map(|one| (name, one)));
+        held.extend(
+            dir.topics.iter().flat_map(|topic| topic.partitions.iter().cloned()).map(|one| (name, one)),
+        );
     }
     held
 }
@@ -209,7 +207,8 @@ async fn a_move_under_way_is_told_with_its_lag_and_taken_back_or_ended_with_its_
     throttle(&mut raw, Some("1000")).await;
     assert_eq!(alter(&mut raw, &home.dir(at), "t", 0).await, ErrorCode::NONE);
     wait_for_future(&mut raw).await;
-    let request = DeleteTopicsRequest { topic_names: vec!["t".into()], timeout_ms: 5000, ..Default::default() };
+    let request =
+        DeleteTopicsRequest { topic_names: vec!["t".into()], timeout_ms: 5000, ..Default::default() };
     assert_eq!(raw.call(5, &request).await.responses[0].error_code, ErrorCode::NONE);
     let begun = Instant::now();
     while !folders(&home, at).is_empty() {
@@ -217,6 +216,23 @@ async fn a_move_under_way_is_told_with_its_lag_and_taken_back_or_ended_with_its_
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(held(&mut raw).await.is_empty());
+    broker.stop().await;
+    std::fs::remove_dir_all(&home.folder).ok();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_deleted_topic_of_the_same_name_left_is_removed() {
+    let home = Home::new();
+    let (broker, mut raw) = home.start().await;
+    create(&mut raw).await;
+    produce(&mut raw, b"of the topic before").await;
+    let at = held(&mut raw).await[0].0;
+    broker.stop().await;
+    // As after a crash between the deletion of a topic and that of its folder.
+    let metadata = format!("{}/t-0/partition.metadata", home.dir(at));
+    std::fs::write(&metadata, "version: 0\ntopic_id: 5L6g3nShT-eMCtK--X86sw\n").unwrap();
+    let (broker, mut raw) = home.start().await;
+    assert_eq!(produce(&mut raw, b"of the topic now").await, 0);
     broker.stop().await;
     std::fs::remove_dir_all(&home.folder).ok();
 }

@@ -51,7 +51,10 @@ fn alter(
     };
     let results = results
         .into_iter()
-        .map(|(topic_name, found)| AlterReplicaLogDirTopicResult { topic_name, partitions: partitions(found) })
+        .map(|(topic_name, found)| AlterReplicaLogDirTopicResult {
+            topic_name,
+            partitions: partitions(found),
+        })
         .collect();
     AlterReplicaLogDirsResponse { results, ..Default::default() }
 }
@@ -71,7 +74,7 @@ fn move_to(broker: &Arc<Broker>, path: &str, topic: &str, partition: i32) -> Res
         return Err(ErrorCode::KAFKA_STORAGE_ERROR);
     }
     let topic = broker.topics.by_name(topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-    let partition = topic.find(partition).map_err(|code| match code {
+    let partition = topic.replica(partition).map_err(|code| match code {
         ErrorCode::NOT_LEADER_OR_FOLLOWER => ErrorCode::REPLICA_NOT_AVAILABLE,
         other => other,
     })?;

@@ -59,6 +59,9 @@ fn held(broker: &Broker, wanted: impl Fn(&str, i32) -> bool) -> BTreeMap<Uuid, H
     for moving in broker.moves.all() {
         let (partition_index, topic) = (moving.partition.key().partition, moving.partition.topic());
         let Some((partition_size, offset_lag)) = moving.copied() else { continue };
+        if moving.partition.is_closed() {
+            continue;
+        }
         if wanted(topic, partition_index) {
             let told =
                 DescribeLogDirsPartition { partition_index, partition_size, offset_lag, is_future_key: true };

@@ -1,7 +1,8 @@
 //! InitProducerId (22), versions 0–5: an identity for an idempotent producer (KIP-98).
 //!
 //! Identities come from blocks that the controller has committed (KIP-730), so none is ever given twice, whatever crashes.
-//! Transactions are not there yet: a transactional id gets an error that no client repeats.
+//! Transactions are not there yet: a transactional id gets the error that FindCoordinator gives too, which no client repeats and
+//! every producer takes for final: `initTransactions()` fails at once.
 
 use wire::ErrorCode;
 use wire::messages::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
@@ -20,7 +21,7 @@ pub(crate) async fn handle(ctx: &RequestContext, request: InitProducerIdRequest)
 
 async fn identity(ctx: &RequestContext, request: &InitProducerIdRequest) -> Result<i64, ErrorCode> {
     if request.transactional_id.is_some() {
-        return Err(ErrorCode::UNSUPPORTED_VERSION);
+        return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
     }
     if !ctx.authorize(Operation::IdempotentWrite, ResourceType::Cluster, "kafka-cluster") {
         return Err(ErrorCode::CLUSTER_AUTHORIZATION_FAILED);

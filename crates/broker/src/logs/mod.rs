@@ -347,7 +347,16 @@ impl Broker {
         let image = self.image();
         let configs = self.topic_configs(&image, topic.name());
         let now_ms = self.clock.wall_ms();
-        let opened = dir.with(|one| one.open_partition(topic.name(), key, configs.log(), now_ms));
+        let open = |one: &LogDir| one.open_partition(topic.name(), key, configs.log(), now_ms);
+        let opened = dir.with(|one| match open(one) {
+            // What a topic of this name left that was deleted before a crash.
+            Err(LogError::OtherTopic { found, .. }) => {
+                tracing::warn!(topic = %topic.name(), partition = index, %found, "removing what a deleted topic left");
+                let folder = PartitionFolder { topic: topic.name().to_string(), partition: index };
+                one.discard(&folder).and_then(|()| open(one))
+            }
+            other => other,
+        });
         let loaded = opened.ok_or(ErrorCode::BROKER_NOT_AVAILABLE)?.map_err(|error| {
             tracing::error!(topic = %topic.name(), partition = index, %error, "cannot open a log");
             errors::of_log(&error)

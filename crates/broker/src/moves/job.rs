@@ -148,7 +148,9 @@ impl Job {
                     tracing::error!(?partition, %error, "cannot note that a partition has moved");
                 }
             }
-            Ok(false) => tracing::warn!(?partition, "the old log directory still knows a partition that moved"),
+            Ok(false) => {
+                tracing::warn!(?partition, "the old log directory still knows a partition that moved")
+            }
             Err(error) => {
                 tracing::error!(?partition, %error, "the old log directory keeps a partition that moved")
             }
