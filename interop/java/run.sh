@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Apache Kafka's own command-line tools at work against Mekong.
-#   BOOTSTRAP=host:port WORK=folder [DATA=the broker's data folder DATA_2=the other] run.sh quick|full
+#   BOOTSTRAP=host:port WORK=folder [DATA=the broker's data folder] [MEKONG=the binary] run.sh quick|full
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 id=$(date +%s%N | tail -c 8)
@@ -50,20 +50,32 @@ check cluster-id 'Cluster ID: .{22}' with $T.ClusterTool cluster-id
 check features "Feature: metadata.version" java_class $T.FeatureCommand --bootstrap-server "$BOOTSTRAP" describe
 check transactions-refused 'TransactionalIdAuthorizationException' bash -c "SECONDS=0; ! java_class $T.ProducerPerformance \
   --bootstrap-server $BOOTSTRAP --topic perf-$id --num-records 10 --record-size 10 --throughput -1 --transactional-id t-$id && test \$SECONDS -lt 30"
-if [ -d "${DATA_2:-}" ]; then
-  here=$(find "$DATA" "$DATA_2" -maxdepth 1 -name "perf-$id-0" | head -n 1)
-  to=$DATA; [ "$(dirname "$here")" = "$DATA" ] && to=$DATA_2
-  echo "{\"version\":1,\"partitions\":[{\"topic\":\"perf-$id\",\"partition\":0,\"replicas\":[0],\"log_dirs\":[\"$to\"]}]}" | sed "s/\[0\]/[${NODE:-1}]/" >"$WORK/move.json"
-  move() { with $T.reassign.ReassignPartitionsCommand --reassignment-json-file "$WORK/move.json" "$@"; }
-  export -f move; export T
-  check log-dirs-move 'Successfully started log directory moves' move --execute --replica-alter-log-dirs-throttle 2000000
-  check log-dirs-moved 'completed successfully' bash -c "for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 1; move --verify && break; done"
-  check log-dirs-where "\"logDir\":\"$to\"[^]]*\"perf-$id-0\"" with $T.LogDirsCommand --describe --topic-list "perf-$id"
+if [ -n "${MEKONG:-}" ]; then
+  # A broker of its own, with two folders.
+  one=$WORK/folders/one two=$WORK/folders/two
+  rm -rf "$WORK/folders"; mkdir -p "$WORK/folders"
+  mkfifo "$WORK/folders/ready"
+  "$MEKONG" serve --json --set listeners=PLAINTEXT://127.0.0.1:0 --set "log.dirs=$one,$two" >"$WORK/folders/ready" 2>"$WORK/folders/log" &
+  mover=$!
+  trap 'kill -KILL $mover 2>/dev/null || true' EXIT
+  read -r ready <"$WORK/folders/ready"
+  MOVER=$(grep -oE '127\.0\.0\.1:[0-9]+' <<<"$ready" | head -n 1)
+  node=$(java_class $T.BrokerApiVersionsCommand --bootstrap-server "$MOVER" | sed -n 's/.*(id: \([0-9]*\) .*/\1/p' | head -n 1)
+  java_class $T.ProducerPerformance --topic move --num-records 20000 --record-size 500 --throughput -1 --bootstrap-server "$MOVER" >/dev/null
+  to=$one; [ -d "$one/move-0" ] && to=$two
+  echo "{\"version\":1,\"partitions\":[{\"topic\":\"move\",\"partition\":0,\"replicas\":[$node],\"log_dirs\":[\"$to\"]}]}" >"$WORK/move.json"
+  move() { java_class $T.reassign.ReassignPartitionsCommand --bootstrap-server "$MOVER" --reassignment-json-file "$WORK/move.json" "$@"; }
+  export -f move; export T MOVER
+  check log-dirs-move 'Successfully started log directory moves' move --execute --replica-alter-log-dirs-throttle 5000000
+  check log-dirs-moved 'completed successfully' bash -c "for _ in 1 2 3 4 5 6 7 8; do sleep 1; move --verify | tee $WORK/verified; grep -q successfully $WORK/verified && break; done"
+  check log-dirs-where "\"$to\"[^]]*\"move-0\"" java_class $T.LogDirsCommand --bootstrap-server "$MOVER" --describe --topic-list move
+  check log-dirs-whole '20000' bash -c "java_class $T.GetOffsetShell --bootstrap-server $MOVER --topic move"
+  kill -KILL $mover; trap - EXIT
 fi
 check topics-delete '^|' with $T.TopicCommand --delete --topic "$topic"
 check topics-gone 'does not exist' bash -c "! with $T.TopicCommand --describe --topic $topic"
 if [ -n "${DATA:-}" ]; then
-  log=$(find "$DATA" ${DATA_2:+"$DATA_2"} -path "*perf-$id-0*" -name '*.log' | head -n 1)
+  log=$(find "$DATA" -path "*perf-$id-0*" -name '*.log' | head -n 1)
   check dump-log 'baseOffset: 0 lastOffset: .*isvalid: true' java_class $T.DumpLogSegments --files "$log"
 fi
 finish

@@ -49,6 +49,7 @@ impl Compaction {
 
     /// A partition is gone for good: nothing of it is clean when its name comes again.
     pub fn forget(&self, partition: &Partition) {
+        self.dirty.forget(partition.key());
         let dir = partition.dir();
         let removed = dir.cleaned().remove(partition.topic(), partition.key().partition);
         if let Err(error) = removed {
@@ -193,6 +194,13 @@ impl Broker {
                 end.0 > first_dirty && set.is_ok()
             }
             Err(CleanError::Stopped) => false,
+            Err(CleanError::Log(error @ LogError::Corrupt { .. })) => {
+                // Until someone has looked at it; the others are cleaned meanwhile.
+                let why = "a log is corrupt and is not cleaned until the next start";
+                tracing::error!(?partition, %error, "{why}");
+                self.compaction.dirty().give_up(partition.key());
+                true
+            }
             Err(CleanError::Log(error)) => {
                 tracing::error!(?partition, %error, "a log cannot be cleaned");
                 false

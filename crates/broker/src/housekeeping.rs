@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use env::Clock;
+use base::TopicIdPartition;
+use env::{Clock, SystemClock};
 use tokio::sync::Notify;
 
 use crate::Broker;
@@ -26,6 +27,8 @@ enum Duty {
     RemoveFiles(Arc<Partition>),
     /// Remove the folder of a partition that is gone.
     RemoveFolder(Arc<Partition>),
+    /// Sync what was appended to a relaxed partition (`flush.ms`).
+    Sync(TopicIdPartition),
     /// Remove what a partition left in the directory that it moved away from.
     RemoveDeparted(Box<log::Departed>),
     /// Close connections that idled too long.
@@ -39,6 +42,7 @@ enum Duty {
 pub(crate) struct Housekeeping {
     due: Mutex<BTreeMap<(u64, u64), Duty>>,
     added: Notify,
+    clock: SystemClock,
 }
 
 impl Housekeeping {
@@ -54,6 +58,17 @@ impl Housekeeping {
         due.insert((at_ms, number), duty);
         drop(due);
         self.added.notify_one();
+    }
+
+    /// Without duties; `clock` is the broker's.
+    pub fn new(clock: SystemClock) -> Self {
+        Self { clock, ..Self::default() }
+    }
+
+    /// Has a relaxed partition synced `after_ms` from now.
+    pub fn sync_later(&self, key: TopicIdPartition, after_ms: i64) {
+        let after_ms = u64::try_from(after_ms).unwrap_or_default();
+        self.add((self.clock.monotonic_ns() / 1_000_000).saturating_add(after_ms), Duty::Sync(key));
     }
 
     /// Takes what is due; else how long until something is.
@@ -142,6 +157,13 @@ fn perform(broker: &Arc<Broker>, duty: Duty) {
         Duty::RemoveFolder(partition) => {
             if let Err(error) = partition.with_log(|log| log.remove_dir()) {
                 tracing::warn!(?partition, %error, "cannot remove a deleted partition's folder");
+            }
+        }
+        Duty::Sync(key) => {
+            let topic = broker.topics.by_id(key.topic);
+            let Some(partition) = topic.and_then(|topic| topic.opened(key.partition)) else { return };
+            if let Err(error) = partition.with_log(|log| log.sync_relaxed()) {
+                tracing::error!(?partition, %error, "cannot sync a relaxed partition");
             }
         }
         Duty::RemoveDeparted(departed) => {

@@ -27,6 +27,7 @@ mod moves;
 mod nodes;
 mod partition;
 mod producer_ids;
+mod relaxed;
 mod replication;
 mod request;
 mod server;

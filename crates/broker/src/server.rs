@@ -67,7 +67,7 @@ pub struct Broker {
     pub(crate) logs: Logs,
     pub(crate) replication: Arc<Replication>,
     pub(crate) sessions: Sessions,
-    pub(crate) housekeeping: Housekeeping,
+    pub(crate) housekeeping: Arc<Housekeeping>,
     pub(crate) compaction: Compaction,
     pub(crate) moves: Moves,
     pub(crate) coordinators: Coordinators,
@@ -200,7 +200,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         membership: Membership::default(),
         producer_ids: ProducerIds::default(),
         sessions: Sessions::new(config.fetch.session_slots),
-        housekeeping: Housekeeping::default(),
+        housekeeping: Arc::new(Housekeeping::new(clock)),
         compaction: Compaction::default(),
         moves: Moves::default(),
         logs,
@@ -228,6 +228,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     }
     served.splice(0..0, accept_all(&broker, clients, &stopping));
     broker.start_cleaners();
+    broker.say_what_is_relaxed();
     tokio::spawn(Arc::clone(&broker).resume_moves());
     tokio::spawn(housekeeping::keep(Arc::clone(&broker)));
     tokio::spawn(Coordinators::run_timer(Arc::clone(&broker)));

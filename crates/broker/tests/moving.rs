@@ -7,7 +7,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use broker::Handle;
-use common::{Raw, broker_in, folder};
+use common::{Folder, Raw, broker_in, folder};
 use records::{BatchBuilder, BatchOptions, NewRecord};
 use wire::messages::alter_replica_log_dirs::{
     AlterReplicaLogDir, AlterReplicaLogDirTopic, AlterReplicaLogDirsRequest,
@@ -25,7 +25,7 @@ use wire::{ErrorCode, Records};
 const THROTTLE: &str = "replica.alter.log.dirs.io.max.bytes.per.second";
 
 struct Home {
-    folder: String,
+    folder: Folder,
 }
 
 impl Home {
@@ -34,7 +34,7 @@ impl Home {
     }
 
     fn dir(&self, which: char) -> String {
-        format!("{}/{which}", self.folder)
+        format!("{}/{which}", &*self.folder)
     }
 
     async fn start(&self) -> (Handle, Raw) {
@@ -175,7 +175,6 @@ async fn a_partition_moves_while_it_is_written_and_stays_after_a_restart() {
     assert_eq!(held(&mut raw).await[0].0, at);
     assert!(folders(&home, other(at)).is_empty());
     broker.stop().await;
-    std::fs::remove_dir_all(&home.folder).ok();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -217,7 +216,6 @@ async fn a_move_under_way_is_told_with_its_lag_and_taken_back_or_ended_with_its_
     }
     assert!(held(&mut raw).await.is_empty());
     broker.stop().await;
-    std::fs::remove_dir_all(&home.folder).ok();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -234,7 +232,6 @@ async fn what_a_deleted_topic_of_the_same_name_left_is_removed() {
     let (broker, mut raw) = home.start().await;
     assert_eq!(produce(&mut raw, b"of the topic now").await, 0);
     broker.stop().await;
-    std::fs::remove_dir_all(&home.folder).ok();
 }
 
 async fn wait_for_future(raw: &mut Raw) -> (char, DescribeLogDirsPartition) {
@@ -266,5 +263,4 @@ async fn what_cannot_be_moved_is_refused_as_kafka_does() {
         assert_eq!(alter(&mut raw, path, topic, partition).await, expected, "{path} {topic} {partition}");
     }
     broker.stop().await;
-    std::fs::remove_dir_all(&home.folder).ok();
 }

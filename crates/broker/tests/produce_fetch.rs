@@ -7,8 +7,8 @@ mod common;
 use std::time::Duration;
 
 use base::{Offset, Str};
-use broker::Handle;
 use bytes::Bytes;
+use common::Lone;
 use common::{Raw, broker};
 use records::{BatchBuilder, BatchOptions, NewRecord};
 use wire::messages::delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic};
@@ -87,7 +87,7 @@ fn values(data: &PartitionData) -> Vec<(i64, String)> {
     values
 }
 
-async fn start(properties: &[(&str, &str)]) -> (Handle, Raw) {
+async fn start(properties: &[(&str, &str)]) -> (Lone, Raw) {
     let broker = broker(properties).await;
     let raw = Raw::connect(broker.address().unwrap()).await;
     (broker, raw)

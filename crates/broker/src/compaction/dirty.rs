@@ -19,6 +19,8 @@ struct State {
     noted: HashMap<TopicIdPartition, u64>,
     /// Those that a thread works on.
     busy: HashSet<TopicIdPartition>,
+    /// Those that cannot be cleaned: Kafka's "uncleanable partitions".
+    given_up: HashSet<TopicIdPartition>,
     notes: u64,
     /// Rises with each [`Dirty::look_again`].
     looks: u64,
@@ -39,6 +41,9 @@ impl Dirty {
     /// A segment was closed in this partition.
     pub fn note(&self, key: TopicIdPartition) {
         let mut state = self.lock();
+        if state.given_up.contains(&key) {
+            return;
+        }
         state.notes += 1;
         let number = state.notes;
         state.noted.insert(key, number);
@@ -59,6 +64,20 @@ impl Dirty {
         if state.noted.get(&key) == Some(&note) {
             state.noted.remove(&key);
         }
+    }
+
+    /// This partition cannot be cleaned: no note of it is taken any more.
+    pub fn give_up(&self, key: TopicIdPartition) {
+        let mut state = self.lock();
+        state.given_up.insert(key);
+        state.noted.remove(&key);
+    }
+
+    /// A partition is gone.
+    pub fn forget(&self, key: TopicIdPartition) {
+        let mut state = self.lock();
+        state.given_up.remove(&key);
+        state.noted.remove(&key);
     }
 
     /// Takes a partition to work on; `false` if another thread was faster.
@@ -132,6 +151,18 @@ mod tests {
         assert!(dirty.noted().is_empty());
         dirty.give_back(key(1));
         assert_eq!(dirty.noted().len(), 1);
+    }
+
+    #[test]
+    fn one_that_cannot_be_cleaned_is_not_looked_at_again_and_stops_no_other() {
+        let dirty = Dirty::default();
+        (1..=2).for_each(|partition| dirty.note(key(partition)));
+        dirty.give_up(key(1));
+        dirty.note(key(1));
+        assert!(dirty.noted().iter().map(|(key, _)| *key).eq([key(2)]));
+        dirty.forget(key(1));
+        dirty.note(key(1));
+        assert_eq!(dirty.noted().len(), 2);
     }
 
     #[test]

@@ -277,6 +277,10 @@ impl Active<'_> {
             }
             Err(error) => {
                 tracing::warn!(%error, "metadata could not be committed");
+                if matches!(error, ProposeError::Failed(_)) {
+                    // What was written is read again at the next start; until then nothing more can follow it.
+                    self.owner.broker.fail(format!("the metadata cannot be written: {error}"));
+                }
                 Err(match error {
                     ProposeError::NotLeader(_) | ProposeError::Closed => ErrorCode::NOT_CONTROLLER,
                     // Whether it will have happened is unknown.

@@ -13,7 +13,7 @@ use records::{Batch, Batches, Record};
 
 use super::shard::Shard;
 use crate::Broker;
-use crate::waiters::Key;
+use crate::waiters::{Key, Waiters};
 
 /// How much is read at once; Kafka's `offsets.load.buffer.size`.
 const READ_BYTES_MAX: usize = 5 << 20;
@@ -38,13 +38,13 @@ const PROOF_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Reads the shards' logs, once they are known to hold all that was committed, and hands each its core.
 pub(super) fn in_background(broker: &Arc<Broker>, shards: Vec<Arc<Shard>>) {
     let (proven, unproven): (Vec<_>, Vec<_>) = shards.into_iter().partition(|shard| is_proven(shard));
-    load_all(proven);
+    load_all(&broker.waiters, proven);
     for shard in unproven {
         let waiters = Arc::clone(&broker.waiters);
         tokio::runtime::Handle::current().spawn(async move {
             let key = Key::Partition(shard.partition().key());
             waiters.wait_until(key, PROOF_MAX, || is_proven(&shard)).await;
-            load_all(vec![shard]);
+            load_all(&waiters, vec![shard]);
         });
     }
 }
@@ -55,22 +55,52 @@ fn is_proven(shard: &Shard) -> bool {
     partition.read_bound().is_none_or(|bound| bound.proven) || partition.leader_epoch() != shard.epoch()
 }
 
-fn load_all(shards: Vec<Arc<Shard>>) {
+fn load_all(waiters: &Arc<Waiters>, shards: Vec<Arc<Shard>>) {
     if shards.is_empty() {
         return;
     }
-    tokio::runtime::Handle::current().spawn_blocking(move || {
+    let (runtime, waiters) = (tokio::runtime::Handle::current(), Arc::clone(waiters));
+    runtime.clone().spawn_blocking(move || {
         for shard in shards {
-            let core = load(&shard);
-            if let Err(error) = &core {
-                tracing::error!(shard = ?shard.partition(), %error, "cannot load groups");
+            match load(&shard) {
+                Ok((core, end)) => serve(&runtime, &waiters, shard, core, end),
+                Err(error) => {
+                    tracing::error!(shard = ?shard.partition(), %error, "cannot load groups");
+                    shard.loaded(None);
+                }
             }
-            shard.loaded(core.ok());
         }
     });
 }
 
-fn load(shard: &Shard) -> Result<GroupEngine, LoadError> {
+/// Serves what was loaded once all of it is committed: a tail that is not might be gone after a crash, and with it what was told.
+fn serve(
+    runtime: &tokio::runtime::Handle,
+    waiters: &Arc<Waiters>,
+    shard: Arc<Shard>,
+    core: GroupEngine,
+    end: Offset,
+) {
+    if is_committed(&shard, end) {
+        return shard.loaded(Some(core));
+    }
+    let waiters = Arc::clone(waiters);
+    runtime.spawn(async move {
+        let key = Key::Partition(shard.partition().key());
+        waiters.wait_until(key, PROOF_MAX, || is_committed(&shard, end)).await;
+        shard.loaded(Some(core));
+    });
+}
+
+/// Whether everything below `end` is committed; or what comes of the shard does not matter.
+fn is_committed(shard: &Shard, end: Offset) -> bool {
+    let partition = shard.partition();
+    partition.reader().view().high_watermark >= end
+        || partition.leader_epoch() != shard.epoch()
+        || partition.is_closed()
+}
+
+fn load(shard: &Shard) -> Result<(GroupEngine, Offset), LoadError> {
     let mut loading = Loading { core: GroupEngine::new(Live::new(shard.settings().clone())), skipped: 0 };
     // Appends of an earlier life of the shard are in the log, or have failed, before it is read.
     shard.partition().with_log(|_| ());
@@ -87,7 +117,7 @@ fn load(shard: &Shard) -> Result<GroupEngine, LoadError> {
     if loading.skipped > 0 {
         tracing::info!(shard = ?shard.partition(), records = loading.skipped, "skipped records of kinds this version does not serve");
     }
-    Ok(loading.core)
+    Ok((loading.core, view.log_end))
 }
 
 struct Loading {

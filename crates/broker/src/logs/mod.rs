@@ -372,6 +372,7 @@ impl Broker {
             loaded.log.advance_high_watermark(committed);
         }
         let surroundings = Surroundings {
+            housekeeping: Arc::clone(&self.housekeeping),
             waiters: Arc::clone(&self.waiters),
             dirty: Arc::clone(self.compaction.dirty()),
             shared: Arc::clone(&self.replication),

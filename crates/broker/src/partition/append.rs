@@ -90,6 +90,7 @@ impl Partition {
             ordered.push((outcome, job.how.acks, job.watcher));
         }
         let failed = log.flush().err();
+        self.sync_in_time(log);
         let mut finished = Vec::new();
         let mut standing = self.standing();
         for (outcome, wanted, mut watcher) in ordered {

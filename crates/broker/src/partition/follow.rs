@@ -58,6 +58,7 @@ impl Partition {
             Step::Append { high_watermark, log_start } => {
                 if let Some(batches) = batches {
                     copy(log, batches, now_ms)?;
+                    self.sync_in_time(log);
                 }
                 if self.reader.advance_high_watermark(high_watermark) {
                     self.tell_readers();

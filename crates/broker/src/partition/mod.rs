@@ -30,6 +30,7 @@ use records::Validation;
 use wire::ErrorCode;
 
 use crate::compaction::Dirty;
+use crate::housekeeping::Housekeeping;
 use crate::logs::Dir;
 use crate::replication::Replication;
 use crate::waiters::{Key, Waiters};
@@ -80,6 +81,7 @@ pub struct Partition {
     /// Where the active segment begins, as the cleaner was told last.
     rolled_told: AtomicI64,
     dirty: Arc<Dirty>,
+    housekeeping: Arc<Housekeeping>,
     /// Nothing is appended any more.
     is_closed: AtomicBool,
 }
@@ -93,6 +95,7 @@ impl fmt::Debug for Partition {
 /// What a partition is made with beside its log.
 #[derive(Clone, Debug)]
 pub(crate) struct Surroundings {
+    pub housekeeping: Arc<Housekeeping>,
     pub waiters: Arc<Waiters>,
     pub dirty: Arc<Dirty>,
     pub shared: Arc<Replication>,
@@ -107,7 +110,7 @@ impl Partition {
         settings: Arc<TopicSettings>,
         surroundings: Surroundings,
     ) -> Self {
-        let Surroundings { waiters, dirty, shared, dir } = surroundings;
+        let Surroundings { housekeeping, waiters, dirty, shared, dir } = surroundings;
         let reader = log.reader();
         let view = reader.view();
         Self {
@@ -126,6 +129,7 @@ impl Partition {
             log_start_told: AtomicI64::new(view.durable_log_start.0),
             rolled_told: AtomicI64::new(-1),
             dirty,
+            housekeeping,
             is_closed: AtomicBool::new(false),
         }
     }
@@ -253,6 +257,13 @@ impl Partition {
         self.is_closed.store(true, Ordering::Release);
         self.fail_acks(ErrorCode::NOT_LEADER_OR_FOLLOWER);
         self.tell_readers();
+    }
+
+    /// Sees to it that what a relaxed log holds is synced in time.
+    fn sync_in_time(&self, log: &mut PartitionLog) {
+        if let Some(after_ms) = log.flush_due() {
+            self.housekeeping.sync_later(self.key, after_ms);
+        }
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing> {

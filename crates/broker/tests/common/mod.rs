@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
 
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use broker::Handle;
@@ -12,19 +13,61 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wire::{Request, frame};
 
+/// A broker with a folder of its own, which goes with it.
+#[allow(dead_code, reason = "each test file uses some")]
+pub struct Lone {
+    handle: Handle,
+    _folder: Folder,
+}
+
+#[allow(dead_code, reason = "each test file uses some")]
+impl Lone {
+    pub async fn stop(self) {
+        self.handle.stop().await;
+    }
+}
+
+impl Deref for Lone {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
 /// A broker on a free port with these properties, in a new folder.
 #[allow(dead_code, reason = "each test file uses some")]
-pub async fn broker(properties: &[(&str, &str)]) -> Handle {
-    broker_in(&folder(), properties).await
+pub async fn broker(properties: &[(&str, &str)]) -> Lone {
+    let folder = folder();
+    Lone { handle: broker_in(&folder, properties).await, _folder: folder }
+}
+
+/// A folder that goes with its test, unless the test fails.
+pub struct Folder(String);
+
+impl Deref for Folder {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            std::fs::remove_dir_all(&self.0).ok();
+        }
+    }
 }
 
 /// A new folder.
-pub fn folder() -> String {
+pub fn folder() -> Folder {
     static FOLDERS: AtomicUsize = AtomicUsize::new(0);
     let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
     let folder = std::env::temp_dir().join(format!("mekong-test-{}-{number}", std::process::id()));
     std::fs::remove_dir_all(&folder).ok();
-    folder.to_str().unwrap().to_owned()
+    Folder(folder.to_str().unwrap().to_owned())
 }
 
 /// A broker on a free port with these properties and this folder.

@@ -113,7 +113,8 @@ impl PartitionLog {
         if written.is_err() && !planted::has(Bug::WriteNotUndone) {
             self.undo_write();
         }
-        self.context.fence.guard(written)
+        self.context.fence.guard(written)?;
+        self.sync_if_many()
     }
 
     fn number(&self, batches: &mut ValidBatches, how: &Append) -> Result<()> {

@@ -95,6 +95,7 @@ impl PartitionLog {
             producers: Producers::default(),
             epochs: Epochs::default(),
             deleting: Vec::new(),
+            unsynced: super::relaxed::Unsynced::default(),
         };
         log.shared.set_log_start(load.log_start.0);
         log.shared.set_local_log_start(load.log_start.0);
@@ -110,6 +111,7 @@ impl PartitionLog {
         log.shared.set_durable_log_start(start);
         // What was opened is durable now: a clean stop left it so, and recovery synced what it read.
         log.shared.advance_recovery_point(end);
+        log.unsynced = super::relaxed::Unsynced::from(end);
         Ok(Loaded { log, report })
     }
 

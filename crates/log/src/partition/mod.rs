@@ -12,6 +12,7 @@ mod finish;
 mod load;
 mod lookup;
 mod recover;
+mod relaxed;
 mod relocate;
 mod remove;
 mod resume;
@@ -59,6 +60,7 @@ pub struct PartitionLog {
     epochs: Epochs,
     /// Segments that are out of the list and whose files are to go.
     deleting: Vec<Deleting>,
+    unsynced: relaxed::Unsynced,
 }
 
 /// A segment whose files are to go.
@@ -138,6 +140,10 @@ impl PartitionLog {
         if !self.is_durable() && config.durability == Durability::Durable && self.has_dir {
             let synced = self.sync_behind(self.shared.recovery_point());
             self.context.fence.guard(synced)?;
+        }
+        if self.is_durable() {
+            // Where the log becomes relaxed, what it holds was synced or is about to be.
+            self.unsynced = relaxed::Unsynced::from(self.shared.log_end());
         }
         self.config = config;
         Ok(())

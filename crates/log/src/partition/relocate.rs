@@ -46,6 +46,7 @@ impl PartitionLog {
             producers: self.producers.clone(),
             epochs: self.epochs.clone(),
             deleting: std::mem::take(&mut self.deleting),
+            unsynced: self.unsynced,
         };
         self.active = Active { jitter_ms: self.active.jitter_ms, ..copy.active };
         let (old, new) = (self.segments(), copy.shared.segments.load_full());
