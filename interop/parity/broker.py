@@ -30,9 +30,11 @@ class Broker:
         self.socket = None
 
     def send(self, api, version, body, client="parity"):
+        """Sends a request; without a client id when `client` is None."""
         key, flexible = self.definitions.requests[api]["apiKey"], self.definitions.header_is_flexible(api, version)
         self.correlation += 1
-        header = struct.pack(">hhih", key, version, self.correlation, len(client)) + client.encode() + (b"\0" if flexible else b"")
+        name = struct.pack(">h", -1) if client is None else struct.pack(">h", len(client)) + client.encode()
+        header = struct.pack(">hhi", key, version, self.correlation) + name + (b"\0" if flexible else b"")
         self.raw(header + self.definitions.request(api, version, body))
 
     def raw(self, frame):
@@ -75,6 +77,13 @@ class Broker:
             self.close()
         if keep:
             self.exchanges.append((what, api, version, answer))
+        return answer
+
+    def ask_namelessly(self, what, api, version, body, shown):
+        """Asks without a client id, and records what `shown` makes of the answer."""
+        self.send(api, version, body, client=None)
+        answer = self.receive(api, version)
+        self.exchanges.append((what, api, version, shown(answer)))
         return answer
 
     def ask_refused(self, api, version):

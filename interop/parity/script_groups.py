@@ -76,6 +76,11 @@ def life(b):
     b.ask("listed by nonsense", "ListGroups", 5, {"statesFilter": ["Asleep"], "typesFilter": []})
 
 
+def nameless(b):
+    prefix = lambda answer: {"errorCode": answer["errorCode"], "prefix": answer["memberId"][:-36]}
+    b.ask_namelessly("a new member without a client id", "JoinGroup", 9, join("nameless"), prefix)
+
+
 def refusals(b):
     joined = member(b, "strict")
     me, generation = joined["memberId"], joined["generationId"]
@@ -159,4 +164,4 @@ def committed_offsets(b):
     b.ask("delete again", "DeleteGroups", 2, {"groupsNames": ["simple"]})
 
 
-SCRIPT = [coordinators, life, refusals, static_members, committed_offsets]
+SCRIPT = [coordinators, life, nameless, refusals, static_members, committed_offsets]

@@ -52,6 +52,21 @@ pub fn needs() -> Vec<Runtime> {
     CLIENTS.iter().flat_map(|client| client.needs.iter().copied()).collect()
 }
 
+/// The languages that one client needs.
+pub fn needs_of(name: &str) -> Vec<Runtime> {
+    CLIENTS
+        .iter()
+        .filter(|client| client.name == name)
+        .flat_map(|client| client.needs.iter().copied())
+        .collect()
+}
+
+/// Runs one client.
+pub fn run_named(name: &str, volume: Volume) -> Result<(), String> {
+    let client = CLIENTS.iter().find(|client| client.name == name).ok_or(format!("no client '{name}'"))?;
+    run_one(client, volume)
+}
+
 /// Runs every client of the volume; all run, then the failed ones are named together.
 pub fn run_all(volume: Volume) -> Result<(), String> {
     let named = std::env::var("MEKONG_INTEROP").ok();

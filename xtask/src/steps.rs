@@ -17,35 +17,114 @@ pub struct Step {
     pub needs: fn() -> Vec<Runtime>,
     /// Performs it.
     pub run: fn(Volume) -> Result<(), String>,
+    /// Which volumes have it.
+    pub when: When,
+}
+
+/// Which volumes have a step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum When {
+    /// Both.
+    Always,
+    /// The fixed subset that CI runs.
+    Quick,
+    /// All of everything, in parts that take less than an hour.
+    Full,
+}
+
+impl When {
+    /// Whether a run of this volume has it.
+    pub fn is_in(self, volume: Volume) -> bool {
+        match self {
+            Always => true,
+            Quick => volume == Volume::Quick,
+            Full => volume == Volume::Full,
+        }
+    }
+}
+
+/// A step that only `--full` has, and that needs no language.
+const fn full(name: &'static str, what: &'static str, run: fn(Volume) -> Result<(), String>) -> Step {
+    Step { name, what, needs: Vec::new, run, when: Full }
+}
+
+use When::{Always, Full, Quick};
+
+/// All clients are one step in the quick run, and one each in the full one.
+macro_rules! client {
+    ($step:literal, $name:literal) => {
+        Step {
+            name: $step,
+            what: "a client that others wrote, all of its suite",
+            needs: || interop::needs_of($name),
+            run: |volume| interop::run_named($name, volume),
+            when: Full,
+        }
+    };
 }
 
 /// All steps.
 pub const STEPS: &[Step] = &[
-    Step { name: "format", what: "rustfmt agrees", needs: Vec::new, run: format },
-    Step { name: "tidy", what: "lengths, heads, leftovers", needs: Vec::new, run: |_| tidy::run(&[]) },
-    Step { name: "layers", what: "who may know whom", needs: Vec::new, run: |_| layers::run() },
-    Step { name: "lint", what: "clippy, warnings are errors", needs: Vec::new, run: lint },
+    Step { name: "format", what: "rustfmt agrees", needs: Vec::new, run: format, when: Always },
+    Step {
+        name: "tidy",
+        what: "lengths, heads, leftovers",
+        needs: Vec::new,
+        run: |_| tidy::run(&[]),
+        when: Always,
+    },
+    Step { name: "layers", what: "who may know whom", needs: Vec::new, run: |_| layers::run(), when: Always },
+    Step { name: "lint", what: "clippy, warnings are errors", needs: Vec::new, run: lint, when: Always },
     Step {
         name: "definitions",
         what: "Kafka's own message definitions",
         needs: || vec![runtimes::MAVEN],
         run: definitions,
+        when: Always,
     },
-    Step { name: "unit", what: "the tests beside the code", needs: Vec::new, run: unit },
+    Step { name: "unit", what: "the tests beside the code", needs: Vec::new, run: unit, when: Always },
     Step {
         name: "simulate",
         what: "a cluster in one thread, its faults and its checker",
         needs: Vec::new,
         run: simulate,
+        when: Always,
     },
     Step {
         name: "checker",
         what: "the checker on clean histories and on planted anomalies",
         needs: Vec::new,
         run: checker,
+        when: Always,
     },
-    Step { name: "build", what: "the release binary", needs: Vec::new, run: build },
-    Step { name: "interop", what: "clients that others wrote", needs: interop::needs, run: interop::run_all },
+    full("fuzz-decoder", "5,000,000 inputs to the decoder", fuzz_decoder),
+    full("fuzz-batches", "2,000,000 inputs to the batch parser", fuzz_batches),
+    full("fuzz-groups", "more than 1,000,000 requests to groups", fuzz_groups),
+    full("fuzz-recovery", "200,000 damaged data folders", fuzz_recovery),
+    full("crash-log", "the log over a disk that loses writes, 3,000 lives and moves", crash_log),
+    Step { name: "build", what: "the release binary", needs: Vec::new, run: build, when: Always },
+    Step {
+        name: "interop",
+        what: "clients that others wrote",
+        needs: interop::needs,
+        run: interop::run_all,
+        when: Quick,
+    },
+    client!("interop-kio", "kio"),
+    client!("interop-python", "python"),
+    client!("interop-registry-python", "registry-python"),
+    client!("interop-registry-node", "registry-node"),
+    client!("interop-registry-go", "registry-go"),
+    client!("interop-node", "node"),
+    client!("interop-go", "go"),
+    client!("interop-java", "java"),
+    client!("interop-parity", "parity"),
+    client!("interop-mixed-group", "mixed-group"),
+    client!("interop-registry-fleet", "registry-fleet"),
+    client!("interop-kcat", "kcat"),
+    client!("interop-java-apps", "java-apps"),
+    client!("interop-librdkafka", "librdkafka"),
+    client!("interop-rust", "rust"),
 ];
 
 fn format(_: Volume) -> Result<(), String> {
@@ -80,12 +159,9 @@ fn definitions(_: Volume) -> Result<(), String> {
     run(command("bash", &["interop/kafka-definitions/fetch.sh", &folder]))
 }
 
-fn unit(volume: Volume) -> Result<(), String> {
+fn unit(_: Volume) -> Result<(), String> {
     let mut tests = command(&cargo(), &["test", "--quiet", "--workspace"]);
     tests.env("MEKONG_KAFKA_DEFINITIONS", definitions_folder());
-    if volume == Volume::Full {
-        tests.env("MEKONG_TEST_VOLUME", "full");
-    }
     run(tests)
 }
 
@@ -104,6 +180,35 @@ fn checker(_: Volume) -> Result<(), String> {
     run(check)
 }
 
+/// One test of a crate at its full volume, optimised.
+fn at_volume(package: &str, test: &[&str], settings: &[(&str, &str)]) -> Result<(), String> {
+    let common = ["test", "--quiet", "--profile", "sim", "-p", package];
+    let mut tests = command(&cargo(), &[&common[..], test, &["--nocapture"]].concat());
+    settings.iter().for_each(|(name, value)| drop(tests.env(name, value)));
+    run(tests)
+}
+
+fn fuzz_decoder(_: Volume) -> Result<(), String> {
+    at_volume("mekong-wire", &["--test", "fuzz", "--"], &[("MEKONG_FUZZ_INPUTS", "5000000")])
+}
+
+fn fuzz_batches(_: Volume) -> Result<(), String> {
+    at_volume("mekong-records", &["--test", "fuzz", "--"], &[("FUZZ_RECORDS", "2000000")])
+}
+
+fn fuzz_groups(_: Volume) -> Result<(), String> {
+    at_volume("mekong-coordinator", &["--lib", "--", "random"], &[("MEKONG_TEST_VOLUME", "full")])
+}
+
+fn fuzz_recovery(_: Volume) -> Result<(), String> {
+    at_volume("mekong-log", &["--test", "recovery_fuzz", "--"], &[("MEKONG_RECOVERY_INPUTS", "200000")])
+}
+
+fn crash_log(_: Volume) -> Result<(), String> {
+    let seeds = [("MEKONG_CRASH_SEEDS", "0..3000"), ("MEKONG_MOVE_SEEDS", "0..3000")];
+    at_volume("mekong-log", &["--test", "crash", "--test", "moving", "--"], &seeds)
+}
+
 fn build(_: Volume) -> Result<(), String> {
     run(command(&cargo(), &["build", "--quiet", "--release", "--bin", "mekong"]))?;
     let binary = target().join("release").join("mekong");
@@ -111,5 +216,18 @@ fn build(_: Volume) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!("{} is missing below {}", binary.display(), root().display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_client_has_its_step_in_a_full_run() {
+        for client in interop::CLIENTS {
+            let name = format!("interop-{}", client.name);
+            assert!(STEPS.iter().any(|step| step.name == name && step.when == Full), "{name} is missing");
+        }
     }
 }

@@ -59,7 +59,15 @@ fn choose(choice: &Choice) -> Result<Vec<&'static Step>, String> {
     }
     let from = choice.from.as_ref().and_then(|name| STEPS.iter().position(|step| step.name == name));
     let wanted = |step: &&Step| choice.only.is_empty() || choice.only.iter().any(|name| name == step.name);
-    Ok(STEPS.iter().skip(from.unwrap_or(0)).filter(wanted).collect())
+    let of_volume = |step: &&Step| step.when.is_in(choice.volume);
+    let chosen: Vec<_> = STEPS.iter().skip(from.unwrap_or(0)).filter(of_volume).filter(wanted).collect();
+    match chosen.is_empty() {
+        true => {
+            Err("no such step in this volume; cargo xtask test --list, with or without --full, names them"
+                .to_owned())
+        }
+        false => Ok(chosen),
+    }
 }
 
 fn perform(step: &Step, volume: Volume) -> Result<(), String> {

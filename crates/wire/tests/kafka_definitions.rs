@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 use wire::messages::ALL;
 use wire::schema::{FieldSchema, MessageKind, MessageSchema, StructSchema, Type, Versions};
-use wire::{ApiKey, Listeners};
+use wire::{ApiKey, ErrorCode, Listeners};
 
 /// What Kafka's definitions call each kind of message.
 const KINDS: [(&str, MessageKind); 4] = [
@@ -40,11 +40,35 @@ fn main() {
     for message in ALL.iter().filter(|message| !theirs.contains(message.schema.name)) {
         found.differ(message.schema.name, "not among Kafka's definitions");
     }
+    let errors = compare_errors(Path::new(&folder), &mut found);
     for line in &found.differences {
         eprintln!("{line}");
     }
     assert!(found.differences.is_empty(), "{} differences", found.differences.len());
-    println!("kafka_definitions: {} messages, {} fields compared, all equal", found.messages, found.fields);
+    println!("kafka_definitions: {} messages, {} fields, {errors} errors compared, all equal", found.messages, found.fields);
+}
+
+/// Compares the error codes with those of the client library: number, name, and whether clients try again.
+fn compare_errors(folder: &Path, found: &mut Findings) -> usize {
+    let text = std::fs::read_to_string(folder.join("errors.tsv")).expect("errors.tsv lies beside the definitions");
+    let mut theirs = Vec::new();
+    for line in text.lines() {
+        let mut words = line.split('\t');
+        let code = ErrorCode(words.next().unwrap().parse().unwrap());
+        let (name, retriable) = (words.next().unwrap(), words.next() == Some("true"));
+        if code.name() != name {
+            found.differ(name, &format!("is {} here", code.name()));
+        }
+        if code.is_retriable() != retriable {
+            found.differ(name, &format!("retriable: {retriable} there, {} here", code.is_retriable()));
+        }
+        theirs.push(code);
+    }
+    for code in ErrorCode::ALL.iter().filter(|code| !theirs.contains(code)) {
+        found.differ(code.name(), "not among Kafka's errors");
+    }
+    assert!(theirs.len() > 130, "{} errors; that is no kafka-clients jar", theirs.len());
+    theirs.len()
 }
 
 /// What the comparison has seen.
