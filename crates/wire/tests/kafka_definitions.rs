@@ -45,12 +45,16 @@ fn main() {
         eprintln!("{line}");
     }
     assert!(found.differences.is_empty(), "{} differences", found.differences.len());
-    println!("kafka_definitions: {} messages, {} fields, {errors} errors compared, all equal", found.messages, found.fields);
+    println!(
+        "kafka_definitions: {} messages, {} fields, {errors} errors compared, all equal",
+        found.messages, found.fields
+    );
 }
 
 /// Compares the error codes with those of the client library: number, name, and whether clients try again.
 fn compare_errors(folder: &Path, found: &mut Findings) -> usize {
-    let text = std::fs::read_to_string(folder.join("errors.tsv")).expect("errors.tsv lies beside the definitions");
+    let text =
+        std::fs::read_to_string(folder.join("errors.tsv")).expect("errors.tsv lies beside the definitions");
     let mut theirs = Vec::new();
     for line in text.lines() {
         let mut words = line.split('\t');
