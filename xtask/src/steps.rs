@@ -184,7 +184,7 @@ fn checker(_: Volume) -> Result<(), String> {
 fn at_volume(package: &str, test: &[&str], settings: &[(&str, &str)]) -> Result<(), String> {
     let common = ["test", "--quiet", "--profile", "sim", "-p", package];
     let mut tests = command(&cargo(), &[&common[..], test, &["--nocapture"]].concat());
-    settings.iter().for_each(|(name, value)| drop(tests.env(name, value)));
+    tests.envs(settings.iter().copied());
     run(tests)
 }
 
