@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use broker::Handle;
-use common::{Raw, broker_in, folder};
+use common::{Folder, Raw, broker_in, folder};
 use tokio::time::{Instant, sleep};
 use wire::ErrorCode;
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
@@ -38,7 +38,7 @@ async fn node(folder: &str, id: usize, ports: &[u16]) -> Handle {
     .await
 }
 
-async fn three(folders: &[String], ports: &[u16]) -> Vec<Handle> {
+async fn three(folders: &[Folder], ports: &[u16]) -> Vec<Handle> {
     let (one, two, three) =
         tokio::join!(node(&folders[0], 1, ports), node(&folders[1], 2, ports), node(&folders[2], 3, ports));
     vec![one, two, three]
@@ -138,5 +138,4 @@ async fn three_nodes_are_one_cluster_and_go_on_without_their_leader() {
     for node in nodes {
         node.stop().await;
     }
-    folders.iter().for_each(|folder| std::fs::remove_dir_all(folder).unwrap());
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use base::{Offset, Str, TopicId, TopicIdPartition, Uuid};
 use broker::{Handle, Partition};
 use bytes::Bytes;
-use common::{Raw, broker};
+use common::{Lone, Raw, broker};
 use metadata::record::{
     ConfigRecord, Endpoint, PartitionChangeRecord, PartitionRecord, RegisterBrokerRecord, TopicRecord,
 };
@@ -27,7 +27,7 @@ const TOPIC: TopicId = TopicId(Uuid::from_random([7; 16]));
 const KEY: TopicIdPartition = TopicIdPartition { topic: TOPIC, partition: 0 };
 
 struct Cluster {
-    brokers: Vec<Handle>,
+    brokers: Vec<Lone>,
     records: Vec<Record>,
 }
 
@@ -38,7 +38,7 @@ impl Cluster {
         for id in 1..=3 {
             brokers.push(broker(&[("node.id", &id.to_string())]).await);
         }
-        let mut records: Vec<Record> = brokers.iter().map(registered).collect();
+        let mut records: Vec<Record> = brokers.iter().map(|one| registered(one)).collect();
         records.push(TopicRecord { name: Str::from_static("t"), topic_id: TOPIC }.into());
         records.push(
             ConfigRecord {
@@ -122,12 +122,9 @@ impl Cluster {
     }
 
     async fn stop(self) {
-        let folders: Vec<_> =
-            self.brokers.iter().map(|one| one.broker().config.log_dirs[0].clone()).collect();
         for broker in self.brokers {
             broker.stop().await;
         }
-        folders.iter().for_each(|folder| std::fs::remove_dir_all(folder).unwrap());
     }
 }
 
