@@ -1,6 +1,7 @@
 //! The seam to the controller: the image of the metadata, and what the data plane does when it changes.
 
 mod auto_create;
+mod chores;
 mod follow;
 mod shell;
 mod start;

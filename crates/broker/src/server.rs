@@ -282,6 +282,7 @@ impl Handle {
 
     /// Stops: accepts no more, answers what was received, closes.
     pub async fn stop(self) {
+        self.broker.leave().await;
         self.stop.send_replace(true);
         self.broker.coordinators.unload_all();
         self.broker.connections.stop();

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 pub use file::{FileError, LogFile, Recovered};
 pub use frame::{Batch, FrameError};
 pub use local::Local;
-pub use raft::{Lane, Options, Peer, Raft, Timing, Transport, TransportError};
+pub use raft::{Lane, MemberError, Options, Peer, Raft, Timing, Transport, TransportError};
 
 /// A future that a log hands out.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

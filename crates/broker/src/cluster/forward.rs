@@ -9,13 +9,13 @@
 
 use std::time::Duration;
 
-use ::metadata::controller::Command;
 use bytes::Bytes;
 use quorum::Peer;
 use wire::messages::*;
 use wire::{ErrorCode, Request, frame};
 
 use super::Links;
+use super::at_leader::AtLeader;
 use crate::Broker;
 use crate::request::RequestContext;
 
@@ -25,16 +25,14 @@ const VERSION: u8 = 1;
 pub(crate) type Decided<A> = Result<(A, u64), ErrorCode>;
 
 /// Asks the controller on another node.
-pub(crate) async fn ask<R>(
+pub(crate) async fn ask<R: Request>(
     links: &Links,
     own: i32,
     to: &Peer,
     request: &R,
+    is_heartbeat: bool,
     within: Duration,
-) -> Decided<R::Response>
-where
-    R: Command + Request,
-{
+) -> Decided<R::Response> {
     let version = R::KEY.versions().max;
     let unreadable = |_| ErrorCode::UNKNOWN_SERVER_ERROR;
     let rope =
@@ -45,7 +43,6 @@ where
     put_text("User:ANONYMOUS", &mut body);
     put_text("", &mut body);
     body.extend_from_slice(framed.get(frame::SIZE_BYTES..).unwrap_or_default());
-    let is_heartbeat = request.heard_from().is_some();
     let answer = links.command(to, is_heartbeat, &body.into(), within).await.map_err(|error| {
         tracing::debug!(%error, "the active controller did not answer");
         ErrorCode::NOT_CONTROLLER
@@ -113,7 +110,7 @@ fn read(body: &Bytes) -> Option<(i32, Bytes)> {
 }
 
 macro_rules! commands {
-    ($($request:ty),* $(,)?) => {
+    ($($request:ty),*; $($at_leader:ty),* $(,)?) => {
         /// Has the controller on this node decide.
         async fn decide(broker: &Broker, request: Bytes) -> Decided<Bytes> {
             let bad = |_| ErrorCode::INVALID_REQUEST;
@@ -127,6 +124,17 @@ macro_rules! commands {
                     let framed = framed.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
                     let bytes = framed.read().map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
                     Ok((bytes.slice(frame::SIZE_BYTES.min(bytes.len())..), offset))
+                })*
+                $(key if key == <$at_leader as Request>::KEY => {
+                    let request = <$at_leader as wire::Message>::decode(&mut decoder, version).map_err(bad)?;
+                    if broker.other_leader()?.is_some() {
+                        return Err(ErrorCode::NOT_CONTROLLER);
+                    }
+                    let response = request.act(broker).await?;
+                    let framed = frame::encode_response(key, version, header.correlation_id, &response);
+                    let framed = framed.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
+                    let bytes = framed.read().map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
+                    Ok((bytes.slice(frame::SIZE_BYTES.min(bytes.len())..), 0))
                 })*
                 _ => Err(ErrorCode::UNSUPPORTED_VERSION),
             }
@@ -147,5 +155,9 @@ commands! {
     BrokerRegistrationRequest,
     BrokerHeartbeatRequest,
     UnregisterBrokerRequest,
-    AllocateProducerIdsRequest,
+    AllocateProducerIdsRequest;
+    DescribeQuorumRequest,
+    AddRaftVoterRequest,
+    RemoveRaftVoterRequest,
+    UpdateRaftVoterRequest,
 }

@@ -7,8 +7,10 @@
 //! 20000: a message of the quorum      20001: a command for the active controller (`forward.rs`)
 //! ```
 
+mod at_leader;
 mod forward;
 mod heartbeat;
+mod leave;
 mod links;
 mod thread;
 

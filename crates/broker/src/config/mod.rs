@@ -172,9 +172,15 @@ impl Config {
             return name.to_uppercase();
         }
         let protocol = property("security.inter.broker.protocol").unwrap_or("PLAINTEXT");
-        let of_protocol =
-            self.listeners.iter().find(|one| one.protocol.name().eq_ignore_ascii_case(protocol));
-        of_protocol.or(self.listeners.first()).map(|one| one.name.clone()).unwrap_or_default()
+        let clients = || self.listeners.iter().filter(|one| !one.is_controllers);
+        let of_protocol = clients().find(|one| one.protocol.name().eq_ignore_ascii_case(protocol));
+        of_protocol.or(clients().next()).map(|one| one.name.clone()).unwrap_or_default()
+    }
+
+    /// The name of the controllers' listener: the first of `controller.listener.names`.
+    pub fn controller_listener(&self) -> String {
+        let named = self.properties.get("controller.listener.names").map(|one| one.value.as_str());
+        named.and_then(|names| names.split(',').next()).unwrap_or("CONTROLLER").trim().to_uppercase()
     }
 
     /// `metadata.log.dir`, or the first of `log.dirs`.

@@ -8,7 +8,7 @@ use wire::messages::create_topics::{CreatableTopic, CreatableTopicConfig, Create
 use crate::Broker;
 
 /// Internal topics have as many replicas as Kafka gives them, or one per broker where there are fewer.
-const INTERNAL_REPLICAS_MAX: usize = 3;
+pub(super) const INTERNAL_REPLICAS_MAX: usize = 3;
 
 impl Broker {
     /// Makes a topic with the broker's defaults, or for a coordinator with its own. One that is there already will do.

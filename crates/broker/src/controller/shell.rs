@@ -17,6 +17,7 @@ use quorum::{Leadership, MetadataLog, ProposeError};
 use tokio::sync::{mpsc, oneshot, watch};
 use wire::ErrorCode;
 
+use super::chores::Chores;
 use super::follow::{Follower, Serving};
 use super::start::founding_records;
 use crate::Broker;
@@ -30,6 +31,9 @@ const GROUP_MAX: usize = 1024;
 
 /// How often the sessions of brokers are looked at.
 const SESSIONS_EVERY: Duration = Duration::from_millis(250);
+
+/// How often it is looked at what is to be done by the clock.
+const CHORES_EVERY: Duration = Duration::from_secs(1);
 
 /// What the owner is sent: decides, and yields the records with whoever waits for them. Dropped, it answers NOT_CONTROLLER.
 type Job = Box<dyn FnOnce(&mut Controller, Moment) -> Decision + Send>;
@@ -208,6 +212,8 @@ impl Active<'_> {
     async fn lead(mut self, jobs: &mut mpsc::Receiver<Job>) {
         let is_alone = self.owner.broker.config.quorum.is_alone();
         let mut sessions = tokio::time::interval(SESSIONS_EVERY);
+        let mut chores = tokio::time::interval(CHORES_EVERY);
+        let mut done = Chores::new();
         let mut group = Vec::new();
         loop {
             tokio::select! {
@@ -216,6 +222,7 @@ impl Active<'_> {
                     _ => {}
                 },
                 _ = sessions.tick(), if !is_alone => group.push(expire()),
+                _ = chores.tick(), if !is_alone => group.extend(self.due(&mut done)),
                 changed = self.owner.leadership.changed() => match changed {
                     Ok(()) if self.leads() => continue,
                     _ => return,
@@ -225,6 +232,14 @@ impl Active<'_> {
                 return;
             }
         }
+    }
+
+    /// What is to be done by the clock.
+    fn due(&self, done: &mut Chores) -> Vec<Job> {
+        let (broker, image) = (&self.owner.broker, self.controller.image());
+        let balance = done.balance(&broker.broker_configs(image)).map(by_itself);
+        let spread = done.spread(broker, image).map(by_itself);
+        balance.into_iter().chain(spread).collect()
     }
 
     fn leads(&self) -> bool {
@@ -289,6 +304,17 @@ impl Active<'_> {
             }
         }
     }
+}
+
+/// Does what nobody asked for.
+fn by_itself<C: Command + Send + 'static>(command: C) -> Job {
+    Box::new(move |controller, at| {
+        let records = controller.handle(&command, at).records;
+        if !records.is_empty() {
+            tracing::info!(changes = records.len(), "the controller moves leaders or replicas by itself");
+        }
+        Decision { records, reply: Box::new(|_| {}), must_lead: false }
+    })
 }
 
 /// Fences one broker whose session is over, if there is one.

@@ -115,6 +115,8 @@ async fn open_quorum(
         random: Arc::new(OsRandom),
         own: own_peer(broker, listeners),
         voters: config.quorum.voters.clone(),
+        bootstrap: config.quorum.bootstrap.iter().map(|(host, port)| Peer { id: -1, host: host.clone(), port: *port }).collect(),
+        cluster: broker.logs.cluster_id().to_owned(),
         transport: Arc::new(QuorumTransport(Arc::clone(&broker.links))),
         timing: Timing {
             election_ms: config.quorum.election_ms,
@@ -178,6 +180,7 @@ impl Broker {
         waited.map_err(|_| MetadataError::NoQuorum(patience))?.map_err(|_| ProposeError::Closed)?;
         if let Some(id) = self.cluster_id() {
             self.logs.adopt_cluster(&id)?;
+            self.metadata.raft().into_iter().for_each(|raft| raft.set_cluster(&id));
         }
         if !self.config.quorum.is_alone() {
             self.need_lease();

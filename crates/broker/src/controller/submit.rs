@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metadata::controller::Command;
-use quorum::Leadership;
+use quorum::{Leadership, Peer};
 use tokio::sync::watch;
 use wire::{ErrorCode, Request};
 
@@ -48,14 +48,15 @@ impl Broker {
         C: Command<Answer = <C as Request>::Response> + Request + Clone + Send + Sync + 'static,
         C::Answer: Send + 'static,
     {
-        let mailbox = self.mailbox()?;
-        let leads = mailbox.log().leadership().borrow().is_own;
-        match mailbox.log().leader().filter(|_| !leads) {
+        match self.other_leader()? {
             None => {
                 let decided = tokio::time::timeout(within, self.decide(command.clone())).await;
                 decided.unwrap_or(Err(ErrorCode::REQUEST_TIMED_OUT))
             }
-            Some(leader) => cluster::ask(&self.links, self.config.node_id, &leader, command, within).await,
+            Some(leader) => {
+                let (own, is_heartbeat) = (self.config.node_id, command.heard_from().is_some());
+                cluster::ask(&self.links, own, &leader, command, is_heartbeat, within).await
+            }
         }
     }
 
@@ -66,6 +67,13 @@ impl Broker {
         C::Answer: Send + 'static,
     {
         self.mailbox()?.decide(command).await
+    }
+
+    /// Where the quorum's leader is, if it is another node and known.
+    pub(crate) fn other_leader(&self) -> Result<Option<Peer>, ErrorCode> {
+        let log = self.mailbox()?.log();
+        let leads = log.leadership().borrow().is_own;
+        Ok(log.leader().filter(|_| !leads))
     }
 
     /// Who leads the quorum, as it changes.
@@ -79,7 +87,7 @@ impl Broker {
     }
 
     /// Waits until this node has followed so far.
-    async fn follow_to(&self, offset: u64, within: Duration) {
+    pub(crate) async fn follow_to(&self, offset: u64, within: Duration) {
         let Ok(mailbox) = self.mailbox() else { return };
         let mut applied = mailbox.applied();
         // The command is done all the same.

@@ -17,8 +17,12 @@ const CONTROLLERS: i8 = 2;
 
 /// Tells the brokers as the client's listener names them.
 pub(crate) async fn handle(ctx: &RequestContext, request: DescribeClusterRequest) -> DescribeClusterResponse {
-    if let Some(error) = wrong_endpoint(request.endpoint_type) {
+    let is_controllers = ctx.connection.listener.config.is_controllers;
+    if let Some(error) = wrong_endpoint(request.endpoint_type, is_controllers) {
         return error;
+    }
+    if is_controllers {
+        return controllers(ctx);
     }
     let (broker, image) = (ctx.broker(), ctx.broker().image());
     let live = broker.endpoints_for(&ctx.connection).into_iter();
@@ -47,9 +51,34 @@ pub(crate) async fn handle(ctx: &RequestContext, request: DescribeClusterRequest
     }
 }
 
-fn wrong_endpoint(endpoint_type: i8) -> Option<DescribeClusterResponse> {
+/// The voters, as who comes in by their listener is told (KIP-919).
+fn controllers(ctx: &RequestContext) -> DescribeClusterResponse {
+    let broker = ctx.broker();
+    let quorum = broker.quorum().ok();
+    let told = quorum.iter().flat_map(|quorum| &quorum.voters).filter_map(|voter| {
+        let (host, port) = voter.address.as_ref()?;
+        let (host, port) = (host.as_str().into(), i32::from(*port));
+        Some(DescribeClusterBroker { broker_id: voter.id, host, port, ..Default::default() })
+    });
+    DescribeClusterResponse {
+        endpoint_type: CONTROLLERS,
+        cluster_id: broker.cluster_id().unwrap_or_default(),
+        controller_id: quorum.as_ref().and_then(|quorum| quorum.leader).unwrap_or(-1),
+        brokers: told.collect(),
+        cluster_authorized_operations: i32::MIN,
+        ..Default::default()
+    }
+}
+
+fn wrong_endpoint(endpoint_type: i8, is_controllers: bool) -> Option<DescribeClusterResponse> {
     let (error_code, message) = match endpoint_type {
-        BROKERS => return None,
+        BROKERS if !is_controllers => return None,
+        CONTROLLERS if is_controllers => return None,
+        BROKERS => (
+            ErrorCode::MISMATCHED_ENDPOINT_TYPE,
+            "The request was sent to an endpoint of type CONTROLLER, but we wanted an endpoint of type BROKER"
+                .to_owned(),
+        ),
         CONTROLLERS => (
             ErrorCode::MISMATCHED_ENDPOINT_TYPE,
             "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER"

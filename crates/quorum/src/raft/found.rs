@@ -11,7 +11,7 @@ use std::time::Duration;
 use base::Uuid;
 
 use super::Raft;
-use super::codec::Coded;
+use super::codec::{Coded, put_list};
 use super::network::{Head, Kind, Lane, Peer, TransportError, read_answer};
 use super::types::{Address, Key};
 
@@ -56,7 +56,8 @@ async fn greet(raft: &Raft, voter: &Peer) -> Option<Key> {
 
 async fn ask(raft: &Raft, voter: &Peer) -> Result<(Key, bool), TransportError> {
     let to = Key { id: voter.id, directory: Uuid::ZERO };
-    let message = Head { from: raft.own, to, kind: Kind::Hello }.message(|_| {});
+    let head = Head { from: raft.own, to, kind: Kind::Hello };
+    let message = head.message(|out| put_list(raft.founders.iter(), out));
     let answer = raft.transport.exchange(voter.clone(), Lane::Control, message, PATIENCE).await?;
     let mut body = read_answer(&answer)?;
     let read = Key::get(&mut body).and_then(|key| Ok((key, bool::get(&mut body)?)));

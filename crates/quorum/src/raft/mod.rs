@@ -13,6 +13,7 @@ mod codec;
 mod disk;
 mod found;
 mod machine;
+mod members;
 mod network;
 mod receive;
 mod store;
@@ -20,7 +21,7 @@ mod types;
 mod writer;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use base::Uuid;
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 use crate::{Committed, FileError, Leadership, MetadataLog, Pending, ProposeError, Voter, Voters};
 use disk::Files;
 use machine::{Machine, Tail};
+pub use members::MemberError;
 use network::Network;
 pub use network::{Lane, Peer, Transport, TransportError};
 use store::Store;
@@ -73,6 +75,10 @@ pub struct Options {
     pub own: Peer,
     /// All voters of a new quorum, this node too if it is one; empty: this node waits to be taken into a quorum.
     pub voters: Vec<Peer>,
+    /// Nodes that may take this one into a quorum of which it is no member: host and port, with -1 where the id is not known.
+    pub bootstrap: Vec<Peer>,
+    /// The cluster that this node's directories belong to; empty if that is not known.
+    pub cluster: String,
     /// The way to other nodes.
     pub transport: Arc<dyn Transport>,
     /// How long to wait for what.
@@ -90,6 +96,9 @@ pub struct Raft {
     own: Key,
     transport: Arc<dyn Transport>,
     runtime: Handle,
+    /// The ids of the voters of a new quorum, ascending.
+    founders: Vec<i32>,
+    cluster: OnceLock<String>,
     /// How long a majority may take to confirm a leader.
     patience: Duration,
     /// Held while this node stands for election because the leader is gone.
@@ -125,6 +134,8 @@ impl Raft {
         let library = Library::new(own, Arc::new(config), network, store.clone(), machine).await;
         let library = library.map_err(|error| failed(error.to_string()))?;
         let leadership = follow_leadership(&library);
+        let mut founders: Vec<i32> = options.voters.iter().map(|voter| voter.id).collect();
+        founders.sort_unstable();
         let raft = Arc::new(Self {
             library: Shown(library),
             tail,
@@ -134,13 +145,19 @@ impl Raft {
             own,
             transport: options.transport,
             runtime: Handle::current(),
+            founders,
+            cluster: OnceLock::new(),
             patience: Duration::from_millis(2 * options.timing.election_ms),
             standing: tokio::sync::Mutex::default(),
             arriving: Mutex::default(),
         });
         if !options.voters.is_empty() {
-            tokio::spawn(found::found(raft.clone(), options.voters));
+            tokio::spawn(found::found(raft.clone(), options.voters.clone()));
         }
+        let mut known = options.voters;
+        known.extend(options.bootstrap);
+        known.retain(|peer| peer.id != options.own.id);
+        tokio::spawn(members::join(raft.clone(), known, options.own, options.cluster));
         Ok(raft)
     }
 
@@ -163,6 +180,30 @@ impl Raft {
                 // It was stopped.
                 std::future::pending().await
             }
+        }
+    }
+
+    /// Says which cluster this quorum is of, once that is known: nodes of others are not taken in.
+    pub fn set_cluster(&self, id: &str) {
+        // It never changes.
+        let _ = self.cluster.set(id.to_owned());
+    }
+
+    /// If this node leads, has the voter that knows most lead in its place.
+    pub async fn hand_over(&self) {
+        if !self.leadership.borrow().is_own {
+            return;
+        }
+        let voters = self.voters().voters;
+        let others = voters.iter().filter(|voter| voter.id != self.own.id);
+        let Some(next) = others.max_by_key(|voter| voter.end_offset) else { return };
+        let key = Key { id: next.id, directory: next.directory };
+        tracing::info!(node = next.id, "handing the quorum over");
+        if self.library.0.trigger().transfer_leader(key).await.is_ok() {
+            let mut leadership = self.leadership();
+            let moved = leadership.wait_for(|now| !now.is_own && now.leader.is_some());
+            // It stops all the same.
+            let _ = tokio::time::timeout(HAND_OVER_WITHIN, moved).await;
         }
     }
 
@@ -314,6 +355,9 @@ impl MetadataLog for Raft {
         }
     }
 }
+
+/// How long a leader that stops waits for the next one.
+const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long a node that just lost its leader waits before it stands for election, by its place among the voters.
 const STAGGER: Duration = Duration::from_millis(150);

@@ -87,11 +87,20 @@ pub(super) enum Kind {
     Snapshot = 4,
     Transfer = 5,
     Hello = 6,
+    Join = 7,
 }
 
 impl Kind {
     fn of(code: u8) -> Result<Self, Malformed> {
-        let all = [Self::Append, Self::Vote, Self::PreVote, Self::Snapshot, Self::Transfer, Self::Hello];
+        let all = [
+            Self::Append,
+            Self::Vote,
+            Self::PreVote,
+            Self::Snapshot,
+            Self::Transfer,
+            Self::Hello,
+            Self::Join,
+        ];
         all.into_iter().find(|kind| *kind as u8 == code).ok_or(Malformed)
     }
 }

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use openraft::async_runtime::WatchReceiver as _;
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
 
+use super::members::{self, Joining};
 use super::Raft;
-use super::codec::{Coded, Malformed};
+use super::codec::{Coded, Malformed, get_list};
 use super::disk::Snapshot;
 use super::network::{Head, Kind, Piece, Status, answer};
 use super::types::{Key, Types, Vote};
@@ -19,6 +20,7 @@ pub(super) async fn receive(raft: &Raft, message: Bytes) -> Bytes {
     let Ok(head) = Head::read(&mut body) else { return answer(Status::Failed, |_| {}) };
     let is_meant = match head.kind {
         Kind::Hello => head.to.id == raft.own.id,
+        Kind::Join => true,
         _ => head.to == raft.own,
     };
     if !is_meant {
@@ -59,9 +61,18 @@ async fn handle(raft: &Raft, head: Head, body: &[u8]) -> Result<Vec<u8>, String>
         }
         Kind::Snapshot => snapshot(raft, Piece::from_bytes(body).map_err(bad)?).await,
         Kind::Hello => {
+            let theirs: Vec<i32> = get_list(&mut &*body).map_err(bad)?;
+            let agrees = theirs == raft.founders;
+            if !agrees {
+                tracing::error!(?theirs, own = ?raft.founders, from = head.from.id, "two nodes name different voters; no quorum is founded");
+            }
             let mut out = raft.own.to_bytes();
-            raft.store.0.is_empty().put(&mut out);
+            (agrees && raft.store.0.is_empty()).put(&mut out);
             Ok(out)
+        }
+        Kind::Join => {
+            let joining = Joining::from_bytes(body).map_err(bad)?;
+            Ok(members::meet(raft, head.from, joining).await?.to_bytes())
         }
     }
 }

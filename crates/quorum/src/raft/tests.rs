@@ -77,6 +77,8 @@ impl Cluster {
             random: Arc::new(OsRandom),
             own: peer(id),
             voters: (1..=3).map(peer).collect(),
+            bootstrap: Vec::new(),
+            cluster: String::new(),
             transport: Arc::new(Wire(self.switch.clone())),
             timing: Timing { election_ms: 600, heartbeat_ms: 100 },
         };
