@@ -75,6 +75,8 @@ pub struct Broker {
     pub(crate) links: Arc<Links>,
     /// The quorum's thread, on a node that is not alone.
     pub(crate) thread: Option<Thread>,
+    /// The active controller's, likewise.
+    pub(crate) controller_thread: Option<Thread>,
     pub(crate) membership: Membership,
     /// Why the broker cannot go on, once it cannot.
     failure: watch::Sender<Option<String>>,
@@ -82,6 +84,10 @@ pub struct Broker {
 }
 
 impl Broker {
+    fn threads(&self) -> impl Iterator<Item = &Thread> {
+        self.thread.iter().chain(&self.controller_thread)
+    }
+
     /// Milliseconds since the broker started.
     pub(crate) fn uptime_ms(&self) -> u64 {
         self.clock.monotonic_ns() / 1_000_000
@@ -163,7 +169,9 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     let hot_bytes = (net::memory_limit_bytes() / 16).min(HOT_TAIL_BYTES_MAX);
     let files_max = files_max(net::raise_descriptor_limit());
     let is_alone = config.quorum.is_alone();
-    let thread = (!is_alone).then(Thread::start).transpose().map_err(MetadataError::Thread)?;
+    let thread = (!is_alone).then(|| Thread::start("quorum")).transpose().map_err(MetadataError::Thread)?;
+    let controller_thread =
+        (!is_alone).then(|| Thread::start("controller")).transpose().map_err(MetadataError::Thread)?;
     let logs = Logs::open(
         &config.log_dirs,
         config.node_id,
@@ -197,6 +205,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         metadata: Metadata::default(),
         links: Arc::default(),
         thread,
+        controller_thread,
         membership: Membership::default(),
         producer_ids: ProducerIds::default(),
         sessions: Sessions::new(config.fetch.session_slots),
@@ -223,7 +232,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     let mut served = accept_all(&broker, own, &metadata_stopping);
     if let Err(error) = broker.start_metadata(&open, &metadata_stopping).await {
         stop_metadata.send_replace(true);
-        broker.thread.iter().for_each(Thread::stop);
+        broker.threads().for_each(Thread::stop);
         return Err(error.into());
     }
     served.splice(0..0, accept_all(&broker, clients, &stopping));
@@ -296,7 +305,7 @@ impl Handle {
         if let Some(raft) = self.broker.metadata.raft() {
             raft.stop().await;
         }
-        self.broker.thread.iter().for_each(Thread::stop);
+        self.broker.threads().for_each(Thread::stop);
         // Syncing takes the disk's time.
         let broker = Arc::clone(&self.broker);
         let _ = tokio::task::spawn_blocking(move || broker.close_logs()).await;

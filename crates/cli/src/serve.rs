@@ -176,7 +176,7 @@ fn listener_as_text(served: &Served) -> String {
 /// Logs go to stderr: for people on a terminal, as JSON otherwise; `RUST_LOG` sets the levels they begin with, clients of the
 /// broker may change them while it runs.
 pub fn start_logs() -> Loggers {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,openraft=error"));
     let (filter, handle) = reload::Layer::new(filter);
     let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(filter);

@@ -113,6 +113,11 @@ pub trait MetadataLog: Send + Sync + Debug {
     /// Who leads, as it changes.
     fn leadership(&self) -> watch::Receiver<Leadership>;
 
+    /// For how long before this node came to lead nobody can have led, in milliseconds: a majority had heard of no leader.
+    fn silence_ms(&self) -> i64 {
+        0
+    }
+
     /// Has a majority confirm that this node leads, and gives the offset behind all that was committed before: who has applied
     /// that much knows everything that any leader ever answered.
     fn confirm(&self) -> Pending<'_, Result<u64, ProposeError>>;

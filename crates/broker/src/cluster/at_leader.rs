@@ -43,7 +43,11 @@ impl Broker {
         }
     }
 
-    async fn ask_leader_once<R: AtLeader>(&self, request: &R, within: Duration) -> Result<R::Response, ErrorCode> {
+    async fn ask_leader_once<R: AtLeader>(
+        &self,
+        request: &R,
+        within: Duration,
+    ) -> Result<R::Response, ErrorCode> {
         match self.other_leader()? {
             Some(leader) => {
                 let own = self.config.node_id;
@@ -84,7 +88,12 @@ fn describe(request: &DescribeQuorumRequest, broker: &Broker) -> DescribeQuorumR
             .into_iter()
             .collect(),
     });
-    DescribeQuorumResponse { topics: topics.collect(), nodes: nodes.collect(), error_message: None, ..Default::default() }
+    DescribeQuorumResponse {
+        topics: topics.collect(),
+        nodes: nodes.collect(),
+        error_message: None,
+        ..Default::default()
+    }
 }
 
 fn quorum_of(broker: &Broker) -> PartitionDataResponse {
@@ -152,7 +161,11 @@ fn raft_of<'a>(broker: &'a Broker, cluster_id: Option<&Str>) -> Result<&'a Raft,
 impl AtLeader for AddRaftVoterRequest {
     fn act<'a>(&'a self, broker: &'a Broker) -> Pending<'a, Result<AddRaftVoterResponse, ErrorCode>> {
         Box::pin(async move {
-            let answer = |(error_code, error_message)| AddRaftVoterResponse { error_code, error_message, ..Default::default() };
+            let answer = |(error_code, error_message)| AddRaftVoterResponse {
+                error_code,
+                error_message,
+                ..Default::default()
+            };
             let raft = match raft_of(broker, self.cluster_id.as_ref()) {
                 Ok(raft) => raft,
                 Err(refusal) => return Ok(answer(refusal)),
@@ -172,9 +185,15 @@ impl AtLeader for AddRaftVoterRequest {
 impl AtLeader for RemoveRaftVoterRequest {
     fn act<'a>(&'a self, broker: &'a Broker) -> Pending<'a, Result<RemoveRaftVoterResponse, ErrorCode>> {
         Box::pin(async move {
-            let answer = |(error_code, error_message)| RemoveRaftVoterResponse { error_code, error_message, ..Default::default() };
+            let answer = |(error_code, error_message)| RemoveRaftVoterResponse {
+                error_code,
+                error_message,
+                ..Default::default()
+            };
             match raft_of(broker, self.cluster_id.as_ref()) {
-                Ok(raft) => Ok(answer(said(raft.remove_voter(self.voter_id, self.voter_directory_id).await)?)),
+                Ok(raft) => {
+                    Ok(answer(said(raft.remove_voter(self.voter_id, self.voter_directory_id).await)?))
+                }
                 Err(refusal) => Ok(answer(refusal)),
             }
         })

@@ -1,4 +1,5 @@
-//! A thread of its own for the quorum, heartbeats and the controllers' listeners: load on the broker must not make it look dead.
+//! Threads of their own for the quorum, heartbeats and the controllers' listeners, and for the active controller: load on the broker
+//! must not make it look dead.
 
 use std::io;
 
@@ -14,11 +15,11 @@ pub(crate) struct Thread {
 
 impl Thread {
     /// Starts it.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(name: &str) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (stop, mut stopped) = watch::channel(false);
-        std::thread::Builder::new().name("quorum".into()).spawn(move || {
+        std::thread::Builder::new().name(name.into()).spawn(move || {
             // An error says that nobody can tell it any more.
             let _ = runtime.block_on(stopped.wait_for(|stop| *stop));
         })?;

@@ -127,7 +127,8 @@ impl Config {
         let notes = check::check(&properties)?;
         let node_id = read.number_of(&["node.id", "broker.id"], 0..=i32::MAX, 1)?;
         let log_dirs = read.log_dirs()?;
-        let statics = statics(&properties, node_id, &log_dirs);
+        let quorum = read.quorum(node_id)?;
+        let statics = statics(&properties, node_id, &log_dirs, &quorum);
         Ok(Self {
             notes,
             loggers: Loggers::default(),
@@ -151,7 +152,7 @@ impl Config {
                 auto_create: read.flag("auto.create.topics.enable", true)?,
             },
             retention_check_ms: read.number("log.retention.check.interval.ms", 1..=u64::MAX, 300_000)?,
-            quorum: read.quorum(node_id)?,
+            quorum,
             statics,
             recovery_point_ms: read.number(
                 "log.flush.offset.checkpoint.interval.ms",
@@ -191,13 +192,23 @@ impl Config {
 }
 
 /// The properties with what Mekong finds by itself where Kafka demands it, so that DescribeConfigs tells what is.
-fn statics(properties: &Properties, node_id: i32, log_dirs: &[PathBuf]) -> StaticConfigs {
+fn statics(
+    properties: &Properties,
+    node_id: i32,
+    log_dirs: &[PathBuf],
+    quorum: &QuorumConfig,
+) -> StaticConfigs {
     let given = properties.iter().map(|(key, one)| (key.to_owned(), one.value.trim().to_owned()));
     let mut all: StaticConfigs = given.collect();
     for key in ["node.id", "broker.id"] {
         all.insert(key.to_owned(), node_id.to_string());
     }
     all.entry("process.roles".to_owned()).or_insert_with(|| "broker,controller".to_owned());
+    if !quorum.is_alone() {
+        let heartbeat_ms = quorum.heartbeat_interval.as_millis();
+        all.insert("broker.session.timeout.ms".to_owned(), quorum.session_ms.to_string());
+        all.insert("broker.heartbeat.interval.ms".to_owned(), heartbeat_ms.to_string());
+    }
     let dirs: Vec<_> = log_dirs.iter().map(|dir| dir.display().to_string()).collect();
     all.entry("log.dirs".to_owned()).or_insert_with(|| dirs.join(","));
     all

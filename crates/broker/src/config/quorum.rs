@@ -8,6 +8,12 @@ use quorum::Peer;
 
 use super::{ConfigError, Reader};
 
+/// `broker.session.timeout.ms` in a cluster, where nobody sets it; Kafka waits 9 s. A process that is gone is noticed at once, so this is
+/// for brokers that hang or are cut off.
+pub(super) const SESSION_MS: i64 = 1800;
+/// `broker.heartbeat.interval.ms` in a cluster, where nobody sets it; Kafka sends one every 2 s.
+pub(super) const HEARTBEAT_MS: u64 = 200;
+
 /// What a node does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Roles {
@@ -57,14 +63,23 @@ impl Reader<'_> {
         if !voters.is_empty() {
             bootstrap.clear();
         }
+        let roles = self.roles()?;
+        let is_alone = voters.is_empty() && bootstrap.is_empty();
+        let (session, heartbeat) = match is_alone {
+            true => (9000, 2000),
+            false => (SESSION_MS, HEARTBEAT_MS),
+        };
         let milliseconds = |key, default| self.number(key, 1..=u64::from(u32::MAX), default);
         let config = QuorumConfig {
-            roles: self.roles()?,
+            roles,
             voters,
             bootstrap,
             election_ms: milliseconds("controller.quorum.election.timeout.ms", 1000)?,
-            heartbeat_interval: Duration::from_millis(milliseconds("broker.heartbeat.interval.ms", 2000)?),
-            session_ms: self.number("broker.session.timeout.ms", 1..=i64::from(i32::MAX), 9000)?,
+            heartbeat_interval: Duration::from_millis(milliseconds(
+                "broker.heartbeat.interval.ms",
+                heartbeat,
+            )?),
+            session_ms: self.number("broker.session.timeout.ms", 1..=i64::from(i32::MAX), session)?,
             registration_timeout: Duration::from_millis(milliseconds(
                 "initial.broker.registration.timeout.ms",
                 60_000,

@@ -43,11 +43,19 @@ impl Chores {
         }
         self.balanced = Instant::now();
         let is_wanted = configs.value("auto.leader.rebalance.enable").is_none_or(|value| value.as_bool());
-        is_wanted.then(|| ElectLeadersRequest { election_type: 0, topic_partitions: None, ..Default::default() })
+        is_wanted.then(|| ElectLeadersRequest {
+            election_type: 0,
+            topic_partitions: None,
+            ..Default::default()
+        })
     }
 
     /// The moves by which internal topics get more replicas, if brokers came.
-    pub fn spread(&mut self, broker: &Broker, image: &MetadataImage) -> Option<AlterPartitionReassignmentsRequest> {
+    pub fn spread(
+        &mut self,
+        broker: &Broker,
+        image: &MetadataImage,
+    ) -> Option<AlterPartitionReassignmentsRequest> {
         let active = image.brokers().values().filter(|one| one.is_active()).count();
         if self.active.0 != active {
             self.active = (active, Instant::now());
@@ -58,15 +66,21 @@ impl Chores {
         }
         self.spread = wanted;
         let was_chosen = |name: &str| match name {
-            "__consumer_offsets" => broker.config.properties.get("offsets.topic.replication.factor").is_none(),
+            "__consumer_offsets" => {
+                broker.config.properties.get("offsets.topic.replication.factor").is_none()
+            }
             "__transaction_state" => {
                 broker.config.properties.get("transaction.state.log.replication.factor").is_none()
             }
             _ => false,
         };
-        let topics = image.topics().values().filter(|topic| is_internal_topic(topic.name()) && was_chosen(topic.name()));
+        let topics = image
+            .topics()
+            .values()
+            .filter(|topic| is_internal_topic(topic.name()) && was_chosen(topic.name()));
         let moved: Vec<_> = topics.filter_map(|topic| more_replicas(image, topic, wanted)).collect();
-        (!moved.is_empty()).then(|| AlterPartitionReassignmentsRequest { topics: moved, ..Default::default() })
+        (!moved.is_empty())
+            .then(|| AlterPartitionReassignmentsRequest { topics: moved, ..Default::default() })
     }
 }
 
@@ -75,13 +89,16 @@ fn more_replicas(image: &MetadataImage, topic: &Topic, wanted: usize) -> Option<
     let mut held: BTreeMap<i32, usize> =
         image.brokers().values().filter(|one| one.is_active()).map(|one| (one.id, 0)).collect();
     for state in topic.partitions().values() {
-        state.replicas.iter().for_each(|id| held.entry(*id).and_modify(|count| *count += 1).or_default());
+        for id in &state.replicas {
+            *held.entry(*id).or_default() += 1;
+        }
     }
     let mut partitions = Vec::new();
     for (index, state) in topic.partitions().iter().filter(|(_, state)| state.replicas.len() < wanted) {
         let mut replicas = state.replicas.clone();
         while replicas.len() < wanted {
-            let free = held.iter().filter(|(id, _)| !replicas.contains(id) && image.live_broker(**id).is_some());
+            let free =
+                held.iter().filter(|(id, _)| !replicas.contains(id) && image.live_broker(**id).is_some());
             let Some(next) = free.min_by_key(|(_, count)| **count).map(|(id, _)| *id) else { break };
             held.entry(next).and_modify(|count| *count += 1);
             replicas.push(next);

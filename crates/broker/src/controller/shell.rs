@@ -14,6 +14,7 @@ use std::time::Duration;
 use metadata::controller::{Command, Controller, FenceExpired, Moment, Settings};
 use metadata::{Delta, MetadataImage, Record};
 use quorum::{Leadership, MetadataLog, ProposeError};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use wire::ErrorCode;
 
@@ -21,7 +22,7 @@ use super::chores::Chores;
 use super::follow::{Follower, Serving};
 use super::start::founding_records;
 use crate::Broker;
-use crate::cluster::Decided;
+use crate::cluster::{Decided, Thread};
 
 /// At most this many commands wait; more callers wait for room.
 const COMMANDS_MAX: usize = 1024;
@@ -30,7 +31,7 @@ const COMMANDS_MAX: usize = 1024;
 const GROUP_MAX: usize = 1024;
 
 /// How often the sessions of brokers are looked at.
-const SESSIONS_EVERY: Duration = Duration::from_millis(250);
+const SESSIONS_EVERY: Duration = Duration::from_millis(100);
 
 /// How often it is looked at what is to be done by the clock.
 const CHORES_EVERY: Duration = Duration::from_secs(1);
@@ -73,10 +74,15 @@ impl Mailbox {
             leadership: log.leadership(),
             log: Arc::clone(&log),
             applied: applied.clone(),
+            led_before: None,
         };
-        for task in [Box::pin(owner.run(waiting)) as Task, Box::pin(follower.run())] {
+        let main = Handle::current();
+        let of_controller = broker.controller_thread.as_ref().map_or(&main, Thread::handle);
+        let tasks =
+            [(of_controller, Box::pin(owner.run(waiting)) as Task), (&main, Box::pin(follower.run()))];
+        for (runtime, task) in tasks {
             let mut stop = stop.clone();
-            tokio::spawn(async move {
+            runtime.spawn(async move {
                 tokio::select! {
                     () = task => {}
                     _ = stop.wait_for(|stop| *stop) => {}
@@ -148,6 +154,8 @@ struct Owner {
     leadership: watch::Receiver<Leadership>,
     log: Arc<dyn MetadataLog>,
     applied: watch::Receiver<u64>,
+    /// Who else led last, as far as this node knows.
+    led_before: Option<i32>,
 }
 
 impl Owner {
@@ -168,10 +176,21 @@ impl Owner {
             if now.is_own {
                 return Some(now.epoch);
             }
+            self.led_before = now.leader.or(self.led_before);
             tokio::select! {
                 changed = self.leadership.changed() => changed.ok()?,
                 job = jobs.recv() => drop(job?),
             }
+        }
+    }
+
+    /// The session of the leader before began earlier: no heartbeat of its broker can have been accepted since a majority heard of it
+    /// for the last time.
+    fn date_back(&self, controller: &mut Controller) {
+        let at_ms = self.broker.moment().now_ms - self.log.silence_ms();
+        let image = controller.image().clone();
+        if let Some(before) = self.led_before.and_then(|id| image.live_broker(id)) {
+            controller.contacted(before.id, before.epoch, at_ms);
         }
     }
 
@@ -188,6 +207,7 @@ impl Owner {
             controller.forget(config.node_id);
         } else {
             tracing::info!(epoch, "this node is the active controller");
+            self.date_back(&mut controller);
             self.broker.look_for_the_gone();
         }
         let mut active = Active { owner: self, controller, epoch };

@@ -27,7 +27,7 @@ const FOLDER: &str = "metadata";
 const VOTER_FOLDER: &str = "quorum";
 
 /// A leader tells the quorum that it is there this many times within the election's time-out.
-const HEARTBEATS_PER_ELECTION: u64 = 5;
+const HEARTBEATS_PER_ELECTION: u64 = 10;
 
 /// How long until a refused registration is tried again.
 const RETRY: Duration = Duration::from_millis(200);
@@ -115,7 +115,12 @@ async fn open_quorum(
         random: Arc::new(OsRandom),
         own: own_peer(broker, listeners),
         voters: config.quorum.voters.clone(),
-        bootstrap: config.quorum.bootstrap.iter().map(|(host, port)| Peer { id: -1, host: host.clone(), port: *port }).collect(),
+        bootstrap: config
+            .quorum
+            .bootstrap
+            .iter()
+            .map(|(host, port)| Peer { id: -1, host: host.clone(), port: *port })
+            .collect(),
         cluster: broker.logs.cluster_id().to_owned(),
         transport: Arc::new(QuorumTransport(Arc::clone(&broker.links))),
         timing: Timing {

@@ -18,7 +18,8 @@ pub(crate) async fn add(ctx: &RequestContext, request: AddRaftVoterRequest) -> A
 
 /// Takes a node's vote.
 pub(crate) async fn remove(ctx: &RequestContext, request: RemoveRaftVoterRequest) -> RemoveRaftVoterResponse {
-    let failed = |error_code| RemoveRaftVoterResponse { error_code, error_message: None, ..Default::default() };
+    let failed =
+        |error_code| RemoveRaftVoterResponse { error_code, error_message: None, ..Default::default() };
     if !ctx.authorize(Operation::Alter, ResourceType::Cluster, "kafka-cluster") {
         return failed(ErrorCode::CLUSTER_AUTHORIZATION_FAILED);
     }

@@ -6,8 +6,12 @@ use wire::messages::unregister_broker::{UnregisterBrokerRequest, UnregisterBroke
 use crate::request::{Operation, RequestContext, ResourceType};
 
 /// Has a broker forgotten.
-pub(crate) async fn handle(ctx: &RequestContext, request: UnregisterBrokerRequest) -> UnregisterBrokerResponse {
-    let failed = |error_code| UnregisterBrokerResponse { error_code, error_message: None, ..Default::default() };
+pub(crate) async fn handle(
+    ctx: &RequestContext,
+    request: UnregisterBrokerRequest,
+) -> UnregisterBrokerResponse {
+    let failed =
+        |error_code| UnregisterBrokerResponse { error_code, error_message: None, ..Default::default() };
     if !ctx.authorize(Operation::Alter, ResourceType::Cluster, "kafka-cluster") {
         return failed(ErrorCode::CLUSTER_AUTHORIZATION_FAILED);
     }

@@ -123,9 +123,9 @@ impl Raft {
 fn failed(error: RaftError<Types, ClientWriteError<Types>>) -> MemberError {
     match error {
         RaftError::APIError(ClientWriteError::ForwardToLeader(_)) => MemberError::NotLeader,
-        RaftError::APIError(ClientWriteError::ChangeMembershipError(ChangeMembershipError::InProgress(_))) => {
-            MemberError::Busy
-        }
+        RaftError::APIError(ClientWriteError::ChangeMembershipError(ChangeMembershipError::InProgress(
+            _,
+        ))) => MemberError::Busy,
         other => MemberError::Failed(other.to_string()),
     }
 }
@@ -161,13 +161,13 @@ pub(super) async fn join(raft: Arc<Raft>, known: Vec<Peer>, own: Peer, cluster: 
         let place = known.get(turn % known.len().max(1)).cloned();
         let Some(next) = told.take().or(place) else { return };
         turn += 1;
-        let joining = Joining {
-            address: Address { host: own.host.clone(), port: own.port },
-            cluster: cluster.clone(),
-        };
+        let joining =
+            Joining { address: Address { host: own.host.clone(), port: own.port }, cluster: cluster.clone() };
         match ask(&raft, &next, &joining).await {
             Ok(leader) => told = leader.filter(|leader| *leader != next),
-            Err(error) => tracing::debug!(node = next.id, %error, "asked in vain to be taken into the quorum"),
+            Err(error) => {
+                tracing::debug!(node = next.id, %error, "asked in vain to be taken into the quorum")
+            }
         }
     }
 }
@@ -195,7 +195,10 @@ impl Coded for Peer {
 pub(super) async fn meet(raft: &Raft, key: Key, joining: Joining) -> Result<Option<Peer>, String> {
     let own = raft.cluster.get().map(String::as_str).unwrap_or_default();
     if !joining.cluster.is_empty() && !own.is_empty() && joining.cluster != own {
-        return Err(format!("node {} belongs to cluster {}, and this quorum to {own}", key.id, joining.cluster));
+        return Err(format!(
+            "node {} belongs to cluster {}, and this quorum to {own}",
+            key.id, joining.cluster
+        ));
     }
     if raft.leadership.borrow().is_own {
         match raft.take_in(key, joining.address).await {

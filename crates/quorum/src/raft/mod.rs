@@ -21,8 +21,8 @@ mod types;
 mod writer;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use base::Uuid;
 use bytes::Bytes;
@@ -56,7 +56,8 @@ const ENTRIES_KEPT: u64 = 1000;
 /// How long Raft waits for what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Timing {
-    /// A follower that hears nothing of a leader for this long and at most half as long again stands for election, in milliseconds.
+    /// A follower that hears nothing of a leader for this long and at most a fifth longer stands for election, in milliseconds. For
+    /// three fifths of it nobody is given a vote against a leader that was heard of.
     pub election_ms: u64,
     /// A leader tells that it is there this often, in milliseconds.
     pub heartbeat_ms: u64,
@@ -101,6 +102,10 @@ pub struct Raft {
     cluster: OnceLock<String>,
     /// How long a majority may take to confirm a leader.
     patience: Duration,
+    /// How long a leader that is heard of no more is not voted against, in milliseconds.
+    lease_ms: i64,
+    /// When a leader last gave its place up, or was known to be gone.
+    replaced: Mutex<Option<Instant>>,
     /// Held while this node stands for election because the leader is gone.
     standing: tokio::sync::Mutex<()>,
     /// The pieces of a snapshot that is being received.
@@ -148,6 +153,8 @@ impl Raft {
             founders,
             cluster: OnceLock::new(),
             patience: Duration::from_millis(2 * options.timing.election_ms),
+            lease_ms: i64::try_from(options.timing.election_ms * 3 / 5).unwrap_or_default(),
+            replaced: Mutex::default(),
             standing: tokio::sync::Mutex::default(),
             arriving: Mutex::default(),
         });
@@ -218,8 +225,9 @@ impl Raft {
 fn config(timing: Timing) -> Result<openraft::Config, String> {
     let config = openraft::Config {
         cluster_name: "mekong".into(),
-        election_timeout_min: timing.election_ms,
-        election_timeout_max: timing.election_ms + timing.election_ms / 2,
+        // The library waits for a lease of the greater, and then for a time between the two.
+        election_timeout_min: timing.election_ms * 2 / 5,
+        election_timeout_max: timing.election_ms * 3 / 5,
         heartbeat_interval: timing.heartbeat_ms,
         install_snapshot_timeout: 60_000,
         snapshot_policy: openraft::SnapshotPolicy::Never,
@@ -245,6 +253,12 @@ fn follow_leadership(library: &Library) -> watch::Receiver<Leadership> {
                     is_own: leader == Some(metrics.id) && metrics.state == ServerState::Leader,
                 }
             };
+            let before = *sender.borrow();
+            if now.leader != before.leader
+                && let Some(leader) = now.leader
+            {
+                tracing::info!(leader, epoch = now.epoch, "the metadata quorum has a leader");
+            }
             sender.send_if_modified(|known| std::mem::replace(known, now) != now);
             if metrics.changed().await.is_err() {
                 return;
@@ -288,6 +302,12 @@ impl MetadataLog for Raft {
 
     fn leadership(&self) -> watch::Receiver<Leadership> {
         self.leadership.clone()
+    }
+
+    fn silence_ms(&self) -> i64 {
+        let replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_recent = replaced.is_some_and(|at| at.elapsed() < REPLACED_RECENTLY);
+        if is_recent { 0 } else { self.lease_ms }
     }
 
     fn confirm(&self) -> Pending<'_, Result<u64, ProposeError>> {
@@ -356,6 +376,9 @@ impl MetadataLog for Raft {
     }
 }
 
+/// An election this long after a leader gave its place up may have been for that.
+const REPLACED_RECENTLY: Duration = Duration::from_secs(10);
+
 /// How long a leader that stops waits for the next one.
 const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
 
@@ -363,6 +386,11 @@ const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
 const STAGGER: Duration = Duration::from_millis(150);
 
 impl Raft {
+    /// A leader gives its place up, or is gone: the next election did not wait for its lease to end.
+    fn note_replaced(&self) {
+        *self.replaced.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
     /// A connection with this node ended. If it led and its process is gone, a new leader is elected without waiting for the
     /// time-out.
     pub async fn lost(&self, id: i32) {
@@ -381,6 +409,7 @@ impl Raft {
         tokio::time::sleep(STAGGER * u32::try_from(place).unwrap_or_default()).await;
         if *self.leadership.borrow() == before {
             tracing::info!(leader = id, "the quorum's leader is gone; standing for election");
+            self.note_replaced();
             let _ = self.library.0.trigger().elect(false).await;
         }
     }

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use openraft::async_runtime::WatchReceiver as _;
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
 
-use super::members::{self, Joining};
 use super::Raft;
 use super::codec::{Coded, Malformed, get_list};
 use super::disk::Snapshot;
+use super::members::{self, Joining};
 use super::network::{Head, Kind, Piece, Status, answer};
 use super::types::{Key, Types, Vote};
 use crate::MetadataLog as _;
@@ -56,6 +56,7 @@ async fn handle(raft: &Raft, head: Head, body: &[u8]) -> Result<Vec<u8>, String>
         }
         Kind::Transfer => {
             let request = TransferLeaderRequest::<Types>::from_bytes(body).map_err(bad)?;
+            raft.note_replaced();
             let taken = library.handle_transfer_leader(request).await.map_err(|error| error.to_string())?;
             Ok(taken.is_ok().to_bytes())
         }
@@ -80,7 +81,13 @@ async fn handle(raft: &Raft, head: Head, body: &[u8]) -> Result<Vec<u8>, String>
 async fn leader_is_gone(raft: &Raft, candidate: Key) -> bool {
     let other = |id: i32| id != candidate.id && id != raft.own.id;
     match raft.leader().filter(|leader| other(leader.id)) {
-        Some(leader) => raft.transport.is_gone(leader).await,
+        Some(leader) => {
+            let is_gone = raft.transport.is_gone(leader).await;
+            if is_gone {
+                raft.note_replaced();
+            }
+            is_gone
+        }
         None => false,
     }
 }

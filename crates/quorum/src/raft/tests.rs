@@ -80,7 +80,7 @@ impl Cluster {
             bootstrap: Vec::new(),
             cluster: String::new(),
             transport: Arc::new(Wire(self.switch.clone())),
-            timing: Timing { election_ms: 600, heartbeat_ms: 100 },
+            timing: Timing { election_ms: 1000, heartbeat_ms: 100 },
         };
         let raft = Raft::start(options).await.unwrap();
         self.switch.set(id, Some(raft.clone()));
