@@ -57,7 +57,11 @@ pub(crate) async fn poll(
                 whole_first_batch: bytes == 0,
                 version: limits.version,
             };
-            let reading = read(broker, &known.wanted, ask, &mut held).await;
+            let told_start = known.log_start;
+            let mut reading = read(broker, &known.wanted, ask, &mut held).await;
+            // Records were deleted: followers hear so at once.
+            reading.urgent |=
+                limits.replica.is_some() && told_start >= 0 && told_start != reading.data.log_start_offset;
             if reading.data.error_code != ErrorCode::NONE {
                 watch.unregister(place);
             }

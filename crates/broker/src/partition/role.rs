@@ -10,8 +10,8 @@ use base::{BrokerId, LeaderEpoch, Offset};
 use log::{PartitionLog, View};
 use replica::{
     AlterPartition, AlteredPartition, Became, Effects, EpochEnd, EpochHistory, FetchRefused, Fetched,
-    FollowerFetch, LogEnds, NotEnoughReplicasAfterAppend, PartitionState, ReadBound, Replica, ReplicaView,
-    Settings,
+    FollowerFetch, Leader, LogEnds, NotEnoughReplicasAfterAppend, PartitionState, ReadBound, Replica,
+    ReplicaView, Settings,
 };
 use wire::ErrorCode;
 
@@ -258,10 +258,19 @@ impl Partition {
         let leader = standing.replica.leader().ok_or(ErrorCode::NOT_LEADER_OR_FOLLOWER)?;
         let brokers = self.shared.brokers.load();
         let log_start = self.reader.view().log_start;
+        let its_start = |leader: &Leader| {
+            let its = leader.replicas().find(|one| one.id == fetch.replica)?;
+            its.ends.map(|(start, ..)| start)
+        };
+        let start_moved = its_start(leader) != Some(fetch.log_start);
         match leader.on_follower_fetch(fetch, &known, log_start, &**brokers, now_ms) {
             Ok(Fetched::Diverged(end)) => Ok(Some(end)),
             Ok(Fetched::Read(effects)) => {
                 self.settle(standing, effects, now_ms);
+                if start_moved {
+                    // Whoever deletes records waits until all replicas begin behind them.
+                    self.tell_readers();
+                }
                 Ok(None)
             }
             Err(refused) => Err(FetchRefused::code(refused)),
