@@ -5,6 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 id=$(date +%s%N | tail -c 8)
 topic=tools-$id group=g-$id
+nodes=$(tr , '\n' <<<"$BOOTSTRAP" | grep -c .)
 
 with() { java_class "$@" --bootstrap-server "$BOOTSTRAP"; }
 export -f with; export BOOTSTRAP topic group
@@ -43,8 +44,24 @@ check producer-perf '20000 records sent' with $T.ProducerPerformance --topic "pe
 check consumer-perf '[0-9]+, ' with $T.ConsumerPerformance --topic "perf-$id" --num-records 20000
 check e2e-latency 'Avg latency' java_class $T.EndToEndLatency "$BOOTSTRAP" "e2e-$id" 200 all 100
 check client-compatibility '^|' with $T.ClientCompatibilityTest --topic "compatibility-$id" --offsets-for-times-supported true \
-  --cluster-id-supported true --expect-record-too-large-exception false --num-cluster-nodes 1 --create-topics-supported true \
+  --cluster-id-supported true --expect-record-too-large-exception false --num-cluster-nodes "$nodes" --create-topics-supported true \
   --describe-acls-supported true --describe-configs-supported true --idempotent-producer-supported true
+# What only a cluster has to show: who leads, where replicas lie, how the quorum is.
+if [ "$nodes" -gt 2 ]; then
+  with $T.TopicCommand --create --topic "moved-$id" --replica-assignment 1:2:3,2:3:1 >/dev/null
+  seq 1 100 | with $T.ConsoleProducer --topic "moved-$id"
+  echo "{\"version\":1,\"partitions\":[{\"topic\":\"moved-$id\",\"partition\":0,\"replicas\":[3]},{\"topic\":\"moved-$id\",\"partition\":1,\"replicas\":[3,1,2]}]}" >"$WORK/moves.json"
+  check reassign-execute 'Successfully started' with $T.reassign.ReassignPartitionsCommand --reassignment-json-file "$WORK/moves.json" --execute
+  check reassign-verify '-1 is completed' bash -c "for n in 1 2 3 4 5; do
+    with $T.reassign.ReassignPartitionsCommand --reassignment-json-file $WORK/moves.json --verify >$WORK/moves.out; grep -q 'still in progress' $WORK/moves.out || break; sleep 1; done; cat $WORK/moves.out"
+  check reassign-described 'Partition: 0.*Leader: 3.*Replicas: 3.*Isr: 3' with $T.TopicCommand --describe --topic "moved-$id"
+  check leader-election 'Successfully completed|already elected' with $T.LeaderElectionCommand --election-type preferred --topic "moved-$id" --partition 1
+  check leader-elected 'Partition: 1.*Leader: 3' with $T.TopicCommand --describe --topic "moved-$id"
+  check moved-records '^100$' bash -c "with $T.consumer.ConsoleConsumer --topic moved-$id --from-beginning --max-messages 100 | grep -c ."
+  check quorum-status 'CurrentVoters:.*"id": 1.*"id": 2.*"id": 3' with $T.MetadataQuorumCommand describe --status
+  check quorum-replication 'Leader' with $T.MetadataQuorumCommand describe --replication
+  check under-replicated '^0$' bash -c "with $T.TopicCommand --describe --under-replicated-partitions | grep -c . || true"
+fi
 check broker-api-versions 'Produce\(0\): 0 to 13' with $T.BrokerApiVersionsCommand
 check cluster-id 'Cluster ID: .{22}' with $T.ClusterTool cluster-id
 check features "Feature: metadata.version" java_class $T.FeatureCommand --bootstrap-server "$BOOTSTRAP" describe
