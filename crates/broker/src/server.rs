@@ -180,15 +180,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         hot_bytes,
         config.recovery_point_ms,
     )?;
-    let mut listeners = Vec::new();
-    for listener in &config.listeners {
-        let _entered =
-            thread.as_ref().filter(|_| listener.is_controllers).map(|thread| thread.handle().enter());
-        let bound = net::bind(&listener.host, listener.port, config.network.backlog)
-            .map_err(|source| StartError::Bind { name: listener.name.clone(), source })?;
-        let listener = Arc::new(Listener { config: listener.clone(), port: bound.port });
-        listeners.push((bound, listener));
-    }
+    let listeners = bind_all(&config, thread.as_ref())?;
     let clock = SystemClock::new();
     let broker = Arc::new(Broker {
         coordinators: Coordinators::new(&clock),
@@ -242,6 +234,19 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     tokio::spawn(housekeeping::keep(Arc::clone(&broker)));
     tokio::spawn(Coordinators::run_timer(Arc::clone(&broker)));
     Ok(Handle { broker, served, stop, stop_metadata })
+}
+
+/// Opens the listeners; those of the controllers on the quorum's thread.
+fn bind_all(config: &Config, thread: Option<&Thread>) -> Result<Vec<(Bound, Arc<Listener>)>, StartError> {
+    let mut listeners = Vec::new();
+    for listener in &config.listeners {
+        let _entered = thread.filter(|_| listener.is_controllers).map(|thread| thread.handle().enter());
+        let bound = net::bind(&listener.host, listener.port, config.network.backlog)
+            .map_err(|source| StartError::Bind { name: listener.name.clone(), source })?;
+        let listener = Arc::new(Listener { config: listener.clone(), port: bound.port });
+        listeners.push((bound, listener));
+    }
+    Ok(listeners)
 }
 
 /// Accepts on listeners; those of the controllers on the quorum's thread.

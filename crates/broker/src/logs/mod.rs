@@ -4,6 +4,7 @@
 //! When the last one has failed, or the one that holds the metadata, the broker says so and is to be stopped.
 
 mod commit;
+mod partitions;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -12,18 +13,15 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use base::{BrokerId, TopicIdPartition, Uuid};
-use env::{Clock, Disk, OsRandom, Random, RealDisk, Space};
+use base::{BrokerId, Uuid};
+use env::{Disk, OsRandom, Random, RealDisk, Space};
 use log::cleaner::CleanerOffsets;
 use log::{
     Committer, DirError, FileCache, HotBudget, LogDir, LogError, MetaProperties, OpenedDir, PartitionFolder,
     Policy, inspect, settle_moves,
 };
-use wire::ErrorCode;
 
 use crate::Broker;
-use crate::errors;
-use crate::partition::{Partition, Surroundings, Topic};
 
 /// How large the commit files may be, as a share of the disk.
 const COMMIT_FILE_SHARE: u64 = 64;
@@ -330,86 +328,5 @@ impl Dir {
         if let Err(error) = dir.close(committer, now_ms) {
             tracing::warn!(dir = %self.path.display(), %error, "was not closed in order; the next start recovers it");
         }
-    }
-}
-
-impl Broker {
-    /// Opens the log of a replica that this node holds.
-    pub(crate) fn open_partition(
-        &self,
-        topic: &Topic,
-        index: i32,
-        state: &metadata::image::Partition,
-    ) -> Result<Arc<Partition>, ErrorCode> {
-        let key = TopicIdPartition { topic: topic.id(), partition: index };
-        let folder = log::names::partition_dir(topic.name(), index);
-        let dir = self.logs.dir_of(&folder).ok_or(ErrorCode::KAFKA_STORAGE_ERROR)?;
-        let image = self.image();
-        let configs = self.topic_configs(&image, topic.name());
-        let now_ms = self.clock.wall_ms();
-        let open = |one: &LogDir| one.open_partition(topic.name(), key, configs.log(), now_ms);
-        let opened = dir.with(|one| match open(one) {
-            // What a topic of this name left that was deleted before a crash.
-            Err(LogError::OtherTopic { found, .. }) => {
-                tracing::warn!(topic = %topic.name(), partition = index, %found, "removing what a deleted topic left");
-                let folder = PartitionFolder { topic: topic.name().to_string(), partition: index };
-                one.discard(&folder).and_then(|()| open(one))
-            }
-            other => other,
-        });
-        let loaded = opened.ok_or(ErrorCode::BROKER_NOT_AVAILABLE)?.map_err(|error| {
-            tracing::error!(topic = %topic.name(), partition = index, %error, "cannot open a log");
-            errors::of_log(&error)
-        })?;
-        if !loaded.report.is_quiet() {
-            tracing::warn!(topic = %topic.name(), partition = index, report = ?loaded.report, "recovered a log");
-        }
-        dir.folders().insert(folder);
-        if state.replicas.len() > 1
-            && let Some(Some(committed)) = dir.with(|one| one.high_watermark(key))
-        {
-            // An only replica has committed all that it has.
-            loaded.log.advance_high_watermark(committed);
-        }
-        let surroundings = Surroundings {
-            housekeeping: Arc::clone(&self.housekeeping),
-            waiters: Arc::clone(&self.waiters),
-            dirty: Arc::clone(self.compaction.dirty()),
-            shared: Arc::clone(&self.replication),
-            dir: Arc::clone(dir),
-        };
-        Ok(Arc::new(Partition::new(topic.name().clone(), loaded.log, configs.topic(), surroundings)))
-    }
-
-    /// Writes down how far partitions are committed, as Kafka does every five seconds.
-    pub(crate) fn checkpoint_high_watermarks(&self) {
-        for dir in self.logs.dirs().iter().filter(|dir| dir.moved.swap(false, Ordering::Relaxed)) {
-            let partitions = self.topics.all().into_iter().flat_map(|topic| topic.all_opened());
-            let of_dir = partitions
-                .filter(|partition| Arc::ptr_eq(&partition.dir(), dir) && partition.holds_records());
-            let marks = of_dir.map(|partition| {
-                let folder = PartitionFolder {
-                    topic: partition.topic().to_string(),
-                    partition: partition.key().partition,
-                };
-                let reader = partition.reader();
-                (reader.key(), folder, reader.view().high_watermark)
-            });
-            if let Some(Err(error)) = dir.with(|one| one.write_high_watermarks(marks)) {
-                tracing::warn!(dir = %dir.path.display(), %error, "cannot write the high watermarks");
-            }
-        }
-    }
-
-    /// Closes all logs in order.
-    pub(crate) fn close_logs(&self) {
-        self.moves.stop();
-        self.compaction.stop();
-        for partition in self.topics.all().into_iter().flat_map(|topic| topic.all_opened()) {
-            if let Err(error) = partition.close_log() {
-                tracing::warn!(?partition, %error, "a log was not closed in order; the next start recovers it");
-            }
-        }
-        self.logs.close(self.clock.wall_ms());
     }
 }

@@ -13,19 +13,20 @@
 //! Opening costs a list of names, the checkpoints, and after a crash the replay of the commit log: never a look into folders
 //! that the commit log does not speak of. They are opened, and after a crash recovered, when they are first used.
 
+mod folder;
 mod meta;
 #[cfg(test)]
 mod tests;
 mod topic_id;
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base::{Offset, TopicIdPartition, Uuid};
 use env::{Disk, Guard, Random};
 
+use folder::{create, read_bounds, remove_departed, take_clean_mark};
 pub use meta::{DirError, MetaProperties, inspect};
 pub(crate) use topic_id::{
     read as read_topic_id, write as write_topic_id, write_durably as write_topic_id_durably,
@@ -42,7 +43,6 @@ use crate::intent;
 use crate::moving::{MoveNotes, remove_futures};
 use crate::names;
 use crate::partition::{Load, Loaded, PartitionLog};
-use crate::planted::{self, Bug};
 
 const LOCK: &str = ".lock";
 const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
@@ -384,58 +384,4 @@ impl LogDir {
     fn opened(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, bool>> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Makes the folder and those above it, and their names durable.
-fn create(disk: &dyn Disk, path: &Path) -> std::io::Result<()> {
-    let mut missing = Vec::new();
-    for ancestor in path.ancestors().filter(|ancestor| !ancestor.as_os_str().is_empty()) {
-        if disk.exists(ancestor)? {
-            break;
-        }
-        missing.push(ancestor);
-    }
-    disk.create_dir_all(path)?;
-    let parent = |dir: &Path| match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => disk.sync_dir(parent),
-        _ => disk.sync_dir(Path::new(".")),
-    };
-    missing.into_iter().try_for_each(parent)
-}
-
-/// Whether the last process stopped in order; the mark is gone, durably, before anything else happens.
-fn take_clean_mark(disk: &dyn Disk, path: &Path) -> Result<bool> {
-    let mark = path.join(CLEAN_SHUTDOWN);
-    if planted::has(Bug::CleanMarkStays) {
-        return disk.exists(&mark).during("look for", &mark);
-    }
-    match disk.remove(&mark) {
-        Ok(()) => disk.sync_dir(path).during("sync", path).map(|()| true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(LogError::io("remove", &mark, error)),
-    }
-}
-
-fn read_bounds(disk: &dyn Disk, path: &Path, report: &mut DirReport) -> Bounds {
-    if report.created {
-        return Bounds::of_new();
-    }
-    Bounds::read(disk, path).unwrap_or_else(|error| {
-        report.unreadable_checkpoints = Some(error);
-        report.clean = false;
-        Bounds::default()
-    })
-}
-
-/// Removes what deletion left behind.
-fn remove_departed(disk: &dyn Disk, path: &Path) -> Result<Vec<String>> {
-    let mut removed = Vec::new();
-    for entry in disk.list(path).during("list", path)? {
-        if entry.is_dir && entry.name.ends_with(names::DELETE_DIR) {
-            let dir = path.join(&entry.name);
-            disk.remove_dir_all(&dir).during("remove", &dir)?;
-            removed.push(entry.name);
-        }
-    }
-    Ok(removed)
 }

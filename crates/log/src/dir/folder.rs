@@ -1,0 +1,66 @@
+//! What opening a directory does to its folder: made where it is missing, cleared of what was deleted.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use env::Disk;
+
+use super::{CLEAN_SHUTDOWN, DirReport};
+use crate::commit::bounds::Bounds;
+use crate::error::{Context, LogError, Result};
+use crate::names;
+use crate::planted::{self, Bug};
+
+/// Makes the folder and those above it, and their names durable.
+pub(super) fn create(disk: &dyn Disk, path: &Path) -> std::io::Result<()> {
+    let mut missing = Vec::new();
+    for ancestor in path.ancestors().filter(|ancestor| !ancestor.as_os_str().is_empty()) {
+        if disk.exists(ancestor)? {
+            break;
+        }
+        missing.push(ancestor);
+    }
+    disk.create_dir_all(path)?;
+    let parent = |dir: &Path| match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => disk.sync_dir(parent),
+        _ => disk.sync_dir(Path::new(".")),
+    };
+    missing.into_iter().try_for_each(parent)
+}
+
+/// Whether the last process stopped in order; the mark is gone, durably, before anything else happens.
+pub(super) fn take_clean_mark(disk: &dyn Disk, path: &Path) -> Result<bool> {
+    let mark = path.join(CLEAN_SHUTDOWN);
+    if planted::has(Bug::CleanMarkStays) {
+        return disk.exists(&mark).during("look for", &mark);
+    }
+    match disk.remove(&mark) {
+        Ok(()) => disk.sync_dir(path).during("sync", path).map(|()| true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(LogError::io("remove", &mark, error)),
+    }
+}
+
+pub(super) fn read_bounds(disk: &dyn Disk, path: &Path, report: &mut DirReport) -> Bounds {
+    if report.created {
+        return Bounds::of_new();
+    }
+    Bounds::read(disk, path).unwrap_or_else(|error| {
+        report.unreadable_checkpoints = Some(error);
+        report.clean = false;
+        Bounds::default()
+    })
+}
+
+/// Removes what deletion left behind.
+pub(super) fn remove_departed(disk: &dyn Disk, path: &Path) -> Result<Vec<String>> {
+    let mut removed = Vec::new();
+    for entry in disk.list(path).during("list", path)? {
+        if entry.is_dir && entry.name.ends_with(names::DELETE_DIR) {
+            let dir = path.join(&entry.name);
+            disk.remove_dir_all(&dir).during("remove", &dir)?;
+            removed.push(entry.name);
+        }
+    }
+    Ok(removed)
+}
