@@ -218,6 +218,31 @@ def command_line():
     )
 
 
-for part in (registry_client, avro, json_schema, protobuf, command_line):
+def checked_by_the_broker():
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    topic = subject("checked")
+    config = {"confluent.value.schema.validation": "true", "mekong.value.schema.validation.payload": "true"}
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([NewTopic(topic, 1, 1, config=config)])[topic].result(20)
+    known = client.register_schema(f"{topic}-value", Schema('"long"', "AVRO"))
+    foreign = client.register_schema(f"{subject('other')}-value", Schema('"int"', "AVRO"))
+
+    def sent(value):
+        outcome = []
+        producer = Producer({"bootstrap.servers": bootstrap})
+        producer.produce(topic, value=value, on_delivery=lambda error, _: outcome.append(error))
+        producer.flush(20)
+        return "sent" if outcome[0] is None else outcome[0].name()
+
+    framed = lambda number, payload: b"\0" + number.to_bytes(4, "big") + payload
+    check("a record of the subject's schema is taken", sent(framed(known, b"\x02")) == "sent")
+    check("a tombstone is taken", sent(None) == "sent")
+    for what, value in (("bytes without an id", b"plain"), ("an id of another subject", framed(foreign, b"\x02")),
+                        ("an id of nothing", framed(1_000_000, b"\x02")), ("a payload that does not fit", framed(known, b"\x02\x02"))):
+        check(f"{what} is refused", sent(value) == "INVALID_RECORD")
+
+
+for part in (registry_client, avro, json_schema, protobuf, command_line, checked_by_the_broker):
     part()
 print(f"{passed} checks passed")

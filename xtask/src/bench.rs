@@ -5,6 +5,9 @@ use crate::shell::{cargo, command, root, run, target};
 
 /// Builds both sides and runs what the arguments choose; without `--quick` the table goes to `docs/benchmarks.md`.
 pub fn run_bench(arguments: &[String]) -> Result<(), String> {
+    if let Some(("registry", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return registry(rest);
+    }
     runtimes::check(&[runtimes::JAVA, runtimes::MAVEN, runtimes::PYTHON, runtimes::CC])?;
     run(command(&cargo(), &["build", "--release", "--bin", "mekong", "--bin", "mekong-bench"]))?;
     let work = target().join("interop").join("java");
@@ -37,4 +40,14 @@ fn is_whole(arguments: &[String]) -> bool {
         before = argument;
         is_value || argument.starts_with("--")
     })
+}
+
+/// The schema registry alone, by a load generator of its own.
+fn registry(arguments: &[String]) -> Result<(), String> {
+    run(command(&cargo(), &["build", "--release", "--bin", "mekong", "--bin", "mekong-bench-registry"]))?;
+    let release = target().join("release");
+    let mut bench = command(&release.join("mekong-bench-registry").to_string_lossy(), &[]);
+    bench.arg("--mekong").arg(release.join("mekong"));
+    bench.arg("--work").arg(target().join("bench").join("registry")).args(arguments);
+    run(bench)
 }

@@ -209,6 +209,12 @@ impl Broker {
     }
 
     pub(crate) fn topic_configs<'a>(&'a self, image: &'a MetadataImage, topic: &'a Str) -> TopicConfigs<'a> {
-        TopicConfigs { image, properties: &self.config.properties, node_id: self.config.node_id, topic }
+        TopicConfigs {
+            image,
+            properties: &self.config.properties,
+            node_id: self.config.node_id,
+            topic,
+            checks: self.config.checks.as_deref(),
+        }
     }
 }

@@ -43,7 +43,7 @@ pub use listener::{Endpoint, Listener};
 pub use loggers::{Apply, Loggers};
 pub use metrics::{ApiMetrics, Metrics};
 pub use nodes::Node;
-pub use partition::verify::{Check, Refusal, Verdict};
+pub use partition::verify::{Check, Checks, Refusal, Verdict};
 pub use partition::{Partition, Topic, TopicSettings, Topics};
 pub use request::{ConnectionInfo, Need, Operation, RequestContext, ResourceType};
 pub use server::{Broker, Handle, Served, StartError, serve};

@@ -11,6 +11,7 @@ use records::{Compression, CompressionType, Mode, TimestampType, Validation};
 
 use crate::config::{PRODUCE_VALIDATION, Properties};
 use crate::partition::TopicSettings;
+use crate::partition::verify::Checks;
 
 /// Kafka's older names of a broker config, with what one unit of theirs is in milliseconds; the first that is set counts.
 const LONGER_UNITS: &[(&str, &[(&str, i64)])] = &[
@@ -26,6 +27,8 @@ pub(crate) struct TopicConfigs<'a> {
     pub properties: &'a Properties,
     pub node_id: i32,
     pub topic: &'a Str,
+    /// Who makes the checks that they ask for.
+    pub checks: Option<&'a dyn Checks>,
 }
 
 impl TopicConfigs<'_> {
@@ -96,7 +99,7 @@ impl TopicConfigs<'_> {
             },
             min_insync_replicas: i32::try_from(self.number("min.insync.replicas")).unwrap_or(1),
             lag_time_max_ms: self.lag_time_max_ms(),
-            checks: Vec::new(),
+            checks: self.checks.map(|checks| checks.of_topic(&|name| self.set(name))).unwrap_or_default(),
             deletes: self.has_policy("delete"),
         })
     }
@@ -174,7 +177,8 @@ mod tests {
         let mut properties = Properties::default();
         pairs.iter().for_each(|(key, value)| properties.set(*key, *value, Origin::Embedder));
         let (image, topic) = (MetadataImage::default(), Str::from_static("t"));
-        let configs = TopicConfigs { image: &image, properties: &properties, node_id: 1, topic: &topic };
+        let configs =
+            TopicConfigs { image: &image, properties: &properties, node_id: 1, topic: &topic, checks: None };
         (configs.topic(), configs.log())
     }
 

@@ -22,6 +22,7 @@ mod serve;
 mod text;
 mod time;
 mod topic;
+mod validation;
 
 use std::process::ExitCode;
 

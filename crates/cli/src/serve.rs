@@ -12,6 +12,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, reload};
 
+use crate::validation::Validation;
+
 /// The arguments of `mekong serve`.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -24,6 +26,9 @@ pub struct Arguments {
     /// Where the schema registry listens [default: http://127.0.0.1:8081, or the next free port]
     #[arg(long, value_name = "URL", conflicts_with = "no_registry")]
     registry: Option<String>,
+    /// One property of the schema registry, under Confluent's names. May be given many times.
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with = "no_registry")]
+    registry_set: Vec<String>,
     /// Run no schema registry.
     #[arg(long)]
     no_registry: bool,
@@ -39,6 +44,8 @@ pub fn run(arguments: Arguments, json: bool) -> ExitCode {
     let outcome = registry_options(&arguments).and_then(|registry| {
         let mut config = config(arguments)?;
         config.loggers = loggers;
+        let validator = registry.as_ref().map(|options| options.validator.clone());
+        config.checks = Some(Arc::new(Validation { validator }));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         runtime.map_err(|error| error.to_string())?.block_on(serve(
             config,
@@ -66,8 +73,18 @@ fn registry_options(arguments: &Arguments) -> Result<Option<registry::Options>, 
         elect: registry::Elect::InClusters,
         ..registry::Options::default()
     };
+    for pair in &arguments.registry_set {
+        let (name, value) = pair
+            .split_once('=')
+            .ok_or_else(|| format!("--registry-set {pair}: write --registry-set key=value"))?;
+        options.moves &= name.trim() != "listeners";
+        options.set(name.trim(), value)?;
+    }
     if let Some(url) = &arguments.registry {
         options.set("listeners", url)?;
+    }
+    for note in &options.notes {
+        tracing::warn!("{note}");
     }
     Ok(Some(options))
 }

@@ -16,6 +16,7 @@ use crate::http::{Bound, Handle, Opened, serve_bound, serve_later};
 use crate::kafka::{KafkaLog, Place};
 use crate::log::{LogError, SchemasLog};
 use crate::settings::{Profile, Settings};
+use crate::validator::Validator;
 
 /// Where Confluent's registry listens.
 const DEFAULT_PORT: u16 = 8081;
@@ -36,6 +37,8 @@ pub struct Options {
     pub elect: Elect,
     /// How long a registry that is silent keeps its place in the group (`kafkagroup.session.timeout.ms`).
     pub session_timeout: Duration,
+    /// Who asks this registry about records, in the same process.
+    pub validator: Validator,
     /// What https listeners need (`ssl.…`).
     pub tls: Tls,
     /// Whether to take the next free port where the one asked for is busy.
@@ -76,6 +79,7 @@ impl Default for Options {
             eligible: true,
             elect: Elect::Always,
             session_timeout: Duration::from_secs(10),
+            validator: Validator::default(),
             tls: Tls::default(),
             moves: false,
             bootstrap: "localhost:9092".to_owned(),
@@ -121,6 +125,10 @@ impl Options {
             "host.name" => self.host = Some(value.to_owned()),
             "kafkagroup.session.timeout.ms" => match value.parse() {
                 Ok(millis) => self.session_timeout = Duration::from_millis(millis),
+                Err(_) => return wrong("a number of milliseconds"),
+            },
+            "idle.timeout.ms" => match value.parse() {
+                Ok(millis) => self.settings.idle_timeout = Duration::from_millis(millis),
                 Err(_) => return wrong("a number of milliseconds"),
             },
             "inter.instance.protocol" if value.eq_ignore_ascii_case("http") => {}
@@ -188,13 +196,14 @@ pub async fn serve(options: Options) -> io::Result<Handle> {
     let bound = listen(&options).await?;
     let settings = options.settings.clone();
     let instance = instance(&options, &bound)?;
+    let validator = options.validator.clone();
     let open = move || {
         let (options, instance) = (options.clone(), instance.clone());
         let opened: crate::log::BoxFuture<'static, Result<_, LogError>> =
             Box::pin(async move { open(&options, instance).await });
         opened
     };
-    serve_later(bound, settings, open, now)
+    serve_later(bound, settings, validator, open, now)
 }
 
 /// Serves from a log that is there already.

@@ -15,17 +15,15 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::core::{Decided, Decision, Parser};
 use crate::election::{self, Leader};
 use crate::error::RestError;
+use crate::follow::{follow, remedy};
 use crate::http::Forwarder;
-use crate::log::{Appended, LogEntry, LogError, SchemasLog, SchemasReader};
-use crate::record::{Key, Record, SchemaValue};
+use crate::log::{Appended, LogEntry, LogError, SchemasLog};
+use crate::record::Record;
 use crate::settings::Settings;
-use crate::store::{Applied, Live, Store};
+use crate::store::{Applied, Store};
 
 /// How often a write that lost against another writer is decided anew.
 const ATTEMPTS: usize = 16;
-
-/// How long a broken reader rests before it begins again.
-const READ_PAUSE: Duration = Duration::from_millis(200);
 
 /// A registry.
 pub struct Registry {
@@ -323,7 +321,7 @@ impl Registry {
     ///
     /// A loser under a key of its own stays: nobody counts it, its writer's next attempt replaces it, and a tombstone could
     /// meet a version that another writer has put there meanwhile.
-    async fn repair(&self, lost: Vec<Record>) {
+    pub(crate) async fn repair(&self, lost: Vec<Record>) {
         let guard = Arc::clone(&self.writer).lock_owned().await;
         let records: Vec<Record> =
             self.read(|store| lost.iter().filter_map(|record| remedy(store, record)).collect());
@@ -336,7 +334,7 @@ impl Registry {
     }
 
     /// Applies entries of the log; `next` is the offset after them. Returns what other writers lost.
-    fn replay(&self, entries: Vec<LogEntry>, next: i64) -> Vec<Record> {
+    pub(crate) fn replay(&self, entries: Vec<LogEntry>, next: i64) -> Vec<Record> {
         let mut pending = lock(&self.pending);
         let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
         let mut ahead = self.ahead.write().unwrap_or_else(PoisonError::into_inner);
@@ -371,44 +369,8 @@ impl Registry {
     }
 }
 
-/// The winner's record under a loser's key.
-fn remedy(store: &Store, lost: &Record) -> Option<Record> {
-    let Key::Schema { subject, version } = Key::read(&lost.key)? else { return None };
-    let (number, version) = store.version(&subject, version, Live::WithDeleted)?;
-    let content = version.content.as_ref().clone();
-    Some(SchemaValue { id: version.id, content, deleted: version.deleted }.record(&subject, number))
-}
-
 impl Drop for Registry {
     fn drop(&mut self) {
         self.closed.send_replace(true);
-    }
-}
-
-/// Follows the log until the registry is gone.
-async fn follow(
-    registry: std::sync::Weak<Registry>,
-    mut reader: Box<dyn SchemasReader>,
-    mut closed: watch::Receiver<bool>,
-) {
-    loop {
-        let read = tokio::select! {
-            read = reader.next() => read,
-            _ = closed.wait_for(|closed| *closed) => return,
-        };
-        let Some(registry) = registry.upgrade() else { return };
-        match read {
-            Ok((entries, next)) => {
-                let lost = registry.replay(entries, next);
-                if !lost.is_empty() && !registry.settings.read_only {
-                    tokio::spawn(async move { registry.repair(lost).await });
-                }
-            }
-            Err(error) => {
-                tracing::warn!(error = %error.reason, "the registry cannot read its log; it tries again");
-                drop(registry);
-                tokio::time::sleep(READ_PAUSE).await;
-            }
-        }
     }
 }

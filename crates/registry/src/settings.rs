@@ -70,6 +70,8 @@ pub struct Settings {
     pub normalize: bool,
     /// How long a write may wait for its record (`kafkastore.timeout.ms`).
     pub timeout: Duration,
+    /// How long a caller may take to send a request's head, or its body (`idle.timeout.ms`).
+    pub idle_timeout: Duration,
     /// Bytes of a request's body.
     pub body_bytes_max: usize,
     /// The largest record, as the topic's `max.message.bytes` allows.
@@ -94,6 +96,7 @@ impl Default for Settings {
             mode_mutability: true,
             normalize: false,
             timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(30),
             body_bytes_max: 16 * 1024 * 1024,
             record_bytes_max: 1_048_576,
             search_limit: 1000,

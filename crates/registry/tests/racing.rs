@@ -151,3 +151,84 @@ async fn a_writer_that_wakes_late_does_no_harm() {
     }
     assert_eq!(Key::read(&stale("b").key), Some(Key::Schema { subject: "b".to_owned(), version: 1 }));
 }
+
+/// A log whose readers are slow, or wait for a word.
+struct SlowLog {
+    log: Arc<MemoryLog>,
+    go: tokio::sync::watch::Receiver<bool>,
+    pause: std::time::Duration,
+}
+
+struct SlowReader {
+    reader: Box<dyn registry::SchemasReader>,
+    go: tokio::sync::watch::Receiver<bool>,
+    pause: std::time::Duration,
+}
+
+impl registry::SchemasLog for SlowLog {
+    fn append(
+        &self,
+        records: Vec<Record>,
+    ) -> registry::BoxFuture<'_, Result<registry::Appended, registry::LogError>> {
+        self.log.append(records)
+    }
+
+    fn reader(
+        &self,
+    ) -> registry::BoxFuture<'_, Result<Box<dyn registry::SchemasReader>, registry::LogError>> {
+        Box::pin(async move {
+            let (reader, go) = (self.log.reader().await?, self.go.clone());
+            Ok(Box::new(SlowReader { reader, go, pause: self.pause }) as Box<dyn registry::SchemasReader>)
+        })
+    }
+
+    fn end(&self) -> registry::BoxFuture<'_, Result<i64, registry::LogError>> {
+        self.log.end()
+    }
+}
+
+impl registry::SchemasReader for SlowReader {
+    fn next(
+        &mut self,
+    ) -> registry::BoxFuture<'_, Result<(Vec<registry::LogEntry>, i64), registry::LogError>> {
+        Box::pin(async move {
+            let _ = self.go.wait_for(|go| *go).await;
+            tokio::time::sleep(self.pause).await;
+            self.reader.next().await
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_answered_before_the_end_seen_at_the_start_is_replayed() {
+    let log = Arc::new(MemoryLog::new(|| 0));
+    let (_, router) = registry_on(&log).await;
+    for n in 0..20 {
+        let (status, _) = post(&router, &format!("/subjects/s{n}/versions"), record(0, n)).await;
+        assert_eq!(status, 200);
+    }
+    let (word, go) = tokio::sync::watch::channel(false);
+    let slow = SlowLog { log, go, pause: std::time::Duration::ZERO };
+    let mut starting = tokio::spawn(Registry::start(Box::new(slow), settings(), || 0));
+    let early = tokio::time::timeout(std::time::Duration::from_millis(200), &mut starting).await;
+    assert!(early.is_err(), "it serves before it has replayed");
+    word.send_replace(true);
+    let registry = starting.await.unwrap().unwrap();
+    assert_eq!(registry.read(|store| store.subjects_with("", Live::Only).count()), 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_unknown_is_caught_up_with_first() {
+    let log = Arc::new(MemoryLog::new(|| 0));
+    let (_, writer) = registry_on(&log).await;
+    let (_word, go) = tokio::sync::watch::channel(true);
+    let slow = SlowLog { log, go, pause: std::time::Duration::from_millis(30) };
+    let behind = http::router(Registry::start(Box::new(slow), settings(), || 0).await.unwrap());
+    for n in 0..10 {
+        let (_, body) = post(&writer, &format!("/subjects/n{n}/versions"), record(0, n)).await;
+        let (status, found) = post(&behind, &format!("/subjects/n{n}"), record(0, n)).await;
+        assert_eq!(status, 200, "{found}");
+        let id = body.trim_start_matches("{\"id\":").trim_end_matches('}');
+        assert!(found.contains(&format!("\"id\":{id},")), "{found}");
+    }
+}

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 mod check;
@@ -15,6 +16,7 @@ use metadata::MetadataImage;
 use metadata::config::{BrokerConfigs, StaticConfigs};
 
 use crate::loggers::Loggers;
+use crate::partition::verify::Checks;
 
 pub use check::{Note, PRODUCE_VALIDATION};
 pub use limits::ConnectionLimits;
@@ -50,6 +52,8 @@ pub struct Config {
     pub fetch: FetchConfig,
     /// Topics nobody configured.
     pub topics: TopicDefaults,
+    /// What looks at records on their way in, for topics that ask for it.
+    pub checks: Option<Arc<dyn Checks>>,
     /// `log.retention.check.interval.ms`.
     pub retention_check_ms: u64,
     /// `log.flush.offset.checkpoint.interval.ms`.
@@ -151,6 +155,7 @@ impl Config {
                 replication_factor: read.number("default.replication.factor", 1..=i16::MAX, 1)?,
                 auto_create: read.flag("auto.create.topics.enable", true)?,
             },
+            checks: None,
             retention_check_ms: read.number("log.retention.check.interval.ms", 1..=u64::MAX, 300_000)?,
             quorum,
             statics,

@@ -167,7 +167,12 @@ fn check(
 
 fn refused_by_check(index: i32, refused: Refusal) -> PartitionProduceResponse {
     let error_message = refused.message.map(Str::from);
-    PartitionProduceResponse { error_message, ..refusal(index, refused.error) }
+    let one = |(batch_index, message): (i32, String)| BatchIndexAndErrorMessage {
+        batch_index,
+        batch_index_error_message: Some(message.into()),
+    };
+    let record_errors = refused.records.into_iter().map(one).collect();
+    PartitionProduceResponse { error_message, record_errors, ..refusal(index, refused.error) }
 }
 
 fn rejection(partition: &Partition, rejected: &Rejected) -> PartitionProduceResponse {

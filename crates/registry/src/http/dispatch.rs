@@ -23,9 +23,6 @@ use super::query::Query;
 use super::route::{Route, route};
 use super::{negotiate, reads, search, writes};
 
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// How long to rest before a leader that cannot be reached is tried again, or another has been elected.
 const FORWARD_PAUSE: Duration = Duration::from_millis(200);
 
@@ -196,7 +193,7 @@ fn operation(route: &Route, method: &Method) -> &'static str {
 async fn read_body(registry: &Registry, body: Body) -> Result<Bytes, RestError> {
     let limit = registry.settings().body_bytes_max;
     let reading = axum::body::to_bytes(body, limit);
-    match tokio::time::timeout(BODY_TIMEOUT, reading).await {
+    match tokio::time::timeout(registry.settings().idle_timeout, reading).await {
         Ok(Ok(bytes)) if bytes.is_empty() => {
             Err(RestError::unprocessable("The request body must not be empty"))
         }
@@ -212,7 +209,7 @@ fn parse_body(bytes: &Bytes) -> Result<Json, RestError> {
     parse(text).map_err(|error| RestError::bad_request(format!("Malformed JSON: {error}")))
 }
 
-fn is_allowed(route: &Route, method: &Method) -> bool {
+pub(super) fn is_allowed(route: &Route, method: &Method) -> bool {
     let allowed: &[Method] = match route {
         Route::Root => &[Method::GET, Method::POST],
         Route::Subject(_) => &[Method::POST, Method::DELETE],

@@ -1,6 +1,6 @@
 //! Listening: connections taken in, with TLS where the listener has it, served by HTTP/1.1, and let go when it is time.
 //!
-//! A connection that sends no whole head within [`IDLE`] is closed, and so is one that begins no request for as long.
+//! A connection that sends no whole head within `idle.timeout.ms` is closed, and so is one that begins no request for as long.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,9 +19,6 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::access::Identity;
 use crate::service::Registry;
-
-/// How long a connection may say nothing (Jetty's default).
-const IDLE: Duration = Duration::from_secs(30);
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -109,6 +106,7 @@ async fn serve_io<S>(stream: S, registry: Arc<Registry>, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let idle = registry.settings().idle_timeout;
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let registry = Arc::clone(&registry);
         async move {
@@ -116,7 +114,7 @@ where
         }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(IDLE).pipeline_flush(true);
+    builder.timer(TokioTimer::new()).header_read_timeout(idle).pipeline_flush(true);
     let connection = watcher.watch(builder.serve_connection(TokioIo::new(stream), service));
     if let Err(error) = connection.await {
         tracing::trace!(%error, "a connection ended");

@@ -10,6 +10,8 @@ mod reads;
 mod route;
 mod search;
 mod server;
+#[cfg(test)]
+mod tests;
 mod writes;
 
 pub(crate) use forward::Forwarder;

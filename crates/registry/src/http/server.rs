@@ -15,6 +15,7 @@ use crate::election::Leader;
 use crate::log::{BoxFuture, LogError, SchemasLog};
 use crate::service::Registry;
 use crate::settings::Settings;
+use crate::validator::Validator;
 
 use super::dispatch::handle;
 use super::listen::Bound;
@@ -115,6 +116,7 @@ fn first_of(listeners: &[Bound]) -> std::io::Result<(SocketAddr, bool)> {
 pub(crate) fn serve_later(
     listeners: Vec<Bound>,
     settings: Settings,
+    validator: Validator,
     open: impl Open,
     clock: fn() -> i64,
 ) -> std::io::Result<Handle> {
@@ -138,7 +140,9 @@ pub(crate) fn serve_later(
             _ = stopped.wait_for(|stop| *stop) => return,
         };
         is_ready.send_replace(true);
+        validator.attach(Some(Arc::clone(&registry)));
         run(listeners, registry, stopped).await;
+        validator.attach(None);
         if let Some(member) = member {
             member.leave().await;
         }

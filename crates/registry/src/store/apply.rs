@@ -114,7 +114,7 @@ impl Store {
             self.referrers
                 .entry((target, reference.version))
                 .or_default()
-                .insert((Arc::clone(&subject), version));
+                .insert((Arc::clone(&subject), version), ());
         }
         let stored = Version { id: value.id, content, deleted: value.deleted, timestamp };
         self.subjects.entry(subject).or_default().insert(version, stored);
@@ -149,7 +149,7 @@ impl Store {
         let Some(last) = parsed.and_then(|json| int(&json, "version")) else { return Applied::Nothing };
         self.deleted_subjects.insert(subject.to_owned());
         if let Some(versions) = self.subjects.get_mut(subject) {
-            versions.range_mut(..=last).for_each(|(_, version)| version.deleted = true);
+            versions.change_to(&last, |version| version.deleted = true);
         }
         Applied::Done
     }
@@ -187,9 +187,9 @@ impl Context {
         self.max_id = self.max_id.max(value.id);
         let entry = self.ids.entry(value.id).or_insert_with(|| Entry {
             content: Arc::new(value.content.clone()),
-            uses: std::collections::BTreeSet::new(),
+            uses: super::Users::default(),
         });
-        entry.uses.insert((Arc::clone(subject), version));
+        entry.uses.insert((Arc::clone(subject), version), ());
         // A schema imported under several ids is found under the first.
         self.by_guid.entry(value.content.guid).or_insert(value.id);
         Arc::clone(&entry.content)

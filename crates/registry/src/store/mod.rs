@@ -6,6 +6,7 @@
 
 mod apply;
 mod query;
+mod small;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ pub(crate) use query::has_prefix;
 
 use crate::config::{Config, Mode};
 use crate::record::{Content, Key};
+use small::SmallMap;
 
 /// A version of a subject.
 #[derive(Clone, Debug)]
@@ -43,7 +45,7 @@ pub struct Context {
 }
 
 /// Versions, by subject and number.
-type Users = BTreeSet<(Arc<str>, i32)>;
+type Users = SmallMap<(Arc<str>, i32), ()>;
 
 #[derive(Clone, Debug)]
 struct Entry {
@@ -54,7 +56,7 @@ struct Entry {
 /// The state.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
-    subjects: BTreeMap<Arc<str>, BTreeMap<i32, Version>>,
+    subjects: BTreeMap<Arc<str>, SmallMap<i32, Version>>,
     contexts: BTreeMap<String, Context>,
     configs: BTreeMap<Option<String>, Config>,
     modes: BTreeMap<Option<String>, Mode>,

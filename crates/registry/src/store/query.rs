@@ -137,11 +137,21 @@ impl Store {
     pub fn uses(&self, context: &str, id: i32, live: Live) -> Vec<Search<'_>> {
         let entry = self.contexts.get(context).and_then(|context| context.ids.get(&id));
         let uses = entry.into_iter().flat_map(|entry| entry.uses.iter());
-        uses.filter_map(|(name, number)| {
+        uses.filter_map(|((name, number), ())| {
             let version = self.subjects.get(name)?.get(number)?;
             live.admits(version).then_some((name.as_ref(), *number, version))
         })
         .collect()
+    }
+
+    /// Whether a subject has, or had, a version with that id.
+    pub fn is_used_by(&self, context: &str, id: i32, subject: &str) -> bool {
+        let Some(entry) = self.contexts.get(context).and_then(|context| context.ids.get(&id)) else {
+            return false;
+        };
+        let Some((name, _)) = self.subjects.get_key_value(subject) else { return false };
+        let from = (Arc::clone(name), i32::MIN);
+        entry.uses.from(&from).next().is_some_and(|((user, _), ())| user == name)
     }
 
     /// The versions that refer to a version.
@@ -149,7 +159,7 @@ impl Store {
         let users = self.referrers.get(&(subject.to_owned(), number));
         let users = users.into_iter().flat_map(|users| users.iter());
         users
-            .filter_map(|(name, number)| {
+            .filter_map(|((name, number), ())| {
                 let version = self.subjects.get(name)?.get(number)?;
                 live.admits(version).then_some((name.as_ref(), *number, version))
             })
@@ -237,9 +247,9 @@ pub(crate) fn has_prefix(name: &str, prefix: &str) -> bool {
 }
 
 /// A subject counts as deleted only when none of its versions lives.
-fn counts(versions: &std::collections::BTreeMap<i32, Version>, live: Live) -> bool {
+fn counts(versions: &super::small::SmallMap<i32, Version>, live: Live) -> bool {
     match live {
-        Live::OnlyDeleted => versions.values().all(|version| version.deleted),
-        live => versions.values().any(|version| live.admits(version)),
+        Live::OnlyDeleted => versions.iter().all(|(_, version)| version.deleted),
+        live => versions.iter().any(|(_, version)| live.admits(version)),
     }
 }

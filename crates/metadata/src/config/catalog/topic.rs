@@ -16,6 +16,14 @@ pub(super) static ROWS: &[Config] = configs! {
         Effective, "The codec records are stored in; producer keeps what came";
     "compression.zstd.level" <- "compression.zstd.level": Int = "3", Between(-131_072, 22), Medium, ClusterWide,
         Effective, "The level when the broker compresses with zstd";
+    "confluent.key.schema.validation": Boolean = "false", Any, Low, Internal,
+        Effective, "Whether keys must name a schema of their subject";
+    "confluent.key.subject.name.strategy": String = null, Any, Low, Internal,
+        Effective, "Which subject has the schemas of keys: TopicNameStrategy, RecordNameStrategy or TopicRecordNameStrategy";
+    "confluent.value.schema.validation": Boolean = "false", Any, Low, Internal,
+        Effective, "Whether values must name a schema of their subject";
+    "confluent.value.subject.name.strategy": String = null, Any, Low, Internal,
+        Effective, "Which subject has the schemas of values: TopicNameStrategy, RecordNameStrategy or TopicRecordNameStrategy";
     "delete.retention.ms" <- "log.cleaner.delete.retention.ms": Long =
         "86400000", AtLeast(0), Medium, ClusterWide,
         Effective, "How long tombstones stay visible";
@@ -43,6 +51,10 @@ pub(super) static ROWS: &[Config] = configs! {
         Effective, "After how long a record must be considered by compaction";
     "max.message.bytes" <- "message.max.bytes": Int = "1048588", AtLeast(0), Medium, ClusterWide,
         Effective, "The largest batch taken, after compression";
+    "mekong.key.schema.validation.payload": Boolean = "false", Any, Low, Internal,
+        Effective, "Whether keys must be readable by the schema they name";
+    "mekong.value.schema.validation.payload": Boolean = "false", Any, Low, Internal,
+        Effective, "Whether values must be readable by the schema they name";
     "message.timestamp.after.max.ms" <- "log.message.timestamp.after.max.ms": Long =
         "3600000", AtLeast(0), Medium, ClusterWide,
         Effective, "How much newer than the broker's time a record's timestamp may be";

@@ -1,0 +1,135 @@
+//! The registry's word on records that a broker takes in: topics whose configs ask for it have their keys or values looked at.
+//!
+//! `confluent.value.schema.validation=true` asks for an id that is registered under the subject;
+//! `mekong.value.schema.validation.payload=true` asks besides that the payload can be read: Avro by its schema, JSON as JSON.
+
+use std::sync::Arc;
+
+use base::limits::DECOMPRESSED_BATCH_BYTES_MAX;
+use broker::{Check, Checks, Partition, Refusal, Verdict};
+use records::{Batches, Record, ValidBatches};
+use registry::{Part, Strategy, Unfit, Validator};
+use schema::Parsed;
+use wire::ErrorCode;
+
+/// How many records of one batch are complained of.
+const COMPLAINTS_MAX: usize = 100;
+
+/// Makes checks that ask a registry.
+#[derive(Debug)]
+pub struct Validation {
+    /// The registry, unless the process has none.
+    pub validator: Option<Validator>,
+}
+
+impl Checks for Validation {
+    fn of_topic(&self, config: &dyn Fn(&str) -> Option<String>) -> Vec<Arc<dyn Check>> {
+        let set = |name: String| config(&name).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
+        let wanted = [Part::Key, Part::Value].into_iter().filter_map(|part| {
+            let name = part.name();
+            set(format!("confluent.{name}.schema.validation")).then(|| {
+                let strategy = config(&format!("confluent.{name}.subject.name.strategy"));
+                let strategy = strategy.as_deref().map_or(Some(Strategy::default()), Strategy::of_name);
+                let payload = set(format!("mekong.{name}.schema.validation.payload"));
+                Arc::new(SchemaCheck { validator: self.validator.clone(), part, strategy, payload }) as _
+            })
+        });
+        wanted.collect()
+    }
+}
+
+#[derive(Debug)]
+struct SchemaCheck {
+    validator: Option<Validator>,
+    part: Part,
+    strategy: Option<Strategy>,
+    payload: bool,
+}
+
+impl Check for SchemaCheck {
+    fn judge<'a>(&'a self, partition: &'a Partition, batches: &'a ValidBatches) -> Verdict<'a> {
+        Box::pin(self.all(partition.topic(), batches))
+    }
+}
+
+impl SchemaCheck {
+    async fn all(&self, topic: &str, batches: &ValidBatches) -> Result<(), Refusal> {
+        let invalid = |message: String| Refusal {
+            error: ErrorCode::INVALID_RECORD,
+            message: Some(message),
+            records: Vec::new(),
+        };
+        let Some(validator) = &self.validator else {
+            return Err(invalid("this broker has no schema registry to validate records by".to_owned()));
+        };
+        let Some(strategy) = self.strategy else {
+            return Err(invalid(format!(
+                "confluent.{}.subject.name.strategy names no strategy that is known",
+                self.part.name()
+            )));
+        };
+        let bytes = batches.to_bytes();
+        let mut complaints = Vec::new();
+        for batch in Batches::new(&bytes) {
+            let batch = batch.map_err(|error| invalid(error.to_string()))?;
+            let body =
+                batch.decompress(DECOMPRESSED_BATCH_BYTES_MAX).map_err(|error| invalid(error.to_string()))?;
+            for (index, record) in (0_i32..).zip(batch.records(&body)) {
+                let record = record.map_err(|error| invalid(error.what.to_string()))?;
+                match self.one(validator, topic, strategy, &record).await {
+                    Ok(()) => {}
+                    Err(Unfit::NotReady) => {
+                        let message = Some("the schema registry does not answer yet".to_owned());
+                        return Err(Refusal {
+                            error: ErrorCode::REQUEST_TIMED_OUT,
+                            message,
+                            records: Vec::new(),
+                        });
+                    }
+                    Err(Unfit::Invalid(reason)) if complaints.len() < COMPLAINTS_MAX => {
+                        complaints.push((index, format!("{}: {reason}", self.part.name())));
+                    }
+                    Err(Unfit::Invalid(_)) => {}
+                }
+            }
+        }
+        let Some((_, first)) = complaints.first() else { return Ok(()) };
+        Err(Refusal { records: complaints.clone(), ..invalid(format!("Schema validation failed: {first}")) })
+    }
+
+    async fn one(
+        &self,
+        validator: &Validator,
+        topic: &str,
+        strategy: Strategy,
+        record: &Record<'_>,
+    ) -> Result<(), Unfit> {
+        let bytes = match self.part {
+            Part::Key => record.key,
+            Part::Value => record.value,
+        };
+        // A record without a key has no schema, and neither has a tombstone.
+        let Some(bytes) = bytes else { return Ok(()) };
+        let header = (&record.headers).last(self.part.header()).and_then(|header| header.value);
+        let (parsed, at) = validator.schema_of((topic, self.part, strategy), bytes, header).await?;
+        if !self.payload {
+            return Ok(());
+        }
+        let payload = bytes.get(at..).unwrap_or_default();
+        readable(&parsed, payload)
+            .map_err(|reason| Unfit::Invalid(format!("the payload cannot be read: {reason}")))
+    }
+}
+
+fn readable(parsed: &Parsed, payload: &[u8]) -> Result<(), String> {
+    match parsed {
+        Parsed::Avro(schema) => {
+            schema_serde::avro::decode(schema, schema, payload).map(|_| ()).map_err(|error| error.to_string())
+        }
+        Parsed::Json(_) => {
+            let text = std::str::from_utf8(payload).map_err(|error| error.to_string())?;
+            schema::json::parse(text).map(|_| ()).map_err(|error| error.to_string())
+        }
+        Parsed::Protobuf(_) => Ok(()),
+    }
+}

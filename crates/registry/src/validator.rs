@@ -1,0 +1,191 @@
+//! Whether a record names a schema that its topic's subject has: what a broker asks about records on their way in.
+//!
+//! The id stands before the payload (`0`, four bytes) or as a GUID in a header (`1`, sixteen bytes).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use schema::{Guid, Parsed};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::service::Registry;
+use crate::store::Store;
+use crate::subject::DEFAULT_CONTEXT;
+
+/// How long a record may wait for a registry that is starting.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The bytes before a payload with an id in front.
+const PREFIX: usize = 5;
+
+/// Key or value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Part {
+    Key,
+    Value,
+}
+
+impl Part {
+    /// `key` or `value`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Value => "value",
+        }
+    }
+
+    /// The header that holds a GUID.
+    pub fn header(self) -> &'static [u8] {
+        match self {
+            Self::Key => b"__key_schema_id",
+            Self::Value => b"__value_schema_id",
+        }
+    }
+}
+
+/// Which subject has the schemas of a topic's records (`confluent.value.subject.name.strategy`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are Confluent's")]
+pub enum Strategy {
+    #[default]
+    TopicName,
+    RecordName,
+    TopicRecordName,
+}
+
+impl Strategy {
+    /// The strategy of a Java class's name, with its package or without.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Some(match name.rsplit('.').next()?.trim() {
+            "TopicNameStrategy" => Self::TopicName,
+            "RecordNameStrategy" => Self::RecordName,
+            "TopicRecordNameStrategy" => Self::TopicRecordName,
+            _ => return None,
+        })
+    }
+
+    fn subject(self, topic: &str, part: Part, parsed: &Parsed) -> Option<String> {
+        match self {
+            Self::TopicName => Some(format!("{topic}-{}", part.name())),
+            Self::RecordName => parsed.record_name(),
+            Self::TopicRecordName => Some(format!("{topic}-{}", parsed.record_name()?)),
+        }
+    }
+}
+
+/// Why a record is not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It is wrong, and will be.
+    Invalid(String),
+    /// The registry cannot tell yet.
+    NotReady,
+}
+
+/// A way to a registry that may not have started yet.
+#[derive(Clone)]
+pub struct Validator {
+    registry: watch::Sender<Option<Arc<Registry>>>,
+}
+
+impl core::fmt::Debug for Validator {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Validator").finish_non_exhaustive()
+    }
+}
+
+impl Default for Validator {
+    fn default() -> Self {
+        Self { registry: watch::Sender::new(None) }
+    }
+}
+
+impl Validator {
+    /// Says which registry to ask, or that there is none any more.
+    pub fn attach(&self, registry: Option<Arc<Registry>>) {
+        self.registry.send_replace(registry);
+    }
+
+    async fn ready(&self) -> Result<Arc<Registry>, Unfit> {
+        let mut registry = self.registry.subscribe();
+        let found = timeout(PATIENCE, registry.wait_for(Option::is_some)).await;
+        let found = found.ok().and_then(Result::ok).and_then(|found| found.clone());
+        found.ok_or(Unfit::NotReady)
+    }
+
+    /// The schema of a key or value, and where its payload begins. `header` is the value of [`Part::header`]'s header.
+    pub async fn schema_of(
+        &self,
+        (topic, part, strategy): (&str, Part, Strategy),
+        bytes: &[u8],
+        header: Option<&[u8]>,
+    ) -> Result<(Arc<Parsed>, usize), Unfit> {
+        let named = Named::read(bytes, header).map_err(Unfit::Invalid)?;
+        let registry = self.ready().await?;
+        let judge = |store: &Store| named.judge(&registry, store, topic, part, strategy);
+        let mut verdict = registry.read(judge);
+        if verdict.is_err() {
+            // What this registry does not know, another may just have written.
+            registry.catch_up().await.map_err(|_| Unfit::NotReady)?;
+            verdict = registry.read(judge);
+        }
+        let parsed = verdict.map_err(Unfit::Invalid)?;
+        Ok((parsed, if header.is_some() { 0 } else { PREFIX }))
+    }
+}
+
+/// The schema that a record names.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Id(i32),
+    Guid(Guid),
+}
+
+impl Named {
+    fn read(bytes: &[u8], header: Option<&[u8]>) -> Result<Self, String> {
+        if let Some([1, guid @ ..]) = header
+            && let Ok(guid) = <[u8; 16]>::try_from(guid)
+        {
+            return Ok(Self::Guid(Guid(guid)));
+        }
+        if header.is_some() {
+            return Err("the schema id header is not one byte 1 and a GUID".to_owned());
+        }
+        let [0, a, b, c, d, ..] = bytes else {
+            return Err("no schema id in front of the payload".to_owned());
+        };
+        Ok(Self::Id(i32::from_be_bytes([*a, *b, *c, *d])))
+    }
+
+    fn judge(
+        self,
+        registry: &Registry,
+        store: &Store,
+        topic: &str,
+        part: Part,
+        strategy: Strategy,
+    ) -> Result<Arc<Parsed>, String> {
+        let (context, id, content) = match self {
+            Self::Id(id) => {
+                let content = store.by_id(DEFAULT_CONTEXT, id);
+                (DEFAULT_CONTEXT, id, content.ok_or_else(|| format!("schema {id} is not registered"))?)
+            }
+            Self::Guid(guid) => {
+                let first = store.by_guid(&guid).into_iter().next();
+                first.ok_or_else(|| format!("schema {guid} is not registered"))?
+            }
+        };
+        let parsed = registry.parser().stored(store, context, content)?;
+        let subject = strategy
+            .subject(topic, part, &parsed)
+            .ok_or_else(|| format!("schema {id} has no name that could be a subject"))?;
+        let subject = crate::subject::qualified(context, &subject);
+        if store.is_used_by(context, id, &subject) {
+            Ok(parsed)
+        } else {
+            Err(format!("schema {id} is not registered under subject {subject}"))
+        }
+    }
+}
