@@ -18,18 +18,25 @@ pub type Outcome<T = ()> = Result<T, Failure>;
 pub struct Failure {
     message: String,
     advice: Option<String>,
-    /// Kafka's name of an error, or the registry's number.
-    code: Option<Value>,
-    /// What more programs are told: why schemas are incompatible.
-    reasons: Option<Value>,
+    /// What more programs are told.
+    more: Option<Box<More>>,
     /// The reader of our output went away, as `head` does: no failure at all.
     is_broken_pipe: bool,
+}
+
+/// What only programs ask for.
+#[derive(Debug)]
+struct More {
+    /// Kafka's name of an error, or the registry's number.
+    code: Value,
+    /// Why schemas are incompatible.
+    reasons: Option<Value>,
 }
 
 impl Failure {
     /// Something that went wrong.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), advice: None, code: None, reasons: None, is_broken_pipe: false }
+        Self { message: message.into(), advice: None, more: None, is_broken_pipe: false }
     }
 
     /// What happened.
@@ -46,14 +53,19 @@ impl Failure {
 
     fn coded(message: String, code: Option<ErrorCode>) -> Self {
         let advice = code.and_then(advice_for).map(str::to_owned);
-        Self { advice, code: code.map(|code| Value::from(code.name())), ..Self::new(message) }
+        Self {
+            advice,
+            more: code.map(|code| Box::new(More { code: Value::from(code.name()), reasons: None })),
+            ..Self::new(message)
+        }
     }
 
     /// The same for programs.
     pub fn as_json(&self) -> Value {
-        let mut value =
-            serde_json::json!({ "error": self.message, "code": self.code, "advice": self.advice });
-        if let (Some(reasons), Some(object)) = (&self.reasons, value.as_object_mut()) {
+        let code = self.more.as_ref().map(|more| &more.code);
+        let mut value = serde_json::json!({ "error": self.message, "code": code, "advice": self.advice });
+        let reasons = self.more.as_ref().and_then(|more| more.reasons.as_ref());
+        if let (Some(reasons), Some(object)) = (reasons, value.as_object_mut()) {
             object.insert("reasons".to_owned(), reasons.clone());
         }
         value
@@ -155,13 +167,14 @@ impl From<Refusal> for Failure {
             _ => &refusal.message,
         };
         let mut failure = Self::new(format!("{message} (error code {})", refusal.code));
-        failure.code = Some(Value::from(refusal.code));
-        if !refusal.reasons.is_empty() {
-            failure.advice = Some(reasons_as_text(&refusal.reasons));
-            failure.reasons = serde_json::to_value(&refusal.reasons).ok();
-        } else {
+        let mut more = Box::new(More { code: Value::from(refusal.code), reasons: None });
+        if refusal.reasons.is_empty() {
             failure.advice = registry_advice(refusal.code).map(str::to_owned);
+        } else {
+            failure.advice = Some(reasons_as_text(&refusal.reasons));
+            more.reasons = serde_json::to_value(&refusal.reasons).ok();
         }
+        failure.more = Some(more);
         failure
     }
 }

@@ -11,10 +11,12 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::RegistryError;
 use crate::registry::RegistryOptions;
+use crate::tls::Tls;
 
 /// The type of bodies in both directions.
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.schemaregistry.v1+json");
@@ -30,6 +32,8 @@ const IDLE_MAX: usize = 16;
 pub(crate) struct Origin {
     /// As it was given.
     url: String,
+    /// Whether it speaks TLS.
+    secure: bool,
     host: String,
     port: u16,
     /// What stands before every path, without a slash at its end.
@@ -42,9 +46,11 @@ impl Origin {
     pub(crate) fn parse(url: &str) -> Result<Self, RegistryError> {
         let wrong = |what: &str| RegistryError::Setting(format!("the registry's URL `{url}`: {what}"));
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("write http://HOST:PORT"))?;
-        if scheme != "http" {
-            return Err(wrong("only http:// is supported"));
-        }
+        let secure = match scheme {
+            "http" => false,
+            "https" => true,
+            _ => return Err(wrong("write http:// or https://")),
+        };
         let (authority, path) = match rest.find('/') {
             Some(at) => rest.split_at(at),
             None => (rest, ""),
@@ -56,13 +62,14 @@ impl Origin {
         let has_port = address.rfind(':').filter(|at| address.rfind(']').is_none_or(|end| end < *at));
         let (host, port) = match has_port {
             Some(at) => (address.get(..at).unwrap_or_default(), address.get(at + 1..).unwrap_or_default()),
-            None => (address, "80"),
+            None => (address, if secure { "443" } else { "80" }),
         };
         if host.is_empty() {
             return Err(wrong("it names no host"));
         }
         Ok(Self {
             url: url.to_owned(),
+            secure,
             host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
             port: port.parse().map_err(|_| wrong("the port is no number"))?,
             path: path.trim_end_matches('/').to_owned(),
@@ -85,6 +92,8 @@ type Connection = SendRequest<Full<Bytes>>;
 pub(crate) struct Http {
     origins: Vec<Origin>,
     authorization: Option<HeaderValue>,
+    /// There if any of the registries speaks TLS.
+    tls: Option<Tls>,
     timeout: Duration,
     attempts: u32,
     idle: Mutex<Vec<(usize, Connection)>>,
@@ -111,7 +120,9 @@ impl Http {
             value.set_sensitive(true);
             Ok(value)
         });
+        let secure = origins.iter().any(|origin| origin.secure);
         Ok(Self {
+            tls: secure.then(|| Tls::new(options.trusted.as_deref())).transpose()?,
             authorization: authorization.transpose()?,
             timeout: options.timeout,
             attempts: options.attempts.max(1),
@@ -177,7 +188,8 @@ impl Http {
                     return self.send(at, connection, origin, method, path, body).await;
                 }
             }
-            let connection = connect(origin).await.map_err(|reason| Failed { reason, was_sent: false })?;
+            let connection =
+                self.connect(origin).await.map_err(|reason| Failed { reason, was_sent: false })?;
             self.send(at, connection, origin, method, path, body).await
         };
         match tokio::time::timeout(self.timeout, exchange).await {
@@ -228,6 +240,16 @@ impl Http {
         request.body(Full::new(body.unwrap_or_default()))
     }
 
+    async fn connect(&self, origin: &Origin) -> Result<Connection, String> {
+        let stream = TcpStream::connect((origin.host.as_str(), origin.port)).await;
+        let stream = stream.map_err(|error| error.to_string())?;
+        stream.set_nodelay(true).map_err(|error| error.to_string())?;
+        match &self.tls {
+            Some(tls) if origin.secure => handshake(tls.connect(&origin.host, stream).await?).await,
+            _ => handshake(stream).await,
+        }
+    }
+
     fn kept(&self, at: usize) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let place = idle.iter().rposition(|(origin, _)| *origin == at)?;
@@ -247,10 +269,11 @@ fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
 }
 
-async fn connect(origin: &Origin) -> Result<Connection, String> {
-    let stream = TcpStream::connect((origin.host.as_str(), origin.port)).await;
-    let stream = stream.map_err(|error| error.to_string())?;
-    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+/// HTTP over a connection.
+async fn handshake<S>(stream: S) -> Result<Connection, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     // It ends with the sender; what goes wrong on it, the exchange under way tells.
@@ -298,6 +321,7 @@ mod tests {
         let origin = Origin::parse("http://[::1]:8081").unwrap();
         assert_eq!((origin.host.as_str(), origin.host_header().as_str()), ("::1", "[::1]:8081"));
         assert_eq!(Origin::parse("http://host").unwrap().port, 80);
+        assert_eq!(Origin::parse("https://host/x").unwrap().port, 443);
         for wrong in ["host:8081", "ftp://host", "http://", "http://host:x"] {
             assert!(Origin::parse(wrong).is_err(), "{wrong}");
         }

@@ -34,6 +34,7 @@ mod protobuf;
 mod registry;
 mod serializer;
 mod subject;
+mod tls;
 
 pub use any::AnyDeserializer;
 pub use avro::{AvroDeserializer, AvroSerializer};

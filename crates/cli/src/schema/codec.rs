@@ -239,14 +239,15 @@ fn put(object: &mut Value, name: &str, value: &Value, registered: &schema_serde:
     let Some(object) = object.as_object_mut() else { return };
     object.remove(&format!("{name}_base64"));
     object.insert(name.to_owned(), value.clone());
-    let mut schema = json!({ "type": registered.schema.language.name() });
+    let mut schema = serde_json::Map::new();
+    schema.insert("type".to_owned(), json!(registered.schema.language.name()));
     if registered.id >= 0 {
-        schema["id"] = json!(registered.id);
+        schema.insert("id".to_owned(), json!(registered.id));
     }
     if let Some(guid) = registered.guid {
-        schema["guid"] = json!(guid.to_string());
+        schema.insert("guid".to_owned(), json!(guid.to_string()));
     }
-    object.insert(format!("{name}_schema"), schema);
+    object.insert(format!("{name}_schema"), Value::Object(schema));
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Which registry a command talks to: `--registry`, the profile's `schema.registry.url`, or this machine's.
 
+use std::path::PathBuf;
+
 use schema_serde::{RegistryClient, RegistryOptions};
 
 use crate::connect::Connect;
@@ -24,6 +26,10 @@ pub struct RegistryArguments {
         hide_env_values = true
     )]
     registry_user: Option<String>,
+    /// A PEM file of certificates to trust in an https:// registry [default: the profile's
+    /// schema.registry.ssl.truststore.location, else the system's]
+    #[arg(long, global = true, value_name = "FILE")]
+    registry_trust: Option<PathBuf>,
 }
 
 impl RegistryArguments {
@@ -42,6 +48,10 @@ impl RegistryArguments {
         };
         let mut options = RegistryOptions::new(url.unwrap_or_else(|| HERE.to_owned()));
         options.credentials = credentials;
+        options.trusted = match &self.registry_trust {
+            Some(path) => Some(path.clone()),
+            None => connect.setting("schema.registry.ssl.truststore.location")?.map(PathBuf::from),
+        };
         options.timeout = connect.timeout();
         Ok(RegistryClient::with(&options)?)
     }

@@ -47,7 +47,7 @@ impl Server {
         let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
         let address = ready.pointer("/listeners/0/addresses/0").and_then(serde_json::Value::as_str);
         self.address = address.unwrap().to_owned();
-        self.registry = ready["registry"].as_str().unwrap().to_owned();
+        self.registry = ready.get("registry").unwrap().as_str().unwrap().to_owned();
         self.child = Some(child);
     }
 
