@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: Mekong beside Apache Kafka, by the load generator in `crates/bench`.
+//! `cargo xtask bench`: Mekong beside Apache Kafka, by the load generator in `crates/bench`; `cargo xtask counts`: what does not depend on
+//! the clock.
 
 use crate::runtimes;
 use crate::shell::{cargo, command, root, run, target};
@@ -30,6 +31,22 @@ pub fn run_bench(arguments: &[String]) -> Result<(), String> {
         bench.arg("--out").arg(root().join("docs").join("benchmarks.md"));
     }
     run(bench)
+}
+
+/// `cargo xtask counts`: instructions and system calls a request, against the file that keeps them, which `--write` writes.
+pub fn run_counts(arguments: &[String]) -> Result<(), String> {
+    runtimes::check(&[runtimes::VALGRIND, runtimes::STRACE])?;
+    let option = match arguments {
+        [] => "--check-counts",
+        [write] if write == "--write" => "--write-counts",
+        _ => return Err("counts takes --write or nothing".into()),
+    };
+    run(command(&cargo(), &["build", "--release", "--bin", "mekong", "--bin", "mekong-bench"]))?;
+    let release = target().join("release");
+    let mut counts = command(&release.join("mekong-bench").to_string_lossy(), &[option]);
+    counts.arg(root().join("crates").join("bench").join("counts.txt"));
+    counts.arg("--mekong").arg(release.join("mekong")).arg("--work").arg(target().join("bench"));
+    run(counts)
 }
 
 /// Whether no scenario is named: every argument is an option or the value of one.

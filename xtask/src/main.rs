@@ -23,7 +23,9 @@ cargo xtask layers
 cargo xtask crash seeds|images|planted|kill|real|full|hostile [...]
     the crash proofs at volume, resumable
 cargo xtask bench [--quick] [--seconds N] [--pairs N] [--out FILE] [SCENARIO]...
-    Mekong and Apache Kafka side by side on this machine; all scenarios write docs/benchmarks.md";
+    Mekong and Apache Kafka side by side on this machine; all scenarios write docs/benchmarks.md
+cargo xtask counts [--write]
+    instructions and system calls a request, against what crates/bench/counts.txt keeps";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(&rest),
         "layers" => layers::run(),
         "crash" => crash::run_crash(&rest),
+        "counts" => bench::run_counts(&rest),
         "bench" => bench::run_bench(&rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

@@ -34,6 +34,9 @@ runtime!(NODE, "npm", ["--version"], "Node.js 20 or later with npm (Debian: apt 
 runtime!(GO, "go", ["version"], "Go 1.24 or later (https://go.dev/dl)");
 runtime!(CC, "cc", ["--version"], "a C compiler and make (Debian: apt install build-essential)");
 
+runtime!(VALGRIND, "valgrind", ["--version"], "Valgrind (Debian: apt install valgrind)");
+runtime!(STRACE, "strace", ["-V"], "strace (Debian: apt install strace)");
+
 impl Runtime {
     fn answers(self) -> bool {
         let status =
@@ -54,5 +57,5 @@ pub fn check(wanted: &[Runtime]) -> Result<(), String> {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(format!("the tests run clients of other languages; this machine lacks:\n{}", missing.join("\n")))
+    Err(format!("the tests run programs of others; this machine lacks:\n{}", missing.join("\n")))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::runtimes::{self, Runtime};
 use crate::shell::{cargo, command, root, run, target};
 use crate::suite::Volume;
-use crate::{interop, layers, tidy};
+use crate::{bench, interop, layers, tidy};
 
 /// One named part of the tests.
 pub struct Step {
@@ -103,6 +103,7 @@ pub const STEPS: &[Step] = &[
     full("fuzz-recovery", "200,000 damaged data folders", fuzz_recovery),
     full("crash-log", "the log over a disk that loses writes, 3,000 lives and moves", crash_log),
     Step { name: "build", what: "the release binary", needs: Vec::new, run: build, when: Always },
+    full("counts", "instructions and system calls of hot paths", |_| bench::run_counts(&[])),
     Step {
         name: "interop",
         what: "clients that others wrote",

@@ -5,6 +5,7 @@
 //! were encoded before the window, so that a broker's CPU is what is measured.
 
 mod connection;
+mod counts;
 mod load;
 mod machine;
 mod measure;
@@ -21,12 +22,20 @@ const REMARKS: &str = include_str!("../remarks.md");
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match settings::Settings::parse(&arguments).and_then(|settings| bench(&settings)) {
+    match settings::Settings::parse(&arguments).and_then(|settings| run(&settings)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The counts, if a file for them is named; else the table.
+fn run(settings: &settings::Settings) -> Result<(), String> {
+    match &settings.counts {
+        Some((file, check)) => counts::run(settings, file, *check),
+        None => bench(settings),
     }
 }
 

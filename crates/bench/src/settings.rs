@@ -24,6 +24,8 @@ pub struct Settings {
     pub warm_up: Duration,
     /// How much shorter sizes are: 1 for all, more for `--quick`.
     pub divide: usize,
+    /// Count instructions and system calls instead: the file that keeps them, and whether to check against it.
+    pub counts: Option<(PathBuf, bool)>,
     /// Leave Kafka out, to look at Mekong alone.
     pub alone: bool,
     /// Scenarios by name; all when empty.
@@ -47,6 +49,8 @@ impl Settings {
                 "--warm" => settings.warm_up = seconds(&value()?)?,
                 "--pairs" => settings.pairs = number::<usize>(&value()?)?.max(1),
                 "--divide" => settings.divide = number::<usize>(&value()?)?.max(1),
+                "--check-counts" => settings.counts = Some((value()?.into(), true)),
+                "--write-counts" => settings.counts = Some((value()?.into(), false)),
                 "--alone" => settings.alone = true,
                 "--quick" => settings.quick(),
                 name if name.starts_with("--") => return Err(format!("unknown option {name}")),
@@ -81,6 +85,7 @@ impl Default for Settings {
             pairs: 6,
             warm_up: Duration::from_secs(30),
             divide: 1,
+            counts: None,
             alone: false,
             only: Vec::new(),
         }

@@ -22,7 +22,7 @@ const PAIRS: usize = 3;
 
 /// Runs it: every generator on every broker.
 pub fn run(settings: &Settings, stage: &Stage) -> Result<Vec<Row>, String> {
-    let records = (1 << 20) / settings.divide as u64;
+    let records = (1 << 18) / settings.divide as u64;
     let subjects = both(stage);
     for subject in &subjects {
         load::create_topic(&subject.address, "cross", PARTITIONS, CONFIGS)?;

@@ -63,6 +63,9 @@ pub fn window(subject: &Subject, topic: &str, length: Duration) -> Result<Vec<f6
 
 /// Sends on schedule; answers are read by another thread, so that a slow one delays no sending.
 fn produce(address: &str, frame: &[u8], count: usize, due: impl Fn(usize) -> Instant) -> Result<(), String> {
+    // The kernel would wake this thread up to 50 µs late, which is not the broker's doing.
+    rustix::thread::set_current_timer_slack(core::num::NonZeroU64::new(1))
+        .map_err(|error| error.to_string())?;
     let mut connection = Connection::open(address)?;
     let mut answers = connection.second_half()?;
     let reader = std::thread::spawn(move || (0..count).try_for_each(|_| answers.receive().map(|_| ())));

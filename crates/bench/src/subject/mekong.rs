@@ -1,5 +1,6 @@
 //! Mekong's process, with its schema registry, as it comes.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -10,7 +11,22 @@ use crate::settings::Settings;
 
 /// Starts it; returns its address once it has said that it is ready.
 pub fn spawn(kind: Kind, settings: &Settings, folder: &Path) -> Result<(Child, String), String> {
-    let mut command = command(kind, &settings.mekong, folder);
+    wait(command(&[], kind, &settings.mekong, folder), settings, folder)
+}
+
+/// As [`spawn`], without the registry and under another program, if there is a `wrapper`.
+pub fn spawn_under(
+    wrapper: &[String],
+    kind: Kind,
+    settings: &Settings,
+    folder: &Path,
+) -> Result<(Child, String), String> {
+    let mut command = command(wrapper, kind, &settings.mekong, folder);
+    command.arg("--no-registry");
+    wait(command, settings, folder)
+}
+
+fn wait(mut command: Command, settings: &Settings, folder: &Path) -> Result<(Child, String), String> {
     let log = File::options().create(true).append(true).open(folder.join("log"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.map_err(|error| error.to_string())?);
     let mut child = command.spawn().map_err(|error| format!("{}: {error}", settings.mekong.display()))?;
@@ -22,8 +38,10 @@ pub fn spawn(kind: Kind, settings: &Settings, folder: &Path) -> Result<(Child, S
     Ok((child, address.ok_or(format!("no listener in {line}"))?.to_owned()))
 }
 
-fn command(kind: Kind, binary: &Path, folder: &Path) -> Command {
-    let mut command = Command::new(binary);
+fn command(wrapper: &[String], kind: Kind, binary: &Path, folder: &Path) -> Command {
+    let mut words = wrapper.iter().map(OsStr::new).chain([binary.as_os_str()]);
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words);
     let mut set = vec![
         "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
         "num.partitions=1".to_owned(),

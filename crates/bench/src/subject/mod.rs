@@ -79,6 +79,24 @@ impl Subject {
             Kind::Kafka => kafka::spawn(settings, &folder)?,
             _ => mekong::spawn(kind, settings, &folder)?,
         };
+        Self::started(kind, address, child, folder)
+    }
+
+    /// Starts a Mekong without its registry, on an empty folder, under another program if there is a `wrapper`.
+    pub fn start_under(
+        wrapper: &[String],
+        kind: Kind,
+        stage: &str,
+        settings: &Settings,
+    ) -> Result<Self, String> {
+        let folder = folder(kind, stage, settings);
+        fs::remove_dir_all(&folder).ok();
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let (child, address) = mekong::spawn_under(wrapper, kind, settings, &folder)?;
+        Self::started(kind, address, child, folder)
+    }
+
+    fn started(kind: Kind, address: String, child: Child, folder: PathBuf) -> Result<Self, String> {
         let mut subject = Self { kind, address, child, folder };
         subject.wait_for_port()?;
         Ok(subject)
@@ -115,6 +133,11 @@ impl Subject {
         let kib: u64 =
             line.trim().trim_end_matches(" kB").trim().parse().map_err(|_| "no VmRSS".to_owned())?;
         Ok(kib * 1024)
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Kills it as a power cut of the process would, and waits for its end.
