@@ -6,8 +6,10 @@ use base::Str;
 use bytes::Bytes;
 use records::{BatchBuilder, BatchOptions, Compression, NewRecord};
 use wire::messages::create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
+use wire::messages::delete_topics::DeleteTopicsRequest;
 use wire::messages::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use wire::messages::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
+use wire::messages::metadata::MetadataRequest;
 use wire::messages::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use wire::{ErrorCode, Records};
 
@@ -66,6 +68,16 @@ fn ask_for_topic(
         Some(topic) => Err(format!("topic {name}: {:?} {:?}", topic.error_code, topic.error_message)),
         None => Ok(()),
     }
+}
+
+/// Deletes all topics but those that a broker keeps for itself.
+pub fn delete_topics(address: &str) -> Result<(), String> {
+    let mut connection = Connection::open(address)?;
+    let all = connection.ask(9, &MetadataRequest { topics: None, ..Default::default() })?;
+    let names = all.topics.into_iter().filter_map(|topic| topic.name);
+    let topic_names: Vec<_> = names.filter(|name| !name.starts_with('_')).collect();
+    let request = DeleteTopicsRequest { topic_names, timeout_ms: 60_000, ..Default::default() };
+    connection.ask(5, &request).map(|_| ())
 }
 
 /// Asks for the topic and sends `frame`, a record for it, until it is acknowledged; without a pause longer than a millisecond.

@@ -17,9 +17,9 @@ const DEPTH: usize = 5;
 const RECORDS: usize = 64;
 const RECORD_BYTES: usize = 1024;
 
-/// Keeps the data on disk small: segments of 64 MiB, 128 MiB a partition.
+/// Keeps the data on disk small: segments of 32 MiB, as much kept a partition beside the one written to.
 pub const CONFIGS: &[(&str, &str)] =
-    &[("segment.bytes", "67108864"), ("retention.bytes", "134217728"), ("file.delete.delay.ms", "1000")];
+    &[("segment.bytes", "33554432"), ("retention.bytes", "33554432"), ("file.delete.delay.ms", "1000")];
 
 /// S1.
 pub fn plain(settings: &Settings, stage: &Stage) -> Result<Vec<Row>, String> {

@@ -13,12 +13,14 @@ use crate::report::{Goal, Row};
 use crate::settings::Settings;
 
 const READERS: usize = 5;
+/// More than a hot tail holds, less than the page cache does.
+const BACKLOG_BYTES: usize = 768 << 20;
 /// Batches of 64 KiB a second: 50 MiB.
 const TAIL_RATE: f64 = 800.0;
 
 /// S5: reads a backlog over and over for the length of a window.
 pub fn catch_up(settings: &Settings, stage: &Stage) -> Result<Vec<Row>, String> {
-    let batches = (2 << 30) / settings.divide / (64 * 1024);
+    let batches = BACKLOG_BYTES / settings.divide / (64 * 1024);
     let frame = load::produce_frame("backlog", 0, -1, load::batch(64, 1024, Compression::None, 1))?;
     let subjects = both(stage);
     for subject in &subjects {

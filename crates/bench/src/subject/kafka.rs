@@ -38,6 +38,8 @@ fn format(settings: &Settings, folder: &Path, properties: &Path) -> Result<(), S
         format!("log.dirs={}", data.display()),
         "offsets.topic.replication.factor=1".into(),
         "group.initial.rebalance.delay.ms=0".into(),
+        "log.retention.check.interval.ms=1000".into(),
+        "log.segment.delete.delay.ms=1000".into(),
         "num.io.threads=2".into(),
         "num.network.threads=2".into(),
     ];

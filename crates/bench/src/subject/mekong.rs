@@ -45,6 +45,8 @@ fn command(wrapper: &[String], kind: Kind, binary: &Path, folder: &Path) -> Comm
     let mut set = vec![
         "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
         "num.partitions=1".to_owned(),
+        "log.retention.check.interval.ms=1000".to_owned(),
+        "log.segment.delete.delay.ms=1000".to_owned(),
         format!("log.dirs={}", folder.join("data").display()),
     ];
     if matches!(kind, Kind::Relaxed | Kind::RelaxedHeaderOnly) {
