@@ -13,12 +13,12 @@ mod start;
 
 use std::time::{Duration, Instant};
 
-use crate::{load, machine};
 use crate::measure::Window;
 use crate::probes::Floor;
 use crate::report::{Goal, Report, Row};
 use crate::settings::Settings;
 use crate::subject::{Kind, Subject};
+use crate::{load, machine};
 
 /// The brokers that are up, Kafka last.
 pub struct Stage {
