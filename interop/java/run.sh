@@ -58,8 +58,8 @@ if [ "$nodes" -gt 2 ]; then
   check leader-election 'Successfully completed|already elected' with $T.LeaderElectionCommand --election-type preferred --topic "moved-$id" --partition 1
   check leader-elected 'Partition: 1.*Leader: 3' with $T.TopicCommand --describe --topic "moved-$id"
   check moved-records '^100$' bash -c "with $T.consumer.ConsoleConsumer --topic moved-$id --from-beginning --max-messages 100 | grep -c ."
-  check quorum-status 'CurrentVoters:.*"id": 1.*"id": 2.*"id": 3' with $T.MetadataQuorumCommand describe --status
-  check quorum-replication 'Leader' with $T.MetadataQuorumCommand describe --replication
+  check quorum-status 'CurrentVoters:.*"id": 1.*"id": 2.*"id": 3' java_class $T.MetadataQuorumCommand --bootstrap-server "$BOOTSTRAP" describe --status
+  check quorum-replication 'Leader' java_class $T.MetadataQuorumCommand --bootstrap-server "$BOOTSTRAP" describe --replication
   check under-replicated '^0$' bash -c "with $T.TopicCommand --describe --under-replicated-partitions | grep -c . || true"
 fi
 check broker-api-versions 'Produce\(0\): 0 to 13' with $T.BrokerApiVersionsCommand

@@ -166,6 +166,27 @@ fn endpoint(entry: &str) -> Option<Endpoint> {
     Some(Endpoint { name: name.to_uppercase(), host: host.to_owned(), port: port.parse().ok()? })
 }
 
+impl super::Config {
+    /// The name of the listener by which brokers reach each other: `inter.broker.listener.name`, else the first listener of
+    /// `security.inter.broker.protocol`, else the first.
+    pub fn inter_broker_listener(&self) -> String {
+        let property = |key: &str| self.properties.get(key).map(|one| one.value.trim());
+        if let Some(name) = property("inter.broker.listener.name") {
+            return name.to_uppercase();
+        }
+        let protocol = property("security.inter.broker.protocol").unwrap_or("PLAINTEXT");
+        let clients = || self.listeners.iter().filter(|one| !one.is_controllers);
+        let of_protocol = clients().find(|one| one.protocol.name().eq_ignore_ascii_case(protocol));
+        of_protocol.or(clients().next()).map(|one| one.name.clone()).unwrap_or_default()
+    }
+
+    /// The name of the controllers' listener: the first of `controller.listener.names`.
+    pub fn controller_listener(&self) -> String {
+        let named = self.properties.get("controller.listener.names").map(|one| one.value.as_str());
+        named.and_then(|names| names.split(',').next()).unwrap_or("CONTROLLER").trim().to_uppercase()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
