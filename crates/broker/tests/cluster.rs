@@ -10,10 +10,14 @@ use broker::Handle;
 use common::{Folder, Raw, broker_in, folder};
 use tokio::time::{Instant, sleep};
 use wire::ErrorCode;
+use wire::messages::add_raft_voter::{AddRaftVoterRequest, Listener};
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::describe_cluster::DescribeClusterRequest;
-use wire::messages::describe_quorum::{DescribeQuorumRequest, PartitionData, TopicData};
+use wire::messages::describe_quorum::{
+    DescribeQuorumRequest, PartitionData, PartitionDataResponse, TopicData,
+};
 use wire::messages::metadata::{MetadataRequest, MetadataResponse};
+use wire::messages::remove_raft_voter::RemoveRaftVoterRequest;
 
 /// Ports that were free a moment ago.
 fn ports<const N: usize>() -> [u16; N] {
@@ -21,10 +25,9 @@ fn ports<const N: usize>() -> [u16; N] {
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-async fn node(folder: &str, id: usize, ports: &[u16]) -> Handle {
-    let voters: Vec<_> =
-        ports.iter().enumerate().map(|(place, port)| format!("{}@127.0.0.1:{port}", place + 1)).collect();
-    let listeners = format!("PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:{}", ports[id - 1]);
+/// A node that is told of others in its own words.
+async fn told(folder: &str, id: usize, port: u16, others: (&str, &str)) -> Handle {
+    let listeners = format!("PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:{port}");
     broker_in(
         folder,
         &[
@@ -33,11 +36,16 @@ async fn node(folder: &str, id: usize, ports: &[u16]) -> Handle {
             ("listeners", &listeners),
             ("controller.listener.names", "CONTROLLER"),
             ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"),
-            ("controller.quorum.voters", &voters.join(",")),
-            ("broker.session.timeout.ms", "3000"),
+            others,
         ],
     )
     .await
+}
+
+async fn node(folder: &str, id: usize, ports: &[u16]) -> Handle {
+    let voters: Vec<_> =
+        ports.iter().enumerate().map(|(place, port)| format!("{}@127.0.0.1:{port}", place + 1)).collect();
+    told(folder, id, ports[id - 1], ("controller.quorum.voters", &voters.join(","))).await
 }
 
 async fn three(folders: &[Folder], ports: &[u16]) -> Vec<Handle> {
@@ -83,11 +91,15 @@ fn leaders(metadata: &MetadataResponse, topic: &str) -> Vec<i32> {
     topic.partitions.iter().map(|partition| partition.leader_id).collect()
 }
 
-async fn quorum_leader(node: &Handle) -> i32 {
+async fn quorum(node: &Handle) -> PartitionDataResponse {
     let partitions = vec![PartitionData { partition_index: 0 }];
     let topics = vec![TopicData { topic_name: "__cluster_metadata".into(), partitions }];
-    let answer = raw(node).await.call(2, &DescribeQuorumRequest { topics }).await;
-    let quorum = &answer.topics[0].partitions[0];
+    let mut answer = raw(node).await.call(2, &DescribeQuorumRequest { topics }).await;
+    answer.topics.remove(0).partitions.remove(0)
+}
+
+async fn quorum_leader(node: &Handle) -> i32 {
+    let quorum = quorum(node).await;
     assert_eq!(quorum.current_voters.len(), 3);
     quorum.leader_id
 }
@@ -137,6 +149,51 @@ async fn three_nodes_are_one_cluster_and_go_on_without_their_leader() {
         .call(1, &DescribeClusterRequest { endpoint_type: 1, ..Default::default() })
         .await;
     assert_eq!(described.brokers.len(), 3);
+    for node in nodes {
+        node.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_joins_by_bootstrap_servers_and_is_given_a_vote() {
+    let folders = [folder(), folder(), folder(), folder()];
+    let [one, two, three_, four] = ports::<4>();
+    let mut nodes = three(&folders[..3], &[one, two, three_]).await;
+    let servers = format!("127.0.0.1:{one},127.0.0.1:{two}");
+    nodes.push(told(&folders[3], 4, four, ("controller.quorum.bootstrap.servers", &servers)).await);
+    let known = until(&nodes[3], |metadata| metadata.brokers.len() == 4).await;
+    assert_eq!(known.cluster_id, metadata(&nodes[0]).await.cluster_id);
+    assert_eq!(create(&nodes[3], "a", 3).await, ErrorCode::NONE);
+
+    let before = quorum(&nodes[3]).await;
+    assert_eq!((before.current_voters.len(), before.observers.len()), (3, 1));
+    let directory = before.observers[0].replica_directory_id;
+    let listeners = vec![Listener { name: "CONTROLLER".into(), host: "127.0.0.1".into(), port: four }];
+    let request = AddRaftVoterRequest {
+        cluster_id: None,
+        voter_id: 4,
+        voter_directory_id: directory,
+        listeners,
+        timeout_ms: 10_000,
+        ..Default::default()
+    };
+    let answer = raw(&nodes[1]).await.call(1, &request).await;
+    assert_eq!(answer.error_code, ErrorCode::NONE, "{:?}", answer.error_message);
+    assert_eq!(quorum(&nodes[0]).await.current_voters.len(), 4);
+    let again = raw(&nodes[1]).await.call(1, &request).await;
+    assert_eq!(again.error_code, ErrorCode::DUPLICATE_VOTER);
+
+    let voters = quorum(&nodes[0]).await;
+    let third = voters.current_voters.iter().find(|voter| voter.replica_id == 3).unwrap();
+    let remove =
+        |voter_directory_id| RemoveRaftVoterRequest { cluster_id: None, voter_id: 3, voter_directory_id };
+    let answer = raw(&nodes[3]).await.call(0, &remove(directory)).await;
+    assert_eq!(answer.error_code, ErrorCode::VOTER_NOT_FOUND);
+    let answer = raw(&nodes[3]).await.call(0, &remove(third.replica_directory_id)).await;
+    assert_eq!(answer.error_code, ErrorCode::NONE, "{:?}", answer.error_message);
+    let left: Vec<i32> =
+        quorum(&nodes[0]).await.current_voters.iter().map(|voter| voter.replica_id).collect();
+    assert_eq!(left, [1, 2, 4]);
     for node in nodes {
         node.stop().await;
     }

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::connect::Connect;
 use crate::failure::Outcome;
 use crate::output::{Output, bytes, thousands};
+use crate::quorum;
 
 /// `mekong cluster …`
 #[derive(clap::Subcommand)]
@@ -25,6 +26,31 @@ pub enum Command {
         #[arg(long, short)]
         replicas: bool,
     },
+    /// Show who votes on the metadata, and who follows.
+    Quorum,
+    /// Give a controller a vote that follows the quorum already.
+    AddVoter {
+        /// Its node.id.
+        node: i32,
+        /// HOST:PORT of its controller listener.
+        address: String,
+        /// The identity of its directory [default: that of the observer with this id].
+        #[arg(long, value_name = "ID")]
+        directory: Option<String>,
+    },
+    /// Take a controller's vote.
+    RemoveVoter {
+        /// Its node.id.
+        node: i32,
+        /// The identity of its directory [default: that of the voter with this id].
+        #[arg(long, value_name = "ID")]
+        directory: Option<String>,
+    },
+    /// Take a broker off the books that does not come back.
+    ForgetBroker {
+        /// Its node.id.
+        broker: i32,
+    },
     /// Measure how long each broker takes to answer.
     Ping,
 }
@@ -36,6 +62,12 @@ pub async fn run(command: Command, connect: &Connect, output: &Output) -> Outcom
     let all: Vec<i32> = cluster.brokers.iter().map(|broker| broker.id).collect();
     match command {
         Command::Info => info(&cluster, output),
+        Command::Quorum => quorum::show(&admin, output).await,
+        Command::AddVoter { node, address, directory } => {
+            quorum::add(&admin, node, &address, directory, output).await
+        }
+        Command::RemoveVoter { node, directory } => quorum::remove(&admin, node, directory, output).await,
+        Command::ForgetBroker { broker } => quorum::forget(&admin, broker, output).await,
         Command::Apis { broker } => apis(&admin, broker.or(all.first().copied()).unwrap_or(0), output).await,
         Command::Dirs { brokers, replicas } => {
             let brokers = if brokers.is_empty() { all } else { brokers };

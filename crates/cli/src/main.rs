@@ -16,6 +16,7 @@ mod output;
 mod perf;
 mod produce;
 mod profile;
+mod quorum;
 mod registry_command;
 mod schema;
 mod serve;

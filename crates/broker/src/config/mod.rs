@@ -138,7 +138,7 @@ impl Config {
             loggers: Loggers::default(),
             node_id,
             rack: read.text("broker.rack").map(str::to_owned),
-            listeners: read.listeners()?,
+            listeners: read.listeners(node_id)?,
             log_dirs,
             network: read.network(&statics)?,
             fetch: FetchConfig {
@@ -253,7 +253,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn listeners(&self) -> Result<Vec<ListenerConfig>, ConfigError> {
+    fn listeners(&self, node_id: i32) -> Result<Vec<ListenerConfig>, ConfigError> {
         let keys = ["listeners", "advertised.listeners", "listener.security.protocol.map"];
         let [listeners, advertised, map] = keys.map(|key| self.text(key));
         let parsed = listeners::parse(listeners, advertised, map).map_err(|problem| {
@@ -265,7 +265,11 @@ impl<'a> Reader<'a> {
             |name: &str| of_controller.split(',').any(|one| one.trim().eq_ignore_ascii_case(name));
         let mut parsed = parsed;
         parsed.iter_mut().for_each(|listener| listener.is_controllers = is_controllers(&listener.name));
-        let quorum = self.quorum(0)?;
+        let quorum = self.quorum(node_id)?;
+        if !quorum.is_alone() && !parsed.iter().any(|listener| listener.is_controllers) {
+            let problem = "must name one of listeners, by which the other nodes reach this one";
+            return Err(self.wrong("controller.listener.names", problem.to_owned()));
+        }
         // With one node the controller's role needs no listener of its own.
         parsed.retain(|listener| !listener.is_controllers || !quorum.is_alone());
         if quorum.roles.broker && parsed.iter().all(|listener| listener.is_controllers) {

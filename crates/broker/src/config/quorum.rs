@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use net::PortRule;
 use quorum::Peer;
 
-use super::{ConfigError, Reader};
+use super::{ConfigError, Reader, listeners};
 
 /// `broker.session.timeout.ms` in a cluster, where nobody sets it; Kafka waits 9 s. A process that is gone is noticed at once, so this is
 /// for brokers that hang or are cut off.
@@ -57,7 +58,7 @@ impl Reader<'_> {
         }
         let mut bootstrap = self.bootstrap()?;
         // Kafka's own file for one node names the node itself.
-        if bootstrap.len() == 1 && self.roles()?.controller {
+        if bootstrap.iter().all(|server| self.is_own(server)) {
             bootstrap.clear();
         }
         if !voters.is_empty() {
@@ -85,11 +86,28 @@ impl Reader<'_> {
                 60_000,
             )?),
         };
-        if config.is_alone() && !(config.roles.broker && config.roles.controller) {
-            let problem = "must hold broker and controller, unless controller.quorum.voters or controller.quorum.bootstrap.servers names other nodes";
+        if !(config.roles.broker && config.roles.controller) {
+            let problem =
+                "must hold broker and controller: nodes that are only one of them are not there yet";
             return Err(self.wrong("process.roles", problem.to_owned()));
         }
         Ok(config)
+    }
+
+    /// Whether an address is that of this node's own controller listener.
+    fn is_own(&self, (host, port): &(String, u16)) -> bool {
+        let names = self.text("controller.listener.names").unwrap_or_default();
+        let is_controllers = |name: &str| names.split(',').any(|one| one.trim().eq_ignore_ascii_case(name));
+        let keys = ["listeners", "advertised.listeners", "listener.security.protocol.map"];
+        let [listeners, advertised, map] = keys.map(|key| self.text(key));
+        // What is wrong with them is told elsewhere.
+        let parsed = listeners::parse(listeners, advertised, map).unwrap_or_default();
+        let is_here = |host: &str| matches!(host, "" | "localhost" | "127.0.0.1" | "::1");
+        parsed.iter().filter(|one| is_controllers(&one.name)).any(|one| {
+            let is_bound = one.port == PortRule::Exactly(*port)
+                && (one.host == *host || (is_here(&one.host) && is_here(host)));
+            is_bound || one.advertised.as_ref().is_some_and(|told| told == &(host.clone(), *port))
+        })
     }
 
     fn roles(&self) -> Result<Roles, ConfigError> {
@@ -140,4 +158,51 @@ fn address_of(text: &str) -> Option<(String, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
     if host.is_empty() { None } else { Some((host.to_owned(), port.parse().ok()?)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Origin, Properties};
+
+    fn quorum(pairs: &[(&str, &str)]) -> Result<QuorumConfig, String> {
+        let mut properties = Properties::default();
+        let listeners = ("listeners", "PLAINTEXT://:9092,C://:9093");
+        let map = ("listener.security.protocol.map", "C:PLAINTEXT,PLAINTEXT:PLAINTEXT");
+        let all = [("node.id", "1"), ("controller.listener.names", "C"), listeners, map];
+        for (key, value) in all.iter().chain(pairs) {
+            properties.set(*key, *value, Origin::CommandLine);
+        }
+        Config::new(properties).map(|config| config.quorum).map_err(|error| error.problem)
+    }
+
+    #[test]
+    fn a_node_is_alone_only_if_it_is_told_of_nobody_else() {
+        for (pairs, is_alone) in [
+            (vec![], true),
+            (vec![("controller.quorum.voters", "1@localhost:9093")], true),
+            (vec![("controller.quorum.bootstrap.servers", "localhost:9093")], true),
+            (vec![("controller.quorum.bootstrap.servers", "localhost:9094")], false),
+            (vec![("controller.quorum.bootstrap.servers", "other:9093")], false),
+            (vec![("controller.quorum.bootstrap.servers", "localhost:9093,other:9093")], false),
+            (vec![("controller.quorum.voters", "2@localhost:9093")], false),
+            (vec![("controller.quorum.voters", "1@a:9093,2@b:9093")], false),
+        ] {
+            assert_eq!(quorum(&pairs).unwrap().is_alone(), is_alone, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for (key, value) in [
+            ("controller.quorum.voters", "localhost:9093"),
+            ("controller.quorum.bootstrap.servers", "localhost"),
+            ("process.roles", "broker"),
+            ("process.roles", "king"),
+        ] {
+            assert!(quorum(&[(key, value)]).is_err(), "{key}={value}");
+        }
+        let others = ("controller.quorum.voters", "1@a:9093,2@b:9093");
+        assert!(quorum(&[others, ("controller.listener.names", "NONE")]).is_err());
+    }
 }

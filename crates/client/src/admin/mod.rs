@@ -17,6 +17,7 @@ mod error;
 pub(crate) mod fetch_committed;
 mod groups;
 mod offsets;
+mod quorum;
 mod topics;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use fetch_committed::CommittedOffset;
 pub use groups::{GroupDescription, ListedGroup, MemberDescription};
 pub(crate) use offsets::list_offsets;
 pub use offsets::{FoundOffset, OffsetSpec};
+pub use quorum::{QuorumDescription, QuorumMember};
 
 /// Asks and changes a cluster. Cheap to clone.
 #[derive(Clone, Debug)]
