@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base::{Offset, TopicIdPartition, Uuid};
-use env::{Disk, Guard, Random};
+use env::{Guard, Random};
 
 use folder::{create, read_bounds, remove_departed, take_clean_mark};
 pub use meta::{DirError, MetaProperties, inspect};
