@@ -356,6 +356,18 @@ impl Segment {
         Ok(())
     }
 
+    /// Empties both index files, durably: another crash must not leave a mixture of what they held and what is written now.
+    pub(crate) fn empty_indexes(&self) -> Result<()> {
+        for kind in [Kind::Index, Kind::TimeIndex] {
+            let path = self.path(kind);
+            let Some(file) = self.files.get_existing((self.id, kind), &path).during("open", &path)? else { continue };
+            if !file.is_empty().during("look at", &path)? {
+                file.truncate(0).and_then(|()| file.sync_data()).during("empty", &path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Closes both indexes: what is in memory goes to the files.
     pub(crate) fn close_indexes(&self) -> Result<()> {
         self.offsets.close(&|| self.file(Kind::Index)).during("close", &self.path(Kind::Index))?;

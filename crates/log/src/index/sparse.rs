@@ -106,7 +106,7 @@ impl<E: IndexEntry> SparseIndex<E> {
         Ok(on_disk.chain(inner.tail.iter().copied()).collect())
     }
 
-    /// Forgets all entries from the first for which `beyond` holds; the file is cut at the next close.
+    /// Forgets all entries from the first for which `beyond` holds, in the file too: what follows may lie at other positions.
     pub fn truncate(&self, beyond: impl Fn(&E) -> bool, file: Opener<'_>) -> io::Result<()> {
         let mut inner = self.lock();
         let keep = inner.tail.partition_point(|entry| !beyond(entry));
@@ -117,7 +117,11 @@ impl<E: IndexEntry> SparseIndex<E> {
         let mut count = inner.count_on_disk(file)?;
         if count > 0 {
             let file = file()?;
-            count = partition_point_on_disk(&*file, count, |entry: &E| !beyond(entry))?;
+            let kept = partition_point_on_disk(&*file, count, |entry: &E| !beyond(entry))?;
+            if kept < count {
+                file.truncate(kept * E::SIZE as u64)?;
+            }
+            count = kept;
         }
         inner.on_disk = Some(count);
         Ok(())

@@ -23,6 +23,9 @@ impl PartitionLog {
         self.active = Active::new(self.active.begun_ms, 0);
         segment.offsets.clear();
         segment.times.clear();
+        if trusted > segment.base_offset().0 {
+            segment.empty_indexes()?;
+        }
         Ok((0, segment.base_offset().0))
     }
 
