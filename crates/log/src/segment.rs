@@ -360,7 +360,9 @@ impl Segment {
     pub(crate) fn empty_indexes(&self) -> Result<()> {
         for kind in [Kind::Index, Kind::TimeIndex] {
             let path = self.path(kind);
-            let Some(file) = self.files.get_existing((self.id, kind), &path).during("open", &path)? else { continue };
+            let Some(file) = self.files.get_existing((self.id, kind), &path).during("open", &path)? else {
+                continue;
+            };
             if !file.is_empty().during("look at", &path)? {
                 file.truncate(0).and_then(|()| file.sync_data()).during("empty", &path)?;
             }
