@@ -94,8 +94,8 @@ fn batch(id: ProducerId, base_sequence: i32, value: u64, now: Time) -> Bytes {
 
 /// The value of a record.
 pub fn value_of(bytes: &[u8]) -> u64 {
-    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit());
+    let mut digits = bytes.iter().take_while(|byte| byte.is_ascii_digit());
     let value =
-        digits.fold(Some(0_u64), |value, digit| value?.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+        digits.try_fold(0_u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
     value.filter(|_| bytes.first().is_some_and(u8::is_ascii_digit)).unwrap_or(u64::MAX)
 }

@@ -1,11 +1,12 @@
 //! After the last fault: everything must get going again, then everything is read, and the checker reads the history.
 
 use base::TopicIdPartition;
-use checker::{Observation, Settings};
+use checker::{History, Observation, Settings};
 
-use super::{BITES_MIN, OPERATIONS_MIN, Outcome, World};
+use super::World;
 use crate::Time;
 use crate::client;
+use crate::coverage::Coverage;
 use crate::plan::{SECOND, Workload};
 
 /// How long after the last fault every replica must be in sync.
@@ -14,6 +15,30 @@ pub const CONVERGE: Time = 12 * SECOND;
 pub const DRAIN: Time = 14 * SECOND;
 /// How long reading everything may take.
 pub const READ: Time = 30 * SECOND;
+
+/// The least that a history must hold to be counted: client operations, and faults that bit where any were planned.
+const OPERATIONS_MIN: usize = 500;
+/// See [`OPERATIONS_MIN`].
+const BITES_MIN: usize = 2;
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Broken invariants and rules, in words.
+    pub violations: Vec<String>,
+    /// What clients did and were told.
+    pub history: History,
+    /// How often things happened.
+    pub coverage: Coverage,
+    /// A hash of everything that happened.
+    pub trace: u64,
+    /// How many events that were.
+    pub events: u64,
+    /// How long it took in virtual time.
+    pub took: Time,
+    /// Whether it was long and rough enough to prove something.
+    pub counts: bool,
+}
 
 impl World<'_> {
     /// EventuallyUnfenced, EventuallyInSync: all brokers serve, all replicas are in sync, all have read the same metadata.

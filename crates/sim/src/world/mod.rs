@@ -4,6 +4,8 @@ mod control;
 mod faults;
 mod finish;
 
+pub use finish::Outcome;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -13,7 +15,6 @@ use std::task::{Context, Poll, Waker};
 
 use base::Uuid;
 use base::planted::Planted;
-use checker::History;
 use env::SimDisk;
 
 use crate::Time;
@@ -84,30 +85,6 @@ struct World<'a> {
     trace: u64,
     /// How many faults changed something.
     bites: usize,
-}
-
-/// The least that a history must hold to be counted: client operations, and faults that bit where any were planned.
-pub const OPERATIONS_MIN: usize = 500;
-/// See [`OPERATIONS_MIN`].
-pub const BITES_MIN: usize = 2;
-
-/// What came of a run.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Broken invariants and rules, in words.
-    pub violations: Vec<String>,
-    /// What clients did and were told.
-    pub history: History,
-    /// How often things happened.
-    pub coverage: Coverage,
-    /// A hash of everything that happened.
-    pub trace: u64,
-    /// How many events that were.
-    pub events: u64,
-    /// How long it took in virtual time.
-    pub took: Time,
-    /// Whether it was long and rough enough to prove something.
-    pub counts: bool,
 }
 
 /// Runs a plan.
