@@ -48,6 +48,7 @@ const LAYERS: &[Layer] = &[
     layer("cli", Purity::World),
     layer("checker", Purity::Pure),
     layer("sim", Purity::World),
+    layer("chaos", Purity::World),
     layer("bench", Purity::World),
     layer("crash", Purity::World),
 ];

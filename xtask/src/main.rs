@@ -2,6 +2,7 @@
 
 mod bench;
 mod brokers;
+mod chaos;
 mod crash;
 mod interop;
 mod layers;
@@ -25,7 +26,10 @@ cargo xtask crash seeds|images|planted|kill|real|full|hostile [...]
 cargo xtask bench [--quick] [--seconds N] [--pairs N] [--out FILE] [SCENARIO]...
     Mekong and Apache Kafka side by side on this machine; all scenarios write docs/benchmarks.md
 cargo xtask counts [--write]
-    instructions and system calls a request, against what crates/bench/counts.txt keeps";
+    instructions and system calls a request, against what crates/bench/counts.txt keeps
+cargo xtask chaos [--runs N] [--seed S] [--seconds N] [--out FOLDER]
+    three real brokers in network namespaces, clients of four libraries, faults, the checker; needs root;
+    runs with a verdict in the folder are not repeated";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         "layers" => layers::run(),
         "crash" => crash::run_crash(&rest),
         "counts" => bench::run_counts(&rest),
+        "chaos" => chaos::run_chaos(&rest),
         "bench" => bench::run_bench(&rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

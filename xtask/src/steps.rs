@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::runtimes::{self, Runtime};
 use crate::shell::{cargo, command, root, run, target};
 use crate::suite::Volume;
-use crate::{bench, interop, layers, tidy};
+use crate::{bench, chaos, interop, layers, tidy};
 
 /// One named part of the tests.
 pub struct Step {
@@ -103,6 +103,8 @@ pub const STEPS: &[Step] = &[
     full("fuzz-recovery", "200,000 damaged data folders", fuzz_recovery),
     full("crash-log", "the log over a disk that loses writes, 3,000 lives and moves", crash_log),
     Step { name: "build", what: "the release binary", needs: Vec::new, run: build, when: Always },
+    full("chaos", "real brokers, real clients, real faults: 20 runs of 60 s", |volume| chaos::step(volume, 1)),
+    full("chaos-more", "20 other runs of it", |volume| chaos::step(volume, 21)),
     full("counts", "instructions and system calls of hot paths", |_| bench::run_counts(&[])),
     Step {
         name: "interop",
@@ -208,8 +210,6 @@ fn fuzz_recovery(_: Volume) -> Result<(), String> {
 fn crash_log(_: Volume) -> Result<(), String> {
     let seeds = [("MEKONG_CRASH_SEEDS", "0..3000"), ("MEKONG_MOVE_SEEDS", "0..3000")];
     at_volume("mekong-log", &["--test", "crash", "--test", "moving", "--"], &seeds)
-}
-
 fn build(_: Volume) -> Result<(), String> {
     run(command(&cargo(), &["build", "--quiet", "--release", "--bin", "mekong"]))?;
     let binary = target().join("release").join("mekong");
