@@ -103,7 +103,9 @@ pub const STEPS: &[Step] = &[
     full("fuzz-recovery", "200,000 damaged data folders", fuzz_recovery),
     full("crash-log", "the log over a disk that loses writes, 3,000 lives and moves", crash_log),
     Step { name: "build", what: "the release binary", needs: Vec::new, run: build, when: Always },
-    full("chaos", "real brokers, real clients, real faults: 20 runs of 60 s", |volume| chaos::step(volume, 1)),
+    full("chaos", "real brokers, real clients, real faults: 20 runs of 60 s", |volume| {
+        chaos::step(volume, 1)
+    }),
     full("chaos-more", "20 other runs of it", |volume| chaos::step(volume, 21)),
     full("counts", "instructions and system calls of hot paths", |_| bench::run_counts(&[])),
     Step {
@@ -168,11 +170,28 @@ fn unit(_: Volume) -> Result<(), String> {
     run(tests)
 }
 
-/// At least 500 histories that count; 20,000 with `--full`.
+/// Planted bugs that the first 31 seeds find, one of each kind of mistake; docs/replication.md has all.
+const PLANTED: &[&str] = &[
+    "HighWatermarkCountsUndurable",
+    "HighWatermarkIgnoresPendingIsr",
+    "NewLeaderTrustsItsEnd",
+    "JoinBelowEpochStart",
+    "TruncateToHighWatermark",
+    "LeadBeforeRegistered",
+    "AckAtAppend",
+    "NoIdempotence",
+    "ReadToLogEnd",
+    "AnswerBeforeCommit",
+    "ServeBeforeLoaded",
+];
+
+/// At least 500 histories that count, 20,000 with `--full`; then some planted bugs must be found.
 fn simulate(volume: Volume) -> Result<(), String> {
-    let (seeds, least) = if volume == Volume::Full { ("0..20800", "20000") } else { ("0..530", "500") };
-    let simulate = ["run", "--quiet", "--profile", "sim", "-p", "mekong-sim", "--"];
-    run(command(&cargo(), &[&simulate[..], &["--seeds", seeds, "--least", least]].concat()))
+    let (seeds, least) = if volume == Volume::Full { ("0..21200", "20000") } else { ("0..530", "500") };
+    let simulate = ["run", "--quiet", "--profile", "sim", "-p", "mekong-sim", "--features", "planted", "--"];
+    run(command(&cargo(), &[&simulate[..], &["--seeds", seeds, "--least", least]].concat()))?;
+    let planted: Vec<&str> = PLANTED.iter().flat_map(|bug| ["--plant", *bug]).collect();
+    run(command(&cargo(), &[&simulate[..], &["--seeds", "0..31"], &planted[..]].concat()))
 }
 
 /// More than 25 kinds of anomalies: more than 10,000 of them, and as many clean histories.
@@ -210,6 +229,8 @@ fn fuzz_recovery(_: Volume) -> Result<(), String> {
 fn crash_log(_: Volume) -> Result<(), String> {
     let seeds = [("MEKONG_CRASH_SEEDS", "0..3000"), ("MEKONG_MOVE_SEEDS", "0..3000")];
     at_volume("mekong-log", &["--test", "crash", "--test", "moving", "--"], &seeds)
+}
+
 fn build(_: Volume) -> Result<(), String> {
     run(command(&cargo(), &["build", "--quiet", "--release", "--bin", "mekong"]))?;
     let binary = target().join("release").join("mekong");

@@ -61,8 +61,7 @@ impl Cluster {
     }
 
     fn properties(&self, broker: usize) -> String {
-        let voters: Vec<_> =
-            (1..=BROKERS).map(|voter| format!("{voter}@{}:9093", address(voter))).collect();
+        let voters: Vec<_> = (1..=BROKERS).map(|voter| format!("{voter}@{}:9093", address(voter))).collect();
         let own = address(broker);
         [
             "process.roles=broker,controller".to_owned(),
@@ -84,6 +83,9 @@ impl Cluster {
 
     /// Starts a broker's process, unless it runs.
     pub fn launch(&mut self, broker: usize) -> Outcome {
+        if self.members.get(broker - 1).is_none_or(Option::is_some) {
+            return Ok(());
+        }
         let home = self.home(broker);
         let open = |name: &str| {
             let file = File::options().create(true).append(true).open(home.join(name));
@@ -91,14 +93,14 @@ impl Cluster {
         };
         let _ = fs::remove_file(home.join("ready.txt"));
         let (ready, log) = (open("ready.txt")?, open("log.txt")?);
-        let Some(member) = self.members.get_mut(broker - 1).filter(|member| member.is_none()) else {
-            return Ok(());
-        };
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &namespace(broker)]).arg(&self.binary);
         command.args(["--json", "serve", "--no-registry", "--config"]).arg(home.join("server.properties"));
         command.stdin(Stdio::null()).stdout(ready).stderr(log);
-        *member = Some(command.spawn().map_err(|error| format!("broker {broker}: {error}"))?);
+        let child = command.spawn().map_err(|error| format!("broker {broker}: {error}"))?;
+        if let Some(member) = self.members.get_mut(broker - 1) {
+            *member = Some(child);
+        }
         Ok(())
     }
 

@@ -67,7 +67,14 @@ impl Drivers {
         Ok(drivers)
     }
 
-    fn launch(&mut self, plan: &Plan, program: &[String], mode: &str, place: usize, folder: &Path) -> Outcome {
+    fn launch(
+        &mut self,
+        plan: &Plan,
+        program: &[String],
+        mode: &str,
+        place: usize,
+        folder: &Path,
+    ) -> Outcome {
         let path = folder.join(format!("client-{place}.jsonl"));
         let file = |path: &Path| File::create(path).map_err(|error| format!("{}: {error}", path.display()));
         let (first, rest) = program.split_first().ok_or("a driver has a program")?;

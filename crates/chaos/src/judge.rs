@@ -20,6 +20,13 @@ pub struct Verdict {
     pub line: String,
 }
 
+impl Verdict {
+    /// A run that came to no end.
+    pub fn broken(why: String) -> Self {
+        Self { is_clean: false, line: why }
+    }
+}
+
 /// The verdict of an earlier run of this seed.
 pub fn earlier(out: &Path, seed: u64) -> Option<Verdict> {
     let text = fs::read_to_string(out.join(format!("run-{seed}.json"))).ok()?;
@@ -32,10 +39,9 @@ pub fn earlier(out: &Path, seed: u64) -> Option<Verdict> {
 pub fn judge(plan: &Plan, mut history: History, cluster: &Cluster, options: &Options) -> Outcome<Verdict> {
     let lines = cluster.log_lines().into_iter();
     let panics = lines.filter(|(_, line)| line.contains("panicked at"));
-    history.observations.extend(panics.map(|(broker, line)| Observation::LogLine {
-        broker,
-        line: format!("ERROR {line}"),
-    }));
+    history
+        .observations
+        .extend(panics.map(|(broker, line)| Observation::LogLine { broker, line: format!("ERROR {line}") }));
     let report = check(&history, &settings(plan));
     let broken: Vec<String> = report.illegal().map(ToString::to_string).collect();
     let sent = history.ops.iter().filter(|op| op.is_ok() && op.sends().next().is_some()).count();

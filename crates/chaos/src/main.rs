@@ -90,7 +90,8 @@ fn series(options: &Options) -> Outcome {
         let plan = plan::Plan::new(seed, options.seconds);
         let verdict = match judge::earlier(&options.out, seed) {
             Some(verdict) => verdict,
-            None => run::run(&plan, options)?,
+            // A cluster that does not come back has broken its promise, too.
+            None => run::run(&plan, options).unwrap_or_else(|error| judge::Verdict::broken(error)),
         };
         println!("{}/{} {plan}: {}", done + 1, options.runs, verdict.line);
         if !verdict.is_clean {

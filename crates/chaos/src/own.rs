@@ -77,13 +77,14 @@ impl Driver {
                 let value = self.next;
                 self.next += 1;
                 let partition = i32::try_from(value % u64::from(PARTITIONS)).unwrap_or(0) % self.partitions;
-                let record =
-                    ProducerRecord::new(self.topic.as_str(), value.to_string()).partition(partition);
+                let record = ProducerRecord::new(self.topic.as_str(), value.to_string()).partition(partition);
                 let began = now();
                 let sent = producer.send(record).await;
                 let offset = sent.as_ref().ok().and_then(|sent| sent.offset).unwrap_or(-1);
                 let outcome = if sent.is_ok() { "ok" } else { "info" };
-                say(&json!({ "t": "send", "s": began, "e": now(), "k": partition, "v": value, "o": offset, "r": outcome }));
+                say(
+                    &json!({ "t": "send", "s": began, "e": now(), "k": partition, "v": value, "o": offset, "r": outcome }),
+                );
                 if sent.is_err() {
                     say(&json!({ "t": "life" }));
                     break;
@@ -140,7 +141,8 @@ impl Driver {
             for key in 0..PARTITIONS {
                 let began = now();
                 say(&json!({ "t": "life" }));
-                if let Ok(records) = full_read(&self.client, &self.topic, key, Duration::from_secs(10)).await {
+                if let Ok(records) = full_read(&self.client, &self.topic, key, Duration::from_secs(10)).await
+                {
                     let rows: Vec<Value> = records.iter().map(|(at, value)| json!([at, value])).collect();
                     say(&json!({ "t": "full", "s": began, "e": now(), "k": key, "ls": 0, "m": rows }));
                 }

@@ -6,7 +6,8 @@
 //! mekong-sim --seeds 0..500 --jobs 1     on one thread; as many as there are cores otherwise
 //! mekong-sim --seeds 0..520 --least 500  fails, too, if fewer than so many count
 //! mekong-sim --seed 7 --shrink           the smallest plan that still fails
-//! mekong-sim --seeds 0..2000 --plant NeverTruncate     (feature `planted`) stops at the first seed that finds it
+//! mekong-sim --seeds 0..2000 --plant NeverTruncate     (feature `planted`) stops at the first seed that finds it;
+//!                                        may be given many times, `all` is all
 //! ```
 
 use std::process::ExitCode;
@@ -49,7 +50,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
                 parsed.jobs = usize::try_from(jobs).unwrap_or(1).max(1);
             }
             "--least" => parsed.least = number(arguments.next().as_deref())?,
-            "--plant" => parsed.bugs = bugs(&arguments.next().unwrap_or_default())?,
+            "--plant" => parsed.bugs.extend(bugs(&arguments.next().unwrap_or_default())?),
             other => {
                 return Err(format!(
                     "unknown argument {other}; --seed N, --seeds A..B, --jobs N, --least N, --shrink, --plant NAME|all"
