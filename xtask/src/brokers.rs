@@ -87,7 +87,9 @@ fn cluster(data: &Path, count: usize) -> Result<Vec<Vec<String>>, String> {
 fn spawn(own: &[String], properties: &Path, log: &Path) -> Result<Child, String> {
     let mut command = Command::new(binary());
     command.args(["serve", "--json"]);
-    own.iter().for_each(|one| drop(command.args(["--set", one])));
+    for one in own {
+        command.args(["--set", one]);
+    }
     if properties.exists() {
         command.arg("--config").arg(properties);
     }
