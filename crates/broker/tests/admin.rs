@@ -1,5 +1,7 @@
 //! Administration over a bare socket: what the controller decides is committed, told, and there again after a restart.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod common;
 
 use base::Uuid;
