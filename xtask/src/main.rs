@@ -23,7 +23,7 @@ cargo xtask layers
     which crate may know which, purity, dependency counts
 cargo xtask crash seeds|images|planted|kill|real|full|hostile [...]
     the crash proofs at volume, resumable
-cargo xtask bench [--quick] [--seconds N] [--pairs N] [--out FILE] [SCENARIO]...
+cargo xtask bench [--quick] [--seconds N] [--pairs N] [--long SECONDS] [--out FILE] [SCENARIO]...
     Mekong and Apache Kafka side by side on this machine; all scenarios write docs/benchmarks.md
 cargo xtask counts [--write]
     instructions and system calls a request, against what crates/bench/counts.txt keeps

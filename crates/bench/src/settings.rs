@@ -22,6 +22,8 @@ pub struct Settings {
     pub pairs: usize,
     /// How long Kafka is warmed before the first window.
     pub warm_up: Duration,
+    /// What scenarios whose rounds take Kafka minutes may take in all, beyond their first round.
+    pub long: Duration,
     /// How much shorter sizes are: 1 for all, more for `--quick`.
     pub divide: usize,
     /// Count instructions and system calls instead: the file that keeps them, and whether to check against it.
@@ -47,6 +49,7 @@ impl Settings {
                 "--out" => settings.out = Some(value()?.into()),
                 "--seconds" => settings.window = seconds(&value()?)?,
                 "--warm" => settings.warm_up = seconds(&value()?)?,
+                "--long" => settings.long = seconds(&value()?)?,
                 "--pairs" => settings.pairs = number::<usize>(&value()?)?.max(1),
                 "--divide" => settings.divide = number::<usize>(&value()?)?.max(1),
                 "--check-counts" => settings.counts = Some((value()?.into(), true)),
@@ -69,6 +72,7 @@ impl Settings {
         self.window = Duration::from_secs(1);
         self.pairs = 2;
         self.warm_up = Duration::from_secs(4);
+        self.long = Duration::from_secs(20);
         self.divide = 16;
     }
 }
@@ -84,6 +88,7 @@ impl Default for Settings {
             window: Duration::from_secs(20),
             pairs: 6,
             warm_up: Duration::from_secs(30),
+            long: Duration::from_secs(480),
             divide: 1,
             counts: None,
             alone: false,

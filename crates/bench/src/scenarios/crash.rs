@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use records::Compression;
 
-use super::{LONG, at_most};
+use super::at_most;
 use crate::load;
 use crate::report::Row;
 use crate::settings::Settings;
@@ -21,7 +21,7 @@ pub fn run(settings: &Settings) -> Result<Vec<Row>, String> {
     let mut times = [const { Vec::new() }; 3];
     let began = Instant::now();
     for round in 0..settings.pairs {
-        if round > 0 && began.elapsed() > LONG / settings.divide as u32 {
+        if round > 0 && began.elapsed() > settings.long {
             break;
         }
         for (kind, list) in kinds.iter().zip(&mut times) {

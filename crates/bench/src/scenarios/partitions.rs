@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use records::Compression;
 
-use super::{LONG, alternate, no_goal, small};
+use super::{alternate, no_goal, small};
 use crate::load;
 use crate::measure::Window;
 use crate::report::{Goal, Row};
@@ -92,7 +92,7 @@ fn grow(mut many: Subject, partitions: i32, settings: &Settings) -> Result<(Subj
     let frame = load::produce_frame(&topic(TOPICS - 1), 0, -1, load::batch(1, 100, Compression::None, 1))?;
     let began = Instant::now();
     for round in 0..settings.pairs {
-        if round > 0 && began.elapsed() > LONG / 2 / settings.divide as u32 {
+        if round > 0 && began.elapsed() > settings.long / 2 {
             break;
         }
         many.stop()?;
