@@ -11,6 +11,8 @@
 //!
 //! Idle, it is a task that waits for its socket and holds no buffer. A peer that does not read stops being read from.
 
+mod ticket;
+
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -28,8 +30,9 @@ use wire::{ApiKey, Decoder, Rope, frame};
 use crate::accounting::{Account, Party};
 use crate::cluster;
 use crate::dispatch::{self, Later, Outcome, Row};
-use crate::metrics::{Metrics, Stamps};
+use crate::metrics::Stamps;
 use crate::request::{ConnectionInfo, RequestContext};
+use ticket::Ticket;
 
 /// Requests of one connection whose answers may be outstanding.
 const REQUESTS_IN_FLIGHT_MAX: usize = 64;
@@ -56,15 +59,6 @@ pub(crate) enum End {
 pub(crate) async fn serve(stream: Arc<TcpStream>, info: Arc<ConnectionInfo>) -> End {
     let mut connection = Connection::new(stream, info);
     poll_fn(|cx| connection.poll(cx)).await
-}
-
-/// What travels with a request until its answer has left.
-struct Ticket {
-    stamps: Stamps,
-    key: ApiKey,
-    account: Arc<Account>,
-    bytes_in: usize,
-    _memory: Reservation,
 }
 
 /// A request parsed, not started.
@@ -254,36 +248,31 @@ impl Connection {
             return Err(refused());
         }
         let client_id = header.client_id.unwrap_or_default();
-        let ticket = Ticket {
-            stamps: Stamps::received(self.received),
-            key,
-            account: self.account(&client_id),
-            bytes_in,
-            _memory: std::mem::take(&mut self.memory),
-        };
-        let ctx = RequestContext {
-            connection: Arc::clone(&self.info),
-            key,
-            version: header.request_api_version,
-            correlation_id: header.correlation_id,
-            client_id,
-            received: self.received,
-            memory: Default::default(),
-            version_is_served,
-            needs: row.needs,
-        };
+        let (ticket, mut ctx) = self.admit(row, client_id, header.correlation_id, bytes_in);
+        (ctx.version, ctx.version_is_served) = (header.request_api_version, version_is_served);
         Ok(Parsed { row, ctx, decoder, ticket })
     }
 
     /// A message between nodes of the cluster.
     fn parse_own(&mut self, body: Bytes) -> Result<Parsed, End> {
-        let bytes_in = body.len();
         let row = cluster::row(&body)
             .ok_or_else(|| End::Refused("a message of a later Mekong's between nodes".to_owned()))?;
+        let (ticket, ctx) = self.admit(row, base::Str::default(), cluster::correlation_id(&body), body.len());
+        Ok(Parsed { row, ctx, decoder: Decoder::new(cluster::body(body)), ticket })
+    }
+
+    /// What goes with a request of version 0 until its answer has left.
+    fn admit(
+        &mut self,
+        row: &'static Row,
+        client_id: base::Str,
+        correlation_id: i32,
+        bytes_in: usize,
+    ) -> (Ticket, RequestContext) {
         let ticket = Ticket {
             stamps: Stamps::received(self.received),
             key: row.key,
-            account: self.account(&base::Str::default()),
+            account: self.account(&client_id),
             bytes_in,
             _memory: std::mem::take(&mut self.memory),
         };
@@ -291,14 +280,14 @@ impl Connection {
             connection: Arc::clone(&self.info),
             key: row.key,
             version: 0,
-            correlation_id: cluster::correlation_id(&body),
-            client_id: base::Str::default(),
+            correlation_id,
+            client_id,
             received: self.received,
             memory: Default::default(),
             version_is_served: true,
             needs: row.needs,
         };
-        Ok(Parsed { row, ctx, decoder: Decoder::new(cluster::body(body)), ticket })
+        (ticket, ctx)
     }
 
     /// The account of the client id; looked up when it changes, which it does not.
@@ -397,16 +386,5 @@ impl Connection {
             memory
         }));
         self.poll_memory(cx)
-    }
-}
-
-impl Ticket {
-    /// Counts the request; its answer has left, or there is none.
-    fn close(mut self, metrics: &Metrics) {
-        self.stamps.sent();
-        if let Some(api) = metrics.api(self.key) {
-            api.count(&self.stamps);
-        }
-        self.account.count(self.bytes_in, self.stamps.bytes_out, self.stamps.handling());
     }
 }

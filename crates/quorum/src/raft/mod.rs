@@ -17,6 +17,7 @@ mod members;
 mod network;
 mod receive;
 mod store;
+mod succession;
 mod types;
 mod writer;
 
@@ -42,6 +43,7 @@ pub use members::MemberError;
 use network::Network;
 pub use network::{Lane, Peer, Transport, TransportError};
 use store::Store;
+use succession::REPLACED_RECENTLY;
 use types::{Key, Proposal, Types};
 use writer::Writer;
 
@@ -194,24 +196,6 @@ impl Raft {
     pub fn set_cluster(&self, id: &str) {
         // It never changes.
         let _ = self.cluster.set(id.to_owned());
-    }
-
-    /// If this node leads, has the voter that knows most lead in its place.
-    pub async fn hand_over(&self) {
-        if !self.leadership.borrow().is_own {
-            return;
-        }
-        let voters = self.voters().voters;
-        let others = voters.iter().filter(|voter| voter.id != self.own.id);
-        let Some(next) = others.max_by_key(|voter| voter.end_offset) else { return };
-        let key = Key { id: next.id, directory: next.directory };
-        tracing::info!(node = next.id, "handing the quorum over");
-        if self.library.0.trigger().transfer_leader(key).await.is_ok() {
-            let mut leadership = self.leadership();
-            let moved = leadership.wait_for(|now| !now.is_own && now.leader.is_some());
-            // It stops all the same.
-            let _ = tokio::time::timeout(HAND_OVER_WITHIN, moved).await;
-        }
     }
 
     /// Ends its tasks; the log stays as it is.
@@ -376,44 +360,7 @@ impl MetadataLog for Raft {
     }
 }
 
-/// An election this long after a leader gave its place up may have been for that.
-const REPLACED_RECENTLY: Duration = Duration::from_secs(10);
-
-/// How long a leader that stops waits for the next one.
-const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
-
-/// How long a node that just lost its leader waits before it stands for election, by its place among the voters.
-const STAGGER: Duration = Duration::from_millis(150);
-
 impl Raft {
-    /// A leader gives its place up, or is gone: the next election did not wait for its lease to end.
-    fn note_replaced(&self) {
-        *self.replaced.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    /// A connection with this node ended. If it led and its process is gone, a new leader is elected without waiting for the
-    /// time-out.
-    pub async fn lost(&self, id: i32) {
-        let before = *self.leadership.borrow();
-        let Some(leader) = self.leader().filter(|leader| leader.id == id && id != self.own.id) else {
-            return;
-        };
-        // Several connections end at once; one of them is enough.
-        let Ok(_standing) = self.standing.try_lock() else { return };
-        if !self.transport.is_gone(leader).await {
-            return;
-        }
-        let voters = self.voters().voters;
-        let mut others = voters.iter().filter(|voter| voter.id != id);
-        let Some(place) = others.position(|voter| voter.id == self.own.id) else { return };
-        tokio::time::sleep(STAGGER * u32::try_from(place).unwrap_or_default()).await;
-        if *self.leadership.borrow() == before {
-            tracing::info!(leader = id, "the quorum's leader is gone; standing for election");
-            self.note_replaced();
-            let _ = self.library.0.trigger().elect(false).await;
-        }
-    }
-
     /// What the transport received for this node; the answer to it.
     pub async fn receive(&self, message: Bytes) -> Bytes {
         receive::receive(self, message).await
