@@ -6,7 +6,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
 
 use schema::json::Json;
 use tokio::sync::{OwnedMutexGuard, oneshot, watch};
