@@ -1,7 +1,8 @@
 //! Folders that no Mekong left behind: any byte of any file may be wrong, cut off, doubled or missing. Opening them ends, with a log
 //! or with an error, never with a panic; what it gives can be read to its end, appended to, closed and opened again.
 //!
-//! `MEKONG_RECOVERY_INPUTS` sets how many folders are tried (default 1,000), `MEKONG_RECOVERY_SEED` where they begin.
+//! `MEKONG_RECOVERY_INPUTS` sets how many folders are tried, `MEKONG_RECOVERY_SEED` where they begin. Without it none is: only
+//! `cargo xtask test --full` runs this.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -163,7 +164,7 @@ fn try_folder(disk: &SimDisk, random: &SeededRandom) -> bool {
 
 #[test]
 fn any_folder_is_opened_or_refused() {
-    let (inputs, first) = (setting("MEKONG_RECOVERY_INPUTS", 1_000), setting("MEKONG_RECOVERY_SEED", 1));
+    let (inputs, first) = (setting("MEKONG_RECOVERY_INPUTS", 0), setting("MEKONG_RECOVERY_SEED", 1));
     let sound = [sound(false), sound(true)];
     let mut opened = 0;
     for seed in first..first + inputs {

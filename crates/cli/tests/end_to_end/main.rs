@@ -5,7 +5,5 @@
 mod client;
 mod commands;
 mod demo;
-mod limits;
-mod refusals;
 mod schemas;
 mod server;

@@ -74,7 +74,7 @@ mod tests {
     use std::sync::Arc;
 
     use base::{LeaderEpoch, TopicId, TopicIdPartition};
-    use env::{SeededRandom, SimDisk};
+    use env::{Disk, SeededRandom, SimDisk};
     use records::{BatchBuilder, BatchOptions, NewRecord};
 
     use super::*;
@@ -85,6 +85,9 @@ mod tests {
         let context = LogContext::new(&files, &HotBudget::new(0), Arc::new(SeededRandom::new(1)));
         let config = LogConfig { durability, segment_bytes: 300, ..LogConfig::default() };
         let key = TopicIdPartition { topic: TopicId::default(), partition: 0 };
+        // A log directory's own name is durable before there is a log in it.
+        disk.create_dir_all(Path::new("/data")).unwrap();
+        disk.sync_dir(Path::new("/")).unwrap();
         let dir = Path::new("/data/t-0");
         PartitionLog::open(&Arc::new(context), key, dir, Arc::new(config), &Load::unclean(1)).unwrap().log
     }
