@@ -80,7 +80,7 @@ pub struct Images<'a> {
 impl Images<'_> {
     /// Takes the steps before `place`, from where it is.
     pub fn advance_to(&mut self, place: usize) {
-        let steps = self.steps;
+        let (steps, place) = (self.steps, place.min(self.steps.len()));
         for step in steps.get(self.at..place).unwrap_or_default() {
             self.take(step);
         }
