@@ -131,6 +131,9 @@ impl Watch {
             "NoCommittedRecordLost",
             verdict.map_err(|text| format!("node {node}, {partition}: {text}")),
         );
+        // It may be done although the disk fails amid it, and the process ends without saying so.
+        let shadow = self.replicas.entry((node, partition)).or_default();
+        shadow.durable_end = shadow.durable_end.min(end.0);
     }
 
     /// It did.
