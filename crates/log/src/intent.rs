@@ -81,7 +81,7 @@ pub(crate) fn all(disk: &dyn Disk, dir: &Path) -> Result<Vec<Intent>> {
         let Some(id) = id else { continue };
         let path = dir.join(&entry.name);
         let bytes = disk.read(&path).during("read", &path)?;
-        let intent = Intent::decode(id, &bytes).ok_or_else(|| LogError::Corrupt {
+        let intent = Intent::decode(id, &bytes).ok_or(LogError::Corrupt {
             path,
             position: 0,
             offset: Offset(-1),

@@ -132,7 +132,7 @@ impl Job {
         })?;
         match swapped {
             Swap::NotYet => Ok(None),
-            Swap::Done(departed) => Ok(Some((from, departed))),
+            Swap::Done(departed) => Ok(Some((from, *departed))),
         }
     }
 

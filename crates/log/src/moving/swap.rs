@@ -17,7 +17,7 @@ use crate::partition::{Load, PartitionLog};
 #[derive(Debug)]
 pub enum Swap {
     /// The log is the copy now.
-    Done(Departed),
+    Done(Box<Departed>),
     /// The copy lacks something, or the log is not durable as a whole: to be tried again.
     NotYet,
 }
@@ -56,7 +56,7 @@ impl FutureLog {
             Ok(loaded) => {
                 to.note_opened(&self.folder, true);
                 from.note_gone(&self.folder);
-                Ok(Swap::Done(Departed { log: log.become_copy(loaded.log) }))
+                Ok(Swap::Done(Box::new(Departed { log: log.become_copy(loaded.log) })))
             }
             Err(error) => {
                 to.context().fence.fence(&format!("the move of a partition was not completed: {error}"));
