@@ -91,7 +91,7 @@ fn series(options: &Options) -> Outcome {
         let verdict = match judge::earlier(&options.out, seed) {
             Some(verdict) => verdict,
             // A cluster that does not come back has broken its promise, too.
-            None => run::run(&plan, options).unwrap_or_else(|error| judge::Verdict::broken(error)),
+            None => run::run(&plan, options).unwrap_or_else(judge::Verdict::broken),
         };
         println!("{}/{} {plan}: {}", done + 1, options.runs, verdict.line);
         if !verdict.is_clean {

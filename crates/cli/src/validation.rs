@@ -110,7 +110,8 @@ impl SchemaCheck {
         };
         // A record without a key has no schema, and neither has a tombstone.
         let Some(bytes) = bytes else { return Ok(()) };
-        let header = (&record.headers).last(self.part.header()).and_then(|header| header.value);
+        let headers = &record.headers;
+        let header = headers.last(self.part.header()).and_then(|header| header.value);
         let (parsed, at) = validator.schema_of((topic, self.part, strategy), bytes, header).await?;
         if !self.payload {
             return Ok(());

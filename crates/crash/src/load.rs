@@ -16,8 +16,11 @@ use crate::ledger::{Ledger, Tried};
 pub const GROUP: &str = "readers";
 /// Where the group's offsets are.
 pub const GROUP_TOPIC: &str = "plain";
-/// The topics that stay: name, partitions, configs.
-pub const TOPICS: [(&str, i32, &[(&str, &str)]); 4] = [
+/// A topic: name, partitions, configs.
+type TopicPlan = (&'static str, i32, &'static [(&'static str, &'static str)]);
+
+/// The topics that stay.
+pub const TOPICS: [TopicPlan; 4] = [
     ("plain", 2, &[("segment.bytes", "1048576")]),
     ("many", 24, &[("segment.bytes", "1048576")]),
     (
@@ -95,7 +98,8 @@ impl Sender {
 
     fn next(&mut self) -> (TopicPartition, Bytes, Bytes) {
         self.number += 1;
-        let (name, partitions, _) = TOPICS[self.random.below(TOPICS.len() as u64) as usize];
+        let drawn = self.random.below(TOPICS.len() as u64) as usize;
+        let (name, partitions, _) = TOPICS.get(drawn).copied().unwrap_or(TOPICS[0]);
         let partition = self.random.below(partitions as u64) as i32;
         let key = format!("key-{}", self.random.below(40));
         let len = match self.random.below(30) {

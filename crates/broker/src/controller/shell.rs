@@ -237,9 +237,8 @@ impl Active<'_> {
         let mut group = Vec::new();
         loop {
             tokio::select! {
-                count = jobs.recv_many(&mut group, GROUP_MAX) => match count {
-                    0 => return,
-                    _ => {}
+                count = jobs.recv_many(&mut group, GROUP_MAX) => if count == 0 {
+                    return;
                 },
                 _ = sessions.tick(), if !is_alone => group.push(expire()),
                 _ = chores.tick(), if !is_alone => group.extend(self.due(&mut done)),

@@ -310,12 +310,9 @@ fn read_log(
 
 /// Entries follow each other and the snapshot without a gap.
 fn check_gaps(dir: &Path, covered: Option<LogId>, entries: &BTreeMap<u64, Entry>) -> Result<(), FileError> {
-    let mut wanted = covered.map_or(0, |id| id.index + 1);
-    for index in entries.keys() {
-        if *index != wanted {
-            return Err(FileError::Gap { path: dir.into(), wanted, found: *index });
-        }
-        wanted += 1;
+    let begin = covered.map_or(0, |id| id.index + 1);
+    match (begin..).zip(entries.keys()).find(|(wanted, index)| wanted != *index) {
+        Some((wanted, found)) => Err(FileError::Gap { path: dir.into(), wanted, found: *found }),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -131,7 +131,7 @@ fn append(
     }
     let written = said(files.append(&frames));
     for flushed in waiting {
-        let again = written.as_ref().map(|()| ()).map_err(|error| io::Error::other(error.to_string()));
+        let again = written.as_ref().copied().map_err(|error| io::Error::other(error.to_string()));
         flushed.io_completed(again);
     }
     next
