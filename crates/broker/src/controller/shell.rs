@@ -196,7 +196,12 @@ impl Owner {
 
     /// The controller as of all that is committed.
     async fn begin(&mut self, epoch: i32) -> Option<Active<'_>> {
-        let offset = self.log.confirm().await.ok()?;
+        let mut offset = self.log.confirm().await.ok()?;
+        if !self.broker.config.quorum.is_alone() {
+            // A voter that led when all were killed leads on in its epoch, and knows only after a new entry how far the old ones
+            // were committed: what is confirmed may lie before decisions that were answered.
+            offset = self.log.propose(epoch, Vec::new()).await.ok()?;
+        }
         self.applied.wait_for(|applied| *applied >= offset).await.ok()?;
         let (config, image) = (&self.broker.config, MetadataImage::clone(&self.broker.image()));
         let (node_id, static_configs) = (config.node_id, config.statics.clone());

@@ -26,8 +26,10 @@ pub struct Place {
     pub id: i32,
     /// Its port for clients.
     pub port: u16,
-    /// Its port for controllers, where it votes.
-    pub controller: Option<u16>,
+    /// Its port for controllers.
+    pub controller: u16,
+    /// Whether it votes from the start; the others watch the quorum.
+    pub votes: bool,
     /// Its schema registry's port.
     pub registry: u16,
 }
@@ -51,10 +53,9 @@ impl Plan {
             return Self::load(&dir, &path);
         }
         let mut plan = Self { dir, places: Vec::new() };
-        let voters = if brokers < VOTERS_MAX as i32 { 1 } else { VOTERS_MAX };
         let mut taken = BTreeSet::new();
         for id in 1..=brokers {
-            let votes = plan.places.len() < voters;
+            let votes = plan.places.len() < VOTERS_MAX;
             plan.places.push(place(id, port, votes, &mut taken)?);
         }
         plan.save()?;
@@ -74,12 +75,11 @@ impl Plan {
 
     /// One broker more, without a vote.
     pub fn add(&mut self) -> Outcome<Place> {
-        let mut taken = self
-            .places
-            .iter()
-            .flat_map(|one| [Some(one.port), one.controller, Some(one.registry)])
-            .flatten()
-            .collect();
+        if self.places.len() < 2 {
+            return Err(Failure::new("a broker that was founded alone takes no others")
+                .advise("Begin with --brokers 2 or more, in another --dir."));
+        }
+        let mut taken = self.places.iter().flat_map(|one| [one.port, one.controller, one.registry]).collect();
         let id = self.places.iter().map(|one| one.id).max().unwrap_or(0) + 1;
         let first = self.places.first().map_or(9092, |one| one.port);
         let place = place(id, first, false, &mut taken)?;
@@ -123,25 +123,17 @@ impl Plan {
     /// What a broker is started with: replicas on three brokers where there are three, two of which must have a record.
     fn properties(&self, place: &Place) -> String {
         let replicas = self.places.len().min(3);
-        let voters: Vec<_> = self
-            .places
-            .iter()
-            .filter_map(|one| Some(format!("{}@127.0.0.1:{}", one.id, one.controller?)))
-            .collect();
-        let roles = if place.controller.is_some() { "broker,controller" } else { "broker" };
-        let mut listeners = format!("PLAINTEXT://127.0.0.1:{}", place.port);
-        if let Some(port) = place.controller {
-            let _ = write!(listeners, ",CONTROLLER://127.0.0.1:{port}");
-        }
+        let listeners =
+            format!("PLAINTEXT://127.0.0.1:{},CONTROLLER://127.0.0.1:{}", place.port, place.controller);
         let data = self.folder(place).join("data");
         let mut text = String::from("# Written once by `mekong dev`; edit at will.\n");
         for (key, value) in [
-            ("process.roles", roles.to_owned()),
+            ("process.roles", "broker,controller".to_owned()),
             ("node.id", place.id.to_string()),
             ("listeners", listeners),
             ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned()),
             ("controller.listener.names", "CONTROLLER".to_owned()),
-            ("controller.quorum.voters", voters.join(",")),
+            self.quorum(place),
             ("log.dirs", data.display().to_string()),
             ("default.replication.factor", replicas.to_string()),
             ("min.insync.replicas", replicas.saturating_sub(1).max(1).to_string()),
@@ -152,6 +144,18 @@ impl Plan {
         }
         text
     }
+
+    /// Voters name each other; the others only know whom to ask.
+    fn quorum(&self, place: &Place) -> (&'static str, String) {
+        let voters = self.places.iter().filter(|one| one.votes);
+        if place.votes {
+            let named: Vec<_> =
+                voters.map(|one| format!("{}@127.0.0.1:{}", one.id, one.controller)).collect();
+            return ("controller.quorum.voters", named.join(","));
+        }
+        let asked: Vec<_> = voters.map(|one| format!("127.0.0.1:{}", one.controller)).collect();
+        ("controller.quorum.bootstrap.servers", asked.join(","))
+    }
 }
 
 fn place(id: i32, port: u16, votes: bool, taken: &mut BTreeSet<u16>) -> Outcome<Place> {
@@ -159,7 +163,8 @@ fn place(id: i32, port: u16, votes: bool, taken: &mut BTreeSet<u16>) -> Outcome<
     Ok(Place {
         id,
         port: free_port(port, taken)?,
-        controller: if votes { Some(free_port(controllers, taken)?) } else { None },
+        controller: free_port(controllers, taken)?,
+        votes,
         registry: free_port(REGISTRY_PORT, taken)?,
     })
 }
@@ -174,7 +179,7 @@ fn free_port(first: u16, taken: &mut BTreeSet<u16>) -> Outcome<u16> {
 }
 
 fn as_json(place: &Place) -> Value {
-    json!({ "id": place.id, "port": place.port, "controller_port": place.controller, "registry_port": place.registry })
+    json!({ "id": place.id, "port": place.port, "controller_port": place.controller, "votes": place.votes, "registry_port": place.registry })
 }
 
 fn from_json(value: &Value) -> Option<Place> {
@@ -183,7 +188,8 @@ fn from_json(value: &Value) -> Option<Place> {
     Some(Place {
         id,
         port: port("port")?,
-        controller: port("controller_port"),
+        controller: port("controller_port")?,
+        votes: value.get("votes").and_then(Value::as_bool)?,
         registry: port("registry_port")?,
     })
 }
@@ -213,17 +219,20 @@ mod tests {
         }
         assert_eq!(Plan::load_or_make(&dir, 5, 1).unwrap(), plan, "the number of brokers is the folder's");
         let added = plan.add().unwrap();
-        assert_eq!((added.id, added.controller), (4, None));
+        assert_eq!((added.id, added.votes), (4, false));
+        let properties = fs::read_to_string(plan.properties_path(&added)).unwrap();
+        assert!(properties.contains("controller.quorum.bootstrap.servers=127.0.0.1:"), "{properties}");
         assert_eq!(Plan::load_or_make(&dir, 3, 1).unwrap(), plan);
         fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]
-    fn one_or_two_brokers_have_one_voter() {
-        for (brokers, voters) in [(1, 1), (2, 1), (3, 3), (5, 3)] {
+    fn at_most_three_vote_and_a_broker_alone_stays_alone() {
+        for (brokers, voters) in [(1, 1), (2, 2), (3, 3), (5, 3)] {
             let dir = folder(&format!("voters-{brokers}"));
-            let plan = Plan::load_or_make(&dir, brokers, 29_192).unwrap();
-            assert_eq!(plan.places.iter().filter(|place| place.controller.is_some()).count(), voters);
+            let mut plan = Plan::load_or_make(&dir, brokers, 29_192).unwrap();
+            assert_eq!(plan.places.iter().filter(|place| place.votes).count(), voters);
+            assert_eq!(plan.add().is_ok(), brokers > 1);
             fs::remove_dir_all(dir).unwrap();
         }
     }
