@@ -46,7 +46,7 @@ fn open_dir(disk: &SimDisk, seed: u64) -> Result<OpenedDir, log::DirError> {
 }
 
 fn append(log: &mut PartitionLog, random: &SeededRandom, sequence: i32) -> Result<(), LogError> {
-    let producer = ProducerFields { id: 7.into(), epoch: 0, base_sequence: sequence };
+    let producer = ProducerFields { id: 7.into(), epoch: 0, base_sequence: sequence / 2 };
     let producer = if sequence % 2 == 0 { ProducerFields::NONE } else { producer };
     let mut builder = BatchBuilder::new(BatchOptions { producer, ..BatchOptions::default() });
     let mut value = vec![0; random.below(200) as usize];
