@@ -194,7 +194,7 @@ impl World {
                 node.at = to;
                 self.moves += 1;
                 let heard = departed.leave()?;
-                node.leaving = Some((from, departed, heard));
+                node.leaving = Some((from, *departed, heard));
             }
         }
         Ok(())

@@ -76,8 +76,10 @@ impl Follower {
             };
             let image = match step {
                 Ok(image) => image,
-                Err(error) => {
-                    tracing::info!(error, "metadata is not followed any further");
+                Err(None) => return,
+                Err(Some(error)) => {
+                    // It must not go on with metadata that stand still.
+                    self.broker.fail(format!("the metadata cannot be followed any further: {error}"));
                     return;
                 }
             };
@@ -85,7 +87,10 @@ impl Follower {
             match now {
                 Serving::Not => self.broker.metadata.image.store(Arc::new(image)),
                 Serving::Shall | Serving::Is => {
-                    self.apply(image).await;
+                    if let Err(error) = self.apply(image).await {
+                        self.broker.fail(format!("a change of the metadata could not be applied: {error}"));
+                        return;
+                    }
                     self.serving.send_replace(Serving::Is);
                 }
             }
@@ -96,14 +101,19 @@ impl Follower {
         }
     }
 
-    fn follow(&mut self, committed: Result<Committed, ProposeError>) -> Result<MetadataImage, String> {
-        let committed = committed.map_err(|error| error.to_string())?;
+    /// The image with what was committed; no reason where the log was closed in order.
+    fn follow(
+        &mut self,
+        committed: Result<Committed, ProposeError>,
+    ) -> Result<MetadataImage, Option<String>> {
+        let committed = committed.map_err(|error| match error {
+            ProposeError::Closed => None,
+            error => Some(error.to_string()),
+        })?;
         let before = self.broker.image();
         let mut image = MetadataImage::clone(&before);
-        let end = replay(&mut image, &mut self.delta, &committed).map_err(|error| {
-            tracing::error!(%error, "committed metadata contradicts what this node knows");
-            error.to_string()
-        })?;
+        let end = replay(&mut image, &mut self.delta, &committed)
+            .map_err(|error| Some(format!("what was committed contradicts what this node knows: {error}")))?;
         self.offset = end;
         // A snapshot does not tell what is gone.
         if let Committed::Snapshot { .. } = committed {
@@ -113,13 +123,10 @@ impl Follower {
         Ok(image)
     }
 
-    async fn apply(&mut self, image: MetadataImage) {
+    async fn apply(&mut self, image: MetadataImage) -> Result<(), tokio::task::JoinError> {
         let (broker, delta) = (Arc::clone(&self.broker), std::mem::take(&mut self.delta));
         // Logs are opened and deleted meanwhile, which may take the disk's time.
-        let applied = tokio::task::spawn_blocking(move || broker.apply(image, &delta)).await;
-        if let Err(error) = applied {
-            tracing::error!(%error, "a change of the metadata could not be applied");
-        }
+        tokio::task::spawn_blocking(move || broker.apply(image, &delta)).await
     }
 }
 

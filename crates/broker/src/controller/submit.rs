@@ -120,7 +120,9 @@ impl Broker {
         let leads = self.leadership().is_ok_and(|leadership| leadership.borrow().is_own);
         let image = self.image();
         let Some(broker) = image.live_broker(id).filter(|_| leads) else { return };
-        let Some(endpoint) = broker.endpoints.first() else { return };
+        // What clients are told may be another machine's business; brokers must reach each other.
+        let listener = self.config.inter_broker_listener();
+        let Some(endpoint) = broker.endpoint(&listener) else { return };
         if cluster::refuses(&endpoint.host, endpoint.port).await
             && let Ok(mailbox) = self.mailbox()
         {

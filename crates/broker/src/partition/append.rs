@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use base::LeaderEpoch;
+use base::{LeaderEpoch, Offset};
 use log::{Append, AppendInfo, LogError, Origin, PartitionLog};
 use records::ValidBatches;
 use wire::ErrorCode;
@@ -59,6 +59,19 @@ pub(super) struct Job {
     watcher: Box<dyn AppendWatcher>,
 }
 
+/// An append of a turn: what came of it so far, what it waits for, who follows it.
+type Ordered = (Result<AppendInfo, AppendError>, Acks, Box<dyn AppendWatcher>);
+
+/// A write that failed takes all with it that was staged and not written, also what a duplicate of it was told: whatever lies at or
+/// beyond the log's end now is not in the log, and others will get its offsets.
+fn fail_undone(ordered: &mut [Ordered], log_end: Offset, error: &AppendError) {
+    for (outcome, ..) in ordered {
+        if outcome.as_ref().is_ok_and(|info| info.last_offset >= log_end) {
+            *outcome = Err(error.clone());
+        }
+    }
+}
+
 impl Partition {
     /// Brings batches to the log. The watcher hears of both stages, possibly before this returns.
     pub(crate) fn append<W: AppendWatcher>(&self, batches: ValidBatches, how: AppendAs, watcher: W) {
@@ -87,9 +100,15 @@ impl Partition {
         let mut ordered = Vec::with_capacity(jobs.len());
         for job in jobs {
             let outcome = self.stage(log, job.batches, &job.how);
+            if let Err(error) = &outcome {
+                fail_undone(&mut ordered, log.log_end(), error);
+            }
             ordered.push((outcome, job.how.acks, job.watcher));
         }
         let failed = log.flush().err();
+        if let Some(error) = &failed {
+            fail_undone(&mut ordered, log.log_end(), &AppendError::Log(error.clone()));
+        }
         self.sync_in_time(log);
         let mut finished = Vec::new();
         let mut standing = self.standing();

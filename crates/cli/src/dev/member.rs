@@ -8,13 +8,14 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::watch;
 
 use super::plan::{Place, Plan};
 use crate::failure::{Failure, Outcome};
 
 /// How long a broker may take to serve: reading a big log after a crash takes time.
-const START_PATIENCE: Duration = Duration::from_secs(300);
+pub const START_PATIENCE: Duration = Duration::from_secs(300);
 
 /// How long a broker may take to stop in order before it is killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
@@ -41,6 +42,8 @@ struct Process {
     child: Child,
     /// Its end stops the broker.
     _stdin: Option<ChildStdin>,
+    /// Whether it has said that it serves; ends with the process.
+    serves: watch::Receiver<bool>,
     is_paused: bool,
 }
 
@@ -79,27 +82,23 @@ impl Member {
             .process_group(0)
             .spawn()?;
         let stdin = child.stdin.take();
-        self.process = Some(Process { child, _stdin: stdin, is_paused: false });
+        let serves = listen(child.stdout.take());
+        self.process = Some(Process { child, _stdin: stdin, serves, is_paused: false });
         self.ended = None;
         Ok(())
     }
 
-    /// Waits until it serves.
-    pub async fn ready(&mut self) -> Outcome {
-        let id = self.place.id;
-        let log = self.command.log.display().to_string();
-        let Some(stdout) = self.process.as_mut().and_then(|process| process.child.stdout.take()) else {
-            return Ok(());
+    /// Waits until it serves; false if that takes longer than `patience`.
+    pub async fn ready(&mut self, patience: Duration) -> Outcome<bool> {
+        let Some(mut serves) = self.process.as_ref().map(|process| process.serves.clone()) else {
+            return Ok(true);
         };
-        let mut lines = BufReader::new(stdout).lines();
-        match tokio::time::timeout(START_PATIENCE, lines.next_line()).await {
-            Ok(Ok(Some(_))) => Ok(()),
-            Ok(_) => Err(Failure::new(format!("broker {id} did not start"))
+        let (id, log) = (self.place.id, self.command.log.display());
+        match tokio::time::timeout(patience, serves.wait_for(|serves| *serves)).await {
+            Ok(Ok(_)) => Ok(true),
+            Ok(Err(_)) => Err(Failure::new(format!("broker {id} did not start"))
                 .advise(format!("Its last words are in {log}"))),
-            Err(_) => {
-                Err(Failure::new(format!("broker {id} does not serve after {} s", START_PATIENCE.as_secs()))
-                    .advise(format!("What it does is in {log}")))
-            }
+            Err(_) => Ok(false),
         }
     }
 
@@ -171,4 +170,18 @@ impl Member {
             "controller_port": self.place.controller, "registry_port": self.place.registry, "ended": self.ended,
         })
     }
+}
+
+/// Notes the line by which a broker says that it serves, and takes in whatever else it prints.
+fn listen(stdout: Option<ChildStdout>) -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    if let Some(stdout) = stdout {
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stdout).lines();
+            while let Ok(Some(_)) = lines.next_line().await {
+                sender.send_replace(true);
+            }
+        });
+    }
+    receiver
 }

@@ -11,10 +11,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Start;
 use super::control::{self, Order};
-use super::member::Member;
+use super::member::{Member, START_PATIENCE};
 use super::plan::Plan;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
+
+/// How long an order waits for a broker to serve. One whose quorum is down waits for the others, which the next order may start.
+const ORDER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether all processes are there.
 const LOOK: Duration = Duration::from_millis(500);
@@ -174,7 +177,10 @@ impl Supervisor<'_> {
             "restart" => {
                 member.stop().await?;
                 member.launch()?;
-                member.ready().await.map(|()| "serves again")
+                Ok(match member.ready(ORDER_PATIENCE).await? {
+                    true => "serves again",
+                    false => "is starting; without a majority of the quorum it waits for the others",
+                })
             }
             _ => Err(Failure::new("an order that is not understood")),
         }
@@ -185,9 +191,10 @@ impl Supervisor<'_> {
         let (id, port) = (place.id, place.port);
         let mut member = Member::new(&self.plan, place, &self.start.set, !self.start.no_registry)?;
         member.launch()?;
-        let ready = member.ready().await;
+        let ready = member.ready(ORDER_PATIENCE).await;
         self.members.push(member);
-        ready.map(|()| format!("broker {id} serves on 127.0.0.1:{port}"))
+        let how = if ready? { "serves" } else { "is starting" };
+        Ok(format!("broker {id} {how} on 127.0.0.1:{port}"))
     }
 
     /// Stops all in order, one after the other, so that each may hand over what it leads.
@@ -206,7 +213,11 @@ impl Supervisor<'_> {
 /// Waits until all serve; they start at the same time, as a quorum must.
 async fn ready(members: &mut [Member]) -> Outcome {
     for member in members {
-        member.ready().await?;
+        if !member.ready(START_PATIENCE).await? {
+            let (id, seconds) = (member.place.id, START_PATIENCE.as_secs());
+            return Err(Failure::new(format!("broker {id} does not serve after {seconds} s"))
+                .advise("What it does is in log.txt in its folder."));
+        }
     }
     Ok(())
 }

@@ -14,6 +14,9 @@ use tokio::time::timeout;
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(2);
 
+/// How long the registry that writes may take to answer.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
+
 /// Bytes of an answer that are passed on.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
@@ -59,14 +62,9 @@ impl Forwarder {
             None => open(host).await?,
         };
         let wanted = build(host, request).map_err(|error| Failed::NotSent(error.to_string()))?;
-        let answer = match sender.send_request(wanted).await {
-            Ok(answer) => answer,
-            Err(error) if error.is_canceled() => return Err(Failed::NotSent(error.to_string())),
-            Err(error) => return Err(Failed::Broken(error.to_string())),
-        };
-        let status = answer.status().as_u16();
-        let body = axum::body::to_bytes(Body::new(answer.into_body()), ANSWER_BYTES_MAX).await;
-        let body = body.map_err(|error| Failed::Broken(error.to_string()))?;
+        let late = || Failed::Broken(format!("{host} did not answer within {} s", ANSWER_PATIENCE.as_secs()));
+        let (status, body) =
+            timeout(ANSWER_PATIENCE, exchange(&mut sender, wanted)).await.map_err(|_| late())??;
         if sender.ready().await.is_ok() {
             self.put(host, sender);
         }
@@ -122,4 +120,16 @@ fn build(host: &str, request: &Forwarded) -> Result<Request<Body>, axum::http::E
         wanted = wanted.header("x-request-id", id);
     }
     wanted.body(Body::from(request.body.clone()))
+}
+
+/// Sends a request and takes the answer in.
+async fn exchange(sender: &mut SendRequest<Body>, wanted: Request<Body>) -> Result<(u16, Bytes), Failed> {
+    let answer = match sender.send_request(wanted).await {
+        Ok(answer) => answer,
+        Err(error) if error.is_canceled() => return Err(Failed::NotSent(error.to_string())),
+        Err(error) => return Err(Failed::Broken(error.to_string())),
+    };
+    let status = answer.status().as_u16();
+    let body = axum::body::to_bytes(Body::new(answer.into_body()), ANSWER_BYTES_MAX).await;
+    body.map(|body| (status, body)).map_err(|error| Failed::Broken(error.to_string()))
 }
