@@ -210,6 +210,7 @@ impl Broker {
             return Err(MetadataError::Refused(answer.error_code));
         }
         let broker_epoch = answer.broker_epoch;
+        self.see_own_registration(broker_epoch).await?;
         self.logs.dirs().iter().for_each(|dir| dir.set_broker_epoch(broker_epoch));
         let cordoned = self.broker_configs(&self.image()).value("cordoned.log.dirs");
         self.logs.set_cordoned(cordoned.as_ref().map(Value::as_list).unwrap_or_default());
@@ -223,6 +224,16 @@ impl Broker {
         }
         self.renew_lease(sent_ms);
         Ok(())
+    }
+
+    /// Waits until this node's metadata contain its registration: roles given to an earlier process of it are not taken up.
+    async fn see_own_registration(&self, broker_epoch: i64) -> Result<(), MetadataError> {
+        let mut applied = self.mailbox().map_err(MetadataError::Refused)?.applied();
+        let own = self.config.node_id;
+        let seen = applied.wait_for(|_| {
+            self.image().brokers().get(&own).is_some_and(|broker| broker.epoch >= broker_epoch)
+        });
+        seen.await.map(drop).map_err(|_| ProposeError::Closed.into())
     }
 
     fn registration(&self) -> BrokerRegistrationRequest {

@@ -55,7 +55,14 @@ impl Broker {
             }
             Some(leader) => {
                 let (own, is_heartbeat) = (self.config.node_id, command.heard_from().is_some());
-                cluster::ask(&self.links, own, &leader, command, is_heartbeat, within).await
+                let mut leadership = self.leadership()?;
+                tokio::select! {
+                    decided = cluster::ask(&self.links, own, &leader, command, is_heartbeat, within) => decided,
+                    // One that hangs is not waited for once another leads: a lease would run out meanwhile.
+                    _ = leadership.wait_for(|now| now.leader.is_some_and(|id| id != leader.id)) => {
+                        Err(ErrorCode::NOT_CONTROLLER)
+                    }
+                }
             }
         }
     }

@@ -128,7 +128,13 @@ fn contradictions_are_errors() {
 fn only_the_incarnation_that_registered_last_is_known() {
     let register = |incarnation: u8| {
         let incarnation_id = Uuid([incarnation; 16]);
-        Record::from(RegisterBrokerRecord { broker_id: 1, incarnation_id, ..Default::default() })
+        let broker_epoch = i64::from(incarnation);
+        Record::from(RegisterBrokerRecord {
+            broker_id: 1,
+            broker_epoch,
+            incarnation_id,
+            ..Default::default()
+        })
     };
     let (image, _) = image_of(&[register(1), register(2)]);
     for (broker, incarnation, expected) in [(1, 2, true), (1, 1, false), (2, 2, false)] {

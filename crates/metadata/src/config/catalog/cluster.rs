@@ -9,15 +9,15 @@ pub(super) static ROWS: &[Config] = configs! {
     "alter.log.dirs.replication.quota.window.size.seconds": Int = "1", AtLeast(1), Low, ReadOnly,
         NoUse(NO_QUOTAS), "How long one window of the quota for moves between folders is";
     "auto.leader.rebalance.enable": Boolean = "true", Any, High, ReadOnly,
-        NoUse(ALONE), "Whether leaderships go back to the preferred replicas by themselves";
+        Effective, "Whether leaderships go back to the preferred replicas by themselves";
     "broker.heartbeat.interval.ms": Int = "2000", Any, Medium, ReadOnly,
-        NoUse(ALONE), "How often the broker tells the controller that it lives";
+        Effective, "How often the broker tells the controller that it lives";
     "broker.id": Int = "-1", Any, High, ReadOnly,
         Effective, "The old name of node.id";
     "broker.rack": String = null, Any, Medium, ReadOnly,
         Effective, "This broker's rack, over which replicas are spread";
     "broker.session.timeout.ms": Int = "9000", Any, Medium, ReadOnly,
-        NoUse(ALONE), "Without a heartbeat for this long a broker is fenced";
+        Effective, "Without a heartbeat for this long a broker is fenced";
     "controlled.shutdown.enable": Boolean = "true", Any, Medium, ReadOnly,
         NoUse(ALONE), "Whether a broker hands its leaderships on before it stops";
     "controller.listener.names": List = required, Distinct, High, ReadOnly,
@@ -32,11 +32,11 @@ pub(super) static ROWS: &[Config] = configs! {
     "controller.quorum.auto.join.enable": Boolean = "false", Any, Low, ReadOnly,
         NoUse(ALONE), "Whether a controller adds itself to the voters";
     "controller.quorum.bootstrap.servers": List = "", Distinct, High, ReadOnly,
-        NoUse(ALONE), "Where a node finds the metadata quorum";
+        Effective, "Where a node finds the metadata quorum";
     "controller.quorum.election.backoff.max.ms": Int = "1000", AtLeast(0), High, ReadOnly,
         NoUse(ALONE), "How long a losing candidate waits at most";
     "controller.quorum.election.timeout.ms": Int = "1000", AtLeast(0), High, ReadOnly,
-        NoUse(ALONE), "How long a voter waits before it stands for election again";
+        Effective, "How long a voter waits before it stands for election again";
     "controller.quorum.fetch.max.bytes": Int = "1048576", AtLeast(1), Low, ReadOnly,
         NoUse(ALONE), "How many bytes of the metadata log one fetch takes";
     "controller.quorum.fetch.snapshot.max.bytes": Int = "1048576", AtLeast(1), Low, ReadOnly,
@@ -48,13 +48,13 @@ pub(super) static ROWS: &[Config] = configs! {
     "controller.quorum.retry.backoff.ms": Int = "20", AtLeast(0), Low, ReadOnly,
         NoUse(ALONE), "How long the quorum waits before it asks again";
     "controller.quorum.voters": List = "", Distinct, High, ReadOnly,
-        NoUse(ALONE), "The fixed voters of the metadata quorum, as id@host:port";
+        Effective, "The fixed voters of the metadata quorum, as id@host:port";
     "controller.socket.timeout.ms": Int = "30000", Any, Medium, ReadOnly,
         NoUse(ALONE), "How long the broker waits for the controller's answer";
     "follower.fetch.last.tiered.offset.enable": Boolean = "false", Any, Medium, ClusterWide,
         NoUse(NO_TIERING), "Whether an empty follower begins at the last tiered offset";
     "initial.broker.registration.timeout.ms": Int = "60000", Any, Medium, ReadOnly,
-        NoUse(ALONE), "How long the first registration may take";
+        Effective, "How long the first registration may take";
     "inter.broker.listener.name": String = null, Any, Medium, ReadOnly,
         Effective, "The listener that brokers use among themselves";
     "internal.metadata.delete.delay.millis": Long = "60000", Any, Low, Internal,
@@ -65,7 +65,7 @@ pub(super) static ROWS: &[Config] = configs! {
     "internal.metadata.max.batch.size.in.bytes": Int = "8388608", Any, Low, Internal,
         NoUse("the metadata log has a format of its own"), "How long a batch of the metadata log may be";
     "leader.imbalance.check.interval.seconds": Long = "300", AtLeast(1), High, ReadOnly,
-        NoUse(ALONE), "How often leaderships are looked at";
+        Effective, "How often leaderships are looked at";
     "metadata.log.max.record.bytes.between.snapshots": Long = "20971520", AtLeast(1), High, ReadOnly,
         NoUse("a snapshot is made every 4 MiB"), "How much metadata is logged between two snapshots";
     "metadata.log.max.snapshot.interval.ms": Long = "3600000", AtLeast(0), High, ReadOnly,
