@@ -90,6 +90,12 @@ impl Moves {
         self.lock().wanted.values().cloned().collect()
     }
 
+    /// All that are under way, and as of which change.
+    fn as_of_now(&self) -> (Vec<Wanted>, u64) {
+        let state = self.lock();
+        (state.wanted.values().cloned().collect(), state.changes)
+    }
+
     /// Has a partition moved to `to`, and to nowhere else; where it is there already, it stays.
     pub fn want(&self, broker: &Arc<Broker>, partition: &Arc<Partition>, to: &Arc<Dir>) {
         let mut state = self.lock();
@@ -165,7 +171,7 @@ fn run(weak: &Weak<Broker>) {
         if jobs.is_empty() && !moves.wait() || moves.is_stopped() {
             return;
         }
-        let wanted = moves.all();
+        let (wanted, changes) = moves.as_of_now();
         let given_up = |key: &TopicIdPartition, job: &mut Job| {
             !wanted.iter().any(|one| one.partition.key() == *key && Arc::ptr_eq(&one.to, &job.to))
         };
@@ -174,6 +180,7 @@ fn run(weak: &Weak<Broker>) {
         }
         let mut moved = false;
         for one in &wanted {
+            pace.changes = changes;
             moved |= go_on(&broker, one, &mut jobs, &mut pace);
         }
         if !moved {
@@ -232,6 +239,8 @@ fn go_on(
 /// The speed at which pieces are copied; begun anew when the limit changes.
 #[derive(Debug, Default)]
 struct Pace {
+    /// What is wanted as of this change; another one ends a wait.
+    changes: u64,
     limit: Option<f64>,
     throttle: Option<Throttle>,
 }
@@ -244,7 +253,7 @@ impl Pace {
             self.throttle = limit.map(Throttle::new);
         }
         if let Some(throttle) = &mut self.throttle {
-            let changes = broker.moves.lock().changes;
+            let changes = self.changes;
             let goes_on = || broker.moves.lock().is_as_at(changes) && broker.move_bytes_per_second() == limit;
             throttle.pass(bytes, &goes_on);
         }
