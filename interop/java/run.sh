@@ -83,9 +83,9 @@ if [ -n "${MEKONG:-}" ]; then
   echo "{\"version\":1,\"partitions\":[{\"topic\":\"move\",\"partition\":0,\"replicas\":[$node],\"log_dirs\":[\"$to\"]}]}" >"$WORK/move.json"
   move() { java_class $T.reassign.ReassignPartitionsCommand --bootstrap-server "$MOVER" --reassignment-json-file "$WORK/move.json" "$@"; }
   export -f move; export T MOVER
-  check log-dirs-move 'Successfully started log directory moves' move --execute --replica-alter-log-dirs-throttle 5000000
+  check log-dirs-move 'Successfully started moving log directory' move --execute --replica-alter-log-dirs-throttle 5000000
   check log-dirs-moved 'completed successfully' bash -c "for _ in 1 2 3 4 5 6 7 8; do sleep 1; move --verify | tee $WORK/verified; grep -q successfully $WORK/verified && break; done"
-  check log-dirs-where "\"$to\"[^]]*\"move-0\"" java_class $T.LogDirsCommand --bootstrap-server "$MOVER" --describe --topic-list move
+  check log-dirs-where "\"move-0\"[^]]*\],\"error\":null,\"logDir\":\"$to\"" java_class $T.LogDirsCommand --bootstrap-server "$MOVER" --describe --topic-list move
   check log-dirs-whole '20000' bash -c "java_class $T.GetOffsetShell --bootstrap-server $MOVER --topic move"
   kill -KILL $mover; trap - EXIT
 fi
