@@ -69,7 +69,7 @@ def strip_unsupported(answer, other):
     return other
 
 
-# Asked of a cluster by the tests of the broker and by Kafka's tools: what they change, one node has but one of.
+# What they change, a node that is alone has but one of: not compared with Kafka yet, only tried in the broker's own tests.
 OF_CLUSTERS = {"AddRaftVoter", "RemoveRaftVoter", "UnregisterBroker"}
 
 

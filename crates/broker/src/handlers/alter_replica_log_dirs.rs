@@ -83,6 +83,10 @@ fn move_to(broker: &Arc<Broker>, path: &str, topic: &str, partition: i32) -> Res
     if is_elsewhere && broker.logs.dirs().iter().any(|dir| dir.has_failed()) {
         return Err(ErrorCode::KAFKA_STORAGE_ERROR);
     }
+    // Even where it is there already, as in Kafka.
+    if to.is_cordoned() {
+        return Err(ErrorCode::INVALID_REPLICA_ASSIGNMENT);
+    }
     broker.moves.want(broker, &partition, to);
     Ok(())
 }

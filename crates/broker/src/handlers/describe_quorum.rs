@@ -21,6 +21,13 @@ pub(crate) async fn handle(ctx: &RequestContext, request: DescribeQuorumRequest)
         let partitions = response.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
         let replicas = partitions.flat_map(|one| one.current_voters.iter_mut().chain(&mut one.observers));
         replicas.for_each(|replica| replica.replica_directory_id = Uuid::ZERO);
+    } else {
+        // Kafka tells an empty message where there is no error.
+        response.error_message.get_or_insert_default();
+        let partitions = response.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
+        for partition in partitions {
+            partition.error_message.get_or_insert_default();
+        }
     }
     response
 }

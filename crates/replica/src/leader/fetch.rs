@@ -88,6 +88,11 @@ impl Leader {
     }
 
     fn check_fetch(&self, fetch: &FollowerFetch) -> Result<(), FetchRefused> {
+        let follower = self.followers.iter().find(|follower| follower.id == fetch.replica);
+        // As in Kafka, one that tells no epoch is judged by who it is.
+        if fetch.leader_epoch.0 < 0 && follower.is_none() {
+            return Err(FetchRefused::NotAReplica);
+        }
         if !self.settings.planted.has(Bug::CountFetchOfAnyEpoch) {
             if fetch.leader_epoch < self.epoch {
                 return Err(FetchRefused::Fenced);
@@ -96,7 +101,6 @@ impl Leader {
                 return Err(FetchRefused::Ahead);
             }
         }
-        let follower = self.followers.iter().find(|follower| follower.id == fetch.replica);
         let known = follower.ok_or(FetchRefused::NotAReplica)?.ends;
         if known.is_some_and(|known| known.broker_epoch > fetch.broker_epoch) {
             return Err(FetchRefused::NotAReplica);
