@@ -42,7 +42,7 @@ pub const CLIENTS: &[Client] = &[
     client("parity", &[JAVA, MAVEN, PYTHON], true),
     client("mixed-group", &[JAVA, MAVEN, PYTHON], true),
     client("registry-crash", &[PYTHON], true),
-    client("registry-fleet", &[JAVA, MAVEN, PYTHON], false),
+    client("registry-fleet", &[JAVA, MAVEN, PYTHON], true),
     client("kcat", &[], false),
     client("java-apps", &[JAVA, MAVEN, PYTHON], false),
     client("librdkafka", &[NODE, CC], true),
