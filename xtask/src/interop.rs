@@ -35,6 +35,7 @@ pub const CLIENTS: &[Client] = &[
     client("registry-python", &[PYTHON], true),
     client("registry-node", &[NODE], true),
     client("registry-go", &[GO, CC], true),
+    client("registry-java", &[JAVA, MAVEN], true),
     client("registry-rust", &[CC], false),
     client("node", &[NODE], true),
     client("go", &[GO], true),

@@ -120,6 +120,7 @@ pub const STEPS: &[Step] = &[
     client!("interop-registry-python", "registry-python"),
     client!("interop-registry-node", "registry-node"),
     client!("interop-registry-go", "registry-go"),
+    client!("interop-registry-java", "registry-java"),
     client!("interop-registry-rust", "registry-rust"),
     client!("interop-node", "node"),
     client!("interop-go", "go"),
