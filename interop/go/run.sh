@@ -14,5 +14,8 @@ if [ "${1:-quick}" = full ]; then
   rm -rf "$WORK/franz-go" && cp -r "$folder" "$WORK/franz-go" && chmod -R u+w "$WORK/franz-go"
   cd "$WORK/franz-go/pkg/kgo"
   KGO_SEEDS=$BOOTSTRAP KGO_TEST_RF=1 KGO_TEST_RECORDS=20000 KGO_LOG_LEVEL=none \
-    go test -count=1 -timeout 15m -skip 'TestGroupETL|TestTxnEtl|TestShareGroup|Test848' .
+    go test -count=1 -timeout 15m -v -skip 'TestGroupETL|TestTxnEtl|TestShareGroup|Test848' . >"$WORK/kgo.log" 2>&1 || status=$?
+  # Only whole tests are listed; what they are made of has indented lines.
+  sed -n 's/^--- PASS: \([^ ]*\).*/ok kgo \1/p; s/^--- FAIL: \([^ ]*\).*/not ok kgo \1/p; s/^--- SKIP/# &/p' "$WORK/kgo.log"
+  if [ "${status:-0}" != 0 ]; then tail -n 30 "$WORK/kgo.log"; exit "$status"; fi
 fi

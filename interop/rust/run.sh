@@ -23,7 +23,7 @@ sed -i "s/port(), 9092/port(), ${BOOTSTRAP##*:}/; s/host(), \"localhost\"/host()
 
 status=0
 (cd "$WORK/rskafka" && TEST_INTEGRATION=1 TEST_BROKER_IMPL=kafka KAFKA_CONNECT=$BOOTSTRAP \
-  timeout 1800 cargo test --quiet --all-features --no-fail-fast -- --test-threads=2 >"$WORK/rskafka.log" 2>&1) || true
+  timeout 1800 cargo test --all-features --no-fail-fast -- --test-threads=2 >"$WORK/rskafka.log" 2>&1) || true
 (cd "$WORK/rdkafka" && KAFKA_HOST=$BOOTSTRAP KAFKA_VERSION=4.0.0 \
   timeout 1800 cargo test --tests --no-fail-fast -- --test-threads=2 >"$WORK/rdkafka.log" 2>&1) || true
 for crate in rskafka rdkafka; do
@@ -31,6 +31,7 @@ for crate in rskafka rdkafka; do
   grep -q 'test result:' "$log" || { echo "not ok rust $crate built nothing: see $log"; tail -n 20 "$log"; exit 1; }
   passed=$(awk '/^test result:/ {n += $4} END {print n}' "$log")
   failures=$(sed -n '/^failures:$/,/^test result/p' "$log" | awk '/^    [a-z_:0-9]+$/ {print $1}' | sort -u)
+  awk -v crate="$crate" '/^test .* \.\.\. ok$/ {print "ok " crate " " $2}' "$log" | sort -u
   for name in $failures; do
     if grep -q "^$crate $name " "$here/known.txt"; then echo "known rust $crate $name"; else echo "not ok rust $crate $name"; status=1; fi
   done

@@ -40,6 +40,11 @@ impl Brokers {
         Ok(brokers)
     }
 
+    /// Brokers that someone else has started and will stop, without a registry.
+    pub fn of_others(bootstrap: String) -> Self {
+        Self { children: Vec::new(), bootstrap, registry: String::new() }
+    }
+
     fn wait_until_ready(&mut self) -> Result<(), String> {
         let mut addresses = Vec::new();
         for child in &mut self.children {

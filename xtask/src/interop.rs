@@ -4,14 +4,17 @@
 //! and to leave results in) and `MEKONG` (the binary). Beside it `server.properties` may hold what its broker needs.
 //! It exits with 0 only if every test of its list passed.
 //!
-//! `MEKONG_BROKERS=3` runs them against a cluster of three processes instead, `MEKONG_INTEROP=java,go` only these.
+//! `MEKONG_BROKERS=3` runs them against a cluster of three processes instead, `MEKONG_INTEROP=java,go` only these, and
+//! `MEKONG_INTEROP_BOOTSTRAP=host:port` against a broker that is already up, such as Apache Kafka, whose passes the lists hold.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use crate::brokers::Brokers;
 pub use crate::brokers::binary;
+use crate::listed::{self, Run};
 use crate::runtimes::{CC, GO, JAVA, MAVEN, NODE, PYTHON, Runtime};
-use crate::shell::{root, run, target};
+use crate::shell::{root, target};
 use crate::suite::Volume;
 
 /// A folder below `interop` and what it needs.
@@ -93,8 +96,12 @@ fn run_one(client: &Client, volume: Volume) -> Result<(), String> {
     let folder = root().join("interop").join(client.name);
     let work = target().join("interop").join(client.name);
     std::fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
+    let other = std::env::var("MEKONG_INTEROP_BOOTSTRAP").ok();
     let count = std::env::var("MEKONG_BROKERS").ok().and_then(|count| count.parse().ok()).unwrap_or(1);
-    let broker = Brokers::start(&work.join("data"), &folder.join("server.properties"), count)?;
+    let broker = match other {
+        Some(bootstrap) => Brokers::of_others(bootstrap),
+        None => Brokers::start(&work.join("data"), &folder.join("server.properties"), count)?,
+    };
     let mut script = Command::new("bash");
     script.arg(folder.join("run.sh")).arg(if volume == Volume::Full { "full" } else { "quick" });
     script
@@ -103,5 +110,25 @@ fn run_one(client: &Client, volume: Volume) -> Result<(), String> {
         .env("DATA", work.join("data"))
         .env("MEKONG", binary());
     script.env("REGISTRY", &broker.registry).current_dir(&folder).stdin(Stdio::null());
-    run(script)
+    let output = shown(script)?;
+    listed::compare(&folder, Run { volume, brokers: count }, &output)
+}
+
+/// Runs to the end, shows each line of its output as it comes and returns all of it; a failure is an error.
+fn shown(mut script: Command) -> Result<String, String> {
+    let named = format!("{script:?}");
+    let failed = |error: std::io::Error| format!("{named}: {error}");
+    let mut child = script.stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let mut output = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).split(b'\n') {
+            let line = line.map_err(failed)?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            output.push_str(&line);
+            output.push('\n');
+        }
+    }
+    let status = child.wait().map_err(failed)?;
+    if status.success() { Ok(output) } else { Err(format!("{named}: {status}")) }
 }

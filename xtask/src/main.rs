@@ -6,6 +6,7 @@ mod chaos;
 mod crash;
 mod interop;
 mod layers;
+mod listed;
 mod runtimes;
 mod shell;
 mod steps;
