@@ -65,6 +65,12 @@ impl<E: IndexEntry> SparseIndex<E> {
         if file.len()? == len { Ok(()) } else { file.truncate(len) }
     }
 
+    /// Whether the file ends with an entry's last byte.
+    pub fn is_whole(&self, file: Opener<'_>) -> io::Result<bool> {
+        let _held = self.lock();
+        Ok(file()?.len()?.is_multiple_of(E::SIZE as u64))
+    }
+
     /// The bytes of all entries.
     pub fn bytes(&self, file: Opener<'_>) -> io::Result<u64> {
         let mut inner = self.lock();

@@ -188,6 +188,12 @@ impl PartitionLog {
     /// After a clean stop: the last segment's end, from its last index entry on.
     fn find_end(&mut self) -> Result<()> {
         let Some(segment) = self.active_segment() else { return Ok(()) };
+        if !super::resume::last_entries_hold(&segment)? {
+            // Trusting them would hide the segment's last batches, and the next append would take their offsets.
+            segment.offsets.clear();
+            segment.times.clear();
+            segment.empty_indexes()?;
+        }
         let mut scan = Scan::new(&segment, segment.position_for(i64::MAX)?)?;
         let mut end = segment.base_offset().0;
         loop {
@@ -236,7 +242,7 @@ impl PartitionLog {
         active.first_timestamp = scan.next_header()?.ok().flatten().map(|(_, header)| header.max_timestamp);
         scan.seek(segment.position_for(i64::MAX)?);
         while let Ok(Some((position, header))) = scan.next_header()? {
-            note_in_index(&mut active, segment, &header, position, u64::MAX)?;
+            note_in_index(&mut active, segment, &header, position, self.config.index_interval_bytes)?;
         }
         self.active = active;
         Ok(())

@@ -2,8 +2,10 @@
 //!
 //! So an idle partition costs a few small reads after a crash, however large its last segment is.
 
+use records::BatchHeader;
+
 use super::{Active, PartitionLog};
-use crate::error::{Context, Result};
+use crate::error::{Context, LogError, Result};
 use crate::index::{OffsetEntry, TimeEntry};
 use crate::names::Kind;
 use crate::planted::{self, Bug};
@@ -57,7 +59,7 @@ impl PartitionLog {
         if planted::has(Bug::IndexTrusted) {
             return Ok(Some((position, header.base_offset.0)));
         }
-        if header.last_offset().0 != base + i64::from(last.relative) || header.base_offset.0 < base {
+        if !names(segment, last, &header) {
             return Ok(None);
         }
         segment
@@ -74,6 +76,34 @@ impl PartitionLog {
         }
         Ok(Some((position, header.base_offset.0)))
     }
+}
+
+/// Whether the indexes of a segment that was closed in order can be its own: whole entries, the last of which names a batch.
+/// What lies before the last entries is looked at when it is used.
+pub(super) fn last_entries_hold(segment: &Segment) -> Result<bool> {
+    let index = || segment.file(Kind::Index);
+    let path = segment.path(Kind::Index);
+    let whole = segment.offsets.is_whole(&index).during("look at", &path)?
+        && segment
+            .times
+            .is_whole(&|| segment.file(Kind::TimeIndex))
+            .during("look at", &segment.path(Kind::TimeIndex))?;
+    if !whole || segment.last_time_entry()?.is_some_and(|entry| entry.relative < 0) {
+        return Ok(false);
+    }
+    let Some(last) = segment.offsets.last(&index).during("read", &path)? else { return Ok(true) };
+    let Ok(position) = u64::try_from(last.position) else { return Ok(false) };
+    match segment.header_at(&*segment.log()?, position) {
+        Ok(header) => Ok(header.is_some_and(|header| names(segment, last, &header))),
+        Err(LogError::Corrupt { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether an entry of the segment's index is that of the batch with this header, which lies at its position.
+fn names(segment: &Segment, entry: OffsetEntry, header: &BatchHeader) -> bool {
+    let base = segment.base_offset().0;
+    header.last_offset().0 == base + i64::from(entry.relative) && header.base_offset.0 >= base
 }
 
 fn rises<E>(entries: &[E], rises: impl Fn(&E, &E) -> bool) -> bool {

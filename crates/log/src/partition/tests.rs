@@ -188,6 +188,35 @@ fn bounds_and_ranges_are_kept() {
     assert!(matches!(read(-1, 9), Err(LogError::OffsetOutOfRange { .. })));
 }
 
+/// Seed 954 of the recovery fuzzing: such an index once hid the last batches, and what came next took their offsets.
+#[test]
+fn an_index_that_names_no_batch_is_made_anew_after_a_clean_stop() {
+    let one_segment = LogConfig { segment_bytes: 1 << 20, ..small() };
+    let index = |home: &Home| home.dir.join("orders-0/00000000000000000000.index");
+    let breaks: &[fn(&mut Vec<u8>)] = &[
+        |bytes| bytes.extend([0x7f; 234]),
+        |bytes| bytes.extend([0x00, 0x7f, 0, 0, 0x7f, 0, 0, 0]),
+        |bytes| bytes.iter_mut().for_each(|byte| *byte ^= 0x55),
+        |bytes| bytes.truncate(bytes.len() - 3),
+    ];
+    for wrong in breaks {
+        let home = Home::new(0, one_segment.clone());
+        let mut log = home.open(&Load::clean(NOW)).log;
+        let all = fill(&mut log);
+        log.close().unwrap();
+        let sound = std::fs::read(index(&home)).unwrap();
+        assert!(sound.len() > 40);
+        let mut bytes = sound.clone();
+        wrong(&mut bytes);
+        std::fs::write(index(&home), bytes).unwrap();
+        let mut loaded = home.open(&Load::clean(NOW)).log;
+        assert_eq!(loaded.log_end(), log.log_end());
+        assert_eq!(read_all(&loaded, 0, 5000), all);
+        loaded.close().unwrap();
+        assert_eq!(std::fs::read(index(&home)).unwrap(), sound);
+    }
+}
+
 #[test]
 fn duplicates_get_their_first_offsets_also_after_a_restart() {
     let home = Home::new(1 << 20, small());
