@@ -198,6 +198,9 @@ impl PartitionLog {
         let mut end = segment.base_offset().0;
         loop {
             match scan.next_header()? {
+                Ok(Some((position, header))) if header.base_offset.0 < end => {
+                    return Err(segment.corrupt(position, end, "its offset was there before"));
+                }
                 Ok(Some((_, header))) => end = header.next_offset().0,
                 Ok(None) => break,
                 Err(Bad { position, reason }) => return Err(segment.corrupt(position, end, reason)),
