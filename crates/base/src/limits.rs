@@ -8,6 +8,10 @@ pub const DECODE_EXPANSION_MAX: usize = 8;
 /// … plus this many bytes, so that small messages with many short strings pass.
 pub const DECODE_SLACK_BYTES: usize = 1024 * 1024;
 
+/// A connection starts no further request while so many bytes of its answers wait to be sent: a peer that asks and does not read
+/// is worth no more memory than this and one answer.
+pub const UNSENT_BYTES_MAX: usize = 1024 * 1024;
+
 /// The longest topic name (Kafka's own rule, which leaves room for `-<partition>` in a folder's name).
 pub const TOPIC_NAME_LEN_MAX: usize = 249;
 

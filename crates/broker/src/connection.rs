@@ -32,6 +32,7 @@ use crate::cluster;
 use crate::dispatch::{self, Later, Outcome, Row};
 use crate::metrics::Stamps;
 use crate::request::{ConnectionInfo, RequestContext};
+use base::limits::UNSENT_BYTES_MAX;
 use ticket::Ticket;
 
 /// Requests of one connection whose answers may be outstanding.
@@ -199,7 +200,10 @@ impl Connection {
     /// Starts requests that were received, as far as they may run now.
     fn start_requests(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         let mut moved = false;
-        while self.running.is_none() && self.replies.len() < REQUESTS_IN_FLIGHT_MAX {
+        while self.running.is_none()
+            && self.replies.len() < REQUESTS_IN_FLIGHT_MAX
+            && self.outgoing.bytes() < UNSENT_BYTES_MAX
+        {
             let parsed = match self.held.take() {
                 Some(parsed) => parsed,
                 None => match self.next_request()? {
@@ -216,6 +220,7 @@ impl Connection {
             ticket.stamps.started();
             self.running = Some(((row.run)(ctx, decoder), ticket));
             self.poll_running(cx)?;
+            self.poll_replies(cx)?;
         }
         Ok(moved)
     }

@@ -10,8 +10,8 @@ use metadata::{ConfigResource, MetadataImage, ResourceType};
 use records::{Compression, CompressionType, Mode, TimestampType, Validation};
 
 use crate::config::{PRODUCE_VALIDATION, Properties};
-use crate::partition::TopicSettings;
 use crate::partition::verify::Checks;
+use crate::partition::{TopicSettings, is_internal};
 
 /// Kafka's older names of a broker config, with what one unit of theirs is in milliseconds; the first that is set counts.
 const LONGER_UNITS: &[(&str, &[(&str, i64)])] = &[
@@ -34,12 +34,17 @@ pub(crate) struct TopicConfigs<'a> {
 impl TopicConfigs<'_> {
     /// The value that somebody set, as text.
     fn set(&self, name: &str) -> Option<String> {
-        let own = ConfigResource::topic(self.topic.clone());
-        if let Some(value) = self.image.config(&own, name) {
-            return Some(value.to_string());
+        if let Some(value) = self.set_on_topic(name) {
+            return Some(value);
         }
         let synonym = config::config_of(ResourceType::TOPIC, name)?.synonym?;
         self.set_on_broker(synonym)
+    }
+
+    /// The value that somebody set for this very topic.
+    fn set_on_topic(&self, name: &str) -> Option<String> {
+        let own = ConfigResource::topic(self.topic.clone());
+        self.image.config(&own, name).map(ToString::to_string)
     }
 
     fn set_on_broker(&self, name: &str) -> Option<String> {
@@ -126,7 +131,9 @@ impl TopicConfigs<'_> {
 
     /// What the log must know.
     pub fn log(&self) -> Arc<LogConfig> {
-        let set_number = |name| self.set(name).and_then(|text| text.parse().ok());
+        // Kafka's internal topics hold what was promised to groups: a broker-wide choice for users' records does not reach them.
+        let flush = |name| if is_internal(self.topic) { self.set_on_topic(name) } else { self.set(name) };
+        let set_number = |name| flush(name).and_then(|text| text.parse().ok());
         let internal_segment = self.set("internal.segment.bytes").and_then(|text| text.parse().ok());
         let default = LogConfig::default();
         Arc::new(LogConfig {
@@ -174,9 +181,13 @@ mod tests {
     use crate::config::Origin;
 
     fn settings(pairs: &[(&str, &str)]) -> (Arc<TopicSettings>, Arc<LogConfig>) {
+        settings_of("t", pairs)
+    }
+
+    fn settings_of(topic: &'static str, pairs: &[(&str, &str)]) -> (Arc<TopicSettings>, Arc<LogConfig>) {
         let mut properties = Properties::default();
         pairs.iter().for_each(|(key, value)| properties.set(*key, *value, Origin::Embedder));
-        let (image, topic) = (MetadataImage::default(), Str::from_static("t"));
+        let (image, topic) = (MetadataImage::default(), Str::from_static(topic));
         let configs =
             TopicConfigs { image: &image, properties: &properties, node_id: 1, topic: &topic, checks: None };
         (configs.topic(), configs.log())
@@ -204,6 +215,13 @@ mod tests {
         assert_eq!(log.retention_ms, -1);
         let (_, log) = settings(&[("log.flush.interval.messages", "1000")]);
         assert!(matches!(log.durability, Durability::Relaxed { flush_messages: 1000, .. }));
+    }
+
+    #[test]
+    fn internal_topics_stay_durable_whatever_the_broker_does_for_others() {
+        let pairs = [("log.flush.interval.messages", "1000"), ("log.flush.interval.ms", "100")];
+        assert_ne!(settings(&pairs).1.durability, Durability::Durable);
+        assert_eq!(settings_of("__consumer_offsets", &pairs).1.durability, Durability::Durable);
     }
 
     #[test]

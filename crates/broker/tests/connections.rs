@@ -3,8 +3,16 @@
 mod common;
 
 use common::{Raw, broker};
+use std::time::Duration;
+
 use wire::messages::api_versions::ApiVersionsRequest;
+use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
+use wire::messages::describe_configs::{DescribeConfigsRequest, DescribeConfigsResource};
+use wire::messages::metadata::MetadataRequest;
 use wire::{ApiKey, ErrorCode};
+
+/// Answers of some 100 KiB each, far more than sockets hold.
+const ASKED: i32 = 300;
 
 fn api_versions() -> ApiVersionsRequest {
     ApiVersionsRequest { client_software_name: "raw".into(), client_software_version: "1".into() }
@@ -44,6 +52,50 @@ async fn pipelined_requests_are_answered_in_order() {
     for back in (0..200).rev() {
         raw.receive::<ApiVersionsRequest>(3, back).await;
     }
+}
+
+/// A peer once made the broker hold gigabytes of answers: whatever was in the read buffer ran, read or not.
+#[tokio::test]
+async fn what_is_asked_by_a_peer_that_does_not_read_waits() {
+    let broker = broker(&[("node.id", "1")]).await;
+    let (mut deaf, mut other) =
+        (Raw::connect(broker.address().unwrap()).await, Raw::connect(broker.address().unwrap()).await);
+    let resource =
+        DescribeConfigsResource { resource_type: 4, resource_name: "1".into(), ..Default::default() };
+    let configs = DescribeConfigsRequest {
+        resources: vec![resource],
+        include_documentation: true,
+        ..Default::default()
+    };
+    let topic = CreatableTopic {
+        name: "late".into(),
+        num_partitions: 1,
+        replication_factor: 1,
+        ..Default::default()
+    };
+    let create = CreateTopicsRequest { topics: vec![topic], timeout_ms: 10_000, ..Default::default() };
+    let mut bytes = Vec::new();
+    for _ in 0..ASKED {
+        bytes.extend_from_slice(&deaf.encode(4, &configs));
+    }
+    bytes.extend_from_slice(&deaf.encode(7, &create));
+    assert!(bytes.len() < 16 * 1024, "one read takes all of it");
+    deaf.send_bytes(&bytes).await;
+    let exists = async |other: &mut Raw| {
+        let all = MetadataRequest { topics: None, ..Default::default() };
+        other.call(12, &all).await.topics.iter().any(|topic| topic.name.as_deref() == Some("late"))
+    };
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(!exists(&mut other).await, "it was carried out before what was asked earlier was read");
+    }
+    let mut read = 0;
+    for back in (1..=ASKED).rev() {
+        read += deaf.receive::<DescribeConfigsRequest>(4, back).await.results.len();
+    }
+    deaf.receive::<CreateTopicsRequest>(7, 0).await;
+    assert_eq!(read, ASKED as usize);
+    assert!(exists(&mut other).await);
 }
 
 #[tokio::test]

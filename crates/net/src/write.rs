@@ -27,6 +27,8 @@ pub enum WriteProgress {
 #[derive(Debug)]
 pub struct Outgoing<T> {
     ropes: VecDeque<(Rope, T)>,
+    /// What is left of them.
+    bytes: usize,
     sent: VecDeque<T>,
     /// What was read from the file piece at the front, and not written yet.
     chunk: Bytes,
@@ -34,13 +36,14 @@ pub struct Outgoing<T> {
 
 impl<T> Default for Outgoing<T> {
     fn default() -> Self {
-        Self { ropes: VecDeque::new(), sent: VecDeque::new(), chunk: Bytes::new() }
+        Self { ropes: VecDeque::new(), bytes: 0, sent: VecDeque::new(), chunk: Bytes::new() }
     }
 }
 
 impl<T> Outgoing<T> {
     /// Adds a rope behind those that wait.
     pub fn push(&mut self, rope: Rope, mark: T) {
+        self.bytes += rope.len();
         match rope.is_empty() && self.ropes.is_empty() {
             true => self.sent.push_back(mark),
             false => self.ropes.push_back((rope, mark)),
@@ -50,6 +53,11 @@ impl<T> Outgoing<T> {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.ropes.is_empty()
+    }
+
+    /// The bytes that wait.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The mark of the next rope that has been written in full.
@@ -130,6 +138,7 @@ impl<T> Outgoing<T> {
         while let Some((rope, _)) = self.ropes.front_mut() {
             let step = written.min(rope.len());
             rope.advance(step);
+            self.bytes -= step;
             written -= step;
             if !rope.is_empty() {
                 return;
@@ -186,9 +195,12 @@ mod tests {
             received
         });
         let (stream, _) = listener.accept().await.unwrap();
+        assert_eq!(outgoing.bytes(), expected.len());
         while outgoing.write(&stream).unwrap() == WriteProgress::Blocked {
+            assert!(outgoing.bytes() > 0);
             stream.writable().await.unwrap();
         }
+        assert_eq!(outgoing.bytes(), 0);
         drop(stream);
         assert!(reader.await.unwrap() == expected);
         assert_eq!(std::iter::from_fn(|| outgoing.pop_sent()).collect::<Vec<_>>(), [0, 1, 2]);

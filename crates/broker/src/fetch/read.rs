@@ -248,6 +248,10 @@ async fn read_log(
     if let Some(result) = reader.read_hot(offset, limit).map_err(failed)? {
         return Ok(if held.take(result.bytes).await { result } else { empty(offset) });
     }
+    if limit.max_bytes == 0 && !limit.whole_first_batch {
+        // The answer is full: opening the file would bring nothing.
+        return Ok(empty(offset));
+    }
     let expected = limit.max_bytes.min(COLD_READ_BYTES_MAX);
     if !held.take(expected).await {
         return Ok(empty(offset));

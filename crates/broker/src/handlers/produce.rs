@@ -340,16 +340,19 @@ fn point_to_leaders(mut response: ProduceResponse, connection: &ConnectionInfo) 
     let broker = &connection.broker;
     let mut leaders = Vec::new();
     for topic in &mut response.responses {
-        let id = broker.topic_id(&topic.name, topic.topic_id);
-        for partition in &mut topic.partition_responses {
-            if partition.error_code != ErrorCode::NOT_LEADER_OR_FOLLOWER {
-                continue;
-            }
+        let moved = |partition: &&mut PartitionProduceResponse| {
+            partition.error_code == ErrorCode::NOT_LEADER_OR_FOLLOWER
+        };
+        for partition in topic.partition_responses.iter_mut().filter(moved) {
+            let id = broker.topic_id(&topic.name, topic.topic_id);
             if let Some((leader_id, leader_epoch)) = broker.leader_of(id, partition.index) {
                 partition.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch };
                 leaders.push(leader_id);
             }
         }
+    }
+    if leaders.is_empty() {
+        return response;
     }
     let endpoints = broker.endpoints_for(connection).into_iter().filter(|node| leaders.contains(&node.id));
     response.node_endpoints = endpoints

@@ -101,9 +101,15 @@ impl Raw {
 
     /// Sends a request and leaves its answer for later.
     pub async fn send<R: Request>(&mut self, version: i16, request: &R) {
+        let bytes = self.encode(version, request);
+        self.send_bytes(&bytes).await;
+    }
+
+    /// A request's bytes, to be sent in the order of these calls.
+    pub fn encode<R: Request>(&mut self, version: i16, request: &R) -> Bytes {
         self.correlation_id += 1;
         let rope = frame::encode_request(self.correlation_id, Some("raw".into()), version, request).unwrap();
-        self.send_bytes(&rope.read().unwrap()).await;
+        rope.read().unwrap()
     }
 
     /// Receives the answer to an earlier request; checks that it is the `back`-th last one sent.
