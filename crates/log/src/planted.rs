@@ -62,11 +62,13 @@ pub enum Bug {
     TruncatedPastFrames,
     /// A recovery point stays above a truncation.
     RecoveryPointAboveTruncation,
+    /// A folder that lost the file that says whose it is counts as that of who opens it.
+    NamesakeAdopted,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::AckBeforeSync,
         Self::AckBeforeFileSync,
         Self::SyncOfTheWrongFile,
@@ -94,6 +96,7 @@ impl Bug {
         Self::TruncationNotSynced,
         Self::TruncatedPastFrames,
         Self::RecoveryPointAboveTruncation,
+        Self::NamesakeAdopted,
     ];
 }
 

@@ -43,6 +43,7 @@ use crate::intent;
 use crate::moving::{MoveNotes, remove_futures};
 use crate::names;
 use crate::partition::{Load, Loaded, PartitionLog};
+use crate::planted::{self, Bug};
 
 const LOCK: &str = ".lock";
 const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
@@ -212,7 +213,8 @@ impl LogDir {
 
     /// Opens a partition's log, recovering it where that is needed; a partition without a folder is empty.
     ///
-    /// Where this process truncated the log, closed it and opens it again, the durable end is what the next round makes it.
+    /// Where this process truncated the log, closed it and opens it again, the durable end is what the next round makes it. A
+    /// start that moved must be committed before: a second opening does not know what still waits.
     pub fn open_partition(
         &self,
         topic: &str,
@@ -222,18 +224,19 @@ impl LogDir {
     ) -> Result<Loaded> {
         let folder = names::partition_dir(topic, key.partition);
         let path = self.path.join(&folder);
+        let mut set_aside = None;
         match read_topic_id(&*self.context.disk, &path)? {
             Some(found) if found != key.topic => {
                 return Err(LogError::OtherTopic { path, found, expected: key.topic });
             }
-            // A crash came between the folder and this file: nothing in the folder was acknowledged by itself.
             None if self.context.disk.exists(&path).during("look for", &path)? => {
-                write_topic_id_durably(&*self.context.disk, &path, key.topic)?;
+                set_aside = self.claim(&folder, key)?;
             }
             _ => {}
         }
         let load = self.load(&folder, key, now_ms)?;
-        let loaded = PartitionLog::open(&self.context, key, &path, config, &load)?;
+        let mut loaded = PartitionLog::open(&self.context, key, &path, config, &load)?;
+        loaded.report.set_aside = set_aside;
         self.opened().insert(folder.clone(), true);
         if !load.clean {
             let point = loaded.log.recovery_point().0;
@@ -245,6 +248,26 @@ impl LogDir {
             self.end_truncations(&path)?;
         }
         Ok(loaded)
+    }
+
+    /// Takes a folder that does not say whose it is: the power went before that was durable, so that nothing in the folder was
+    /// acknowledged by itself. Where nothing shows that it is this partition's, it may be that of a deleted namesake, and is set
+    /// aside as `…-stray`; where it is now.
+    fn claim(&self, folder: &str, key: TopicIdPartition) -> Result<Option<PathBuf>> {
+        let path = self.path.join(folder);
+        let is_known = self.known.contains_key(&key) || self.bounds.get(key).is_some();
+        // A directory that was stopped in order was not torn; without our bounds nothing can be told.
+        let is_ours = self.clean || !self.bounds.are_complete() || is_known;
+        if is_ours || planted::has(Bug::NamesakeAdopted) || !self.holds_segments(&path)? {
+            write_topic_id_durably(&*self.context.disk, &path, key.topic)?;
+            return Ok(None);
+        }
+        self.set_aside(folder, names::STRAY_DIR).map(Some)
+    }
+
+    fn holds_segments(&self, path: &Path) -> Result<bool> {
+        let entries = self.context.disk.list(path).during("list", path)?;
+        Ok(entries.iter().any(|entry| names::parse_segment_file(&entry.name).is_some()))
     }
 
     /// The truncations of a folder were finished: nothing is to be taken from what follows.
@@ -261,15 +284,20 @@ impl LogDir {
     /// created again under the same name.
     pub fn discard(&self, folder: &PartitionFolder) -> Result<()> {
         let name = names::partition_dir(&folder.topic, folder.partition);
-        let dir = self.path.join(&name);
-        let unique =
-            (u128::from(self.context.random.next_u64()) << 64) | u128::from(self.context.random.next_u64());
-        let to = self.path.join(names::departing_dir(&name, unique, names::DELETE_DIR));
-        let disk = &*self.context.disk;
-        disk.rename(&dir, &to).during("rename", &dir)?;
+        let gone = self.set_aside(&name, names::DELETE_DIR)?;
+        self.context.disk.remove_dir_all(&gone).during("remove", &gone)
+    }
+
+    /// Frees a folder's name, durably; its name now.
+    fn set_aside(&self, folder: &str, ending: &str) -> Result<PathBuf> {
+        let (disk, random) = (&*self.context.disk, &*self.context.random);
+        let unique = (u128::from(random.next_u64()) << 64) | u128::from(random.next_u64());
+        let (from, to) =
+            (self.path.join(folder), self.path.join(names::departing_dir(folder, unique, ending)));
+        disk.rename(&from, &to).during("rename", &from)?;
         disk.sync_dir(&self.path).during("sync", &self.path)?;
-        self.opened().remove(&name);
-        disk.remove_dir_all(&to).during("remove", &to)
+        self.opened().remove(folder);
+        Ok(to)
     }
 
     /// Closes a log in order and notes where it stands, for the checkpoints.

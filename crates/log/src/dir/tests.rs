@@ -193,3 +193,31 @@ fn what_a_truncation_keeps_becomes_durable_though_it_was_appended_before() {
     );
     assert_eq!((log.view().log_end, log.view().durable_end), (Offset(2), Offset(2)));
 }
+
+/// Trace 106 of the crash images: a deletion that the power loss undid, of a folder whose `partition.metadata` was not durable.
+#[test]
+fn a_folder_that_does_not_say_whose_it_is_is_taken_only_by_whom_the_directory_knows() {
+    // What the directory knows of the partition that opens the folder, and whether it may have what is in it.
+    for (acknowledged, opened_by, expected) in [(false, 6, 0), (true, 6, 0), (true, 5, 1)] {
+        let home = Home::new();
+        let OpenedDir { dir, mut committer, .. } = home.open();
+        let config = Arc::new(LogConfig::default());
+        let mut log = dir.open_partition("t", key(0), Arc::clone(&config), NOW).unwrap().log;
+        log.append(batch(b"of the old topic"), &HOW).unwrap();
+        if acknowledged {
+            committer.commit_round(NOW).unwrap();
+            committer.checkpoint().unwrap();
+        }
+        drop((dir, committer, log));
+        std::fs::remove_file(home.0.join("t-0/partition.metadata")).unwrap();
+
+        let OpenedDir { dir, committer, .. } = home.open();
+        let new = TopicIdPartition { topic: TopicId(Uuid([opened_by; 16])), partition: 0 };
+        let loaded = dir.open_partition("t", new, config, NOW).unwrap();
+        assert_eq!(loaded.log.log_end(), Offset(expected), "{:?}", loaded.report);
+        let aside = loaded.report.set_aside.as_ref();
+        assert_eq!(aside.is_some(), expected == 0);
+        assert!(aside.is_none_or(|aside| aside.join("00000000000000000000.log").exists()));
+        drop((dir, committer));
+    }
+}

@@ -32,6 +32,8 @@ pub struct RecoveryReport {
     pub cut: Option<Cut>,
     /// Where the log ends after a truncation that a crash had interrupted, and that was finished.
     pub truncated: Option<Offset>,
+    /// A folder under this partition's name that may have been that of a deleted namesake, and where it is now.
+    pub set_aside: Option<PathBuf>,
     /// Places that had been sound once and are not any more.
     pub rot: Vec<Rot>,
 }
@@ -44,7 +46,7 @@ impl RecoveryReport {
     /// Whether there is nothing to say.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.cut.is_none() && self.truncated.is_none() && self.rot.is_empty()
+        self.cut.is_none() && self.truncated.is_none() && self.set_aside.is_none() && self.rot.is_empty()
     }
 }
 

@@ -22,7 +22,7 @@ impl PartitionLog {
         self.flush()?;
         let truncated = if offset.0 >= self.shared.log_end() {
             self.forget_epochs(offset.0)
-        } else if offset.0 <= self.segments().first().map_or(0, |first| first.base_offset().0) {
+        } else if offset.0 <= self.least_kept() {
             self.restart_at(offset.0, now_ms)
         } else {
             self.cut(offset.0, now_ms)
@@ -64,6 +64,12 @@ impl PartitionLog {
         if !self.tell(|source| Item::LogStart { source, offset }) {
             self.shared.set_durable_log_start(offset);
         }
+    }
+
+    /// Nothing up to here can be read, whatever the first segment still holds.
+    fn least_kept(&self) -> i64 {
+        let first = self.segments().first().map_or(0, |first| first.base_offset().0);
+        first.max(self.shared.log_start())
     }
 
     fn forget_epochs(&mut self, offset: i64) -> Result<()> {

@@ -76,6 +76,7 @@ impl Model {
     /// The log is about to be cut at `offset`, the start of a batch: until that is durable, both are right.
     pub fn will_be_cut(&mut self, offset: i64) {
         self.acked_end = self.acked_end.min(offset);
+        self.acked_start = self.acked_start.min(offset);
         for (first, tried) in self.written.split_off(&offset) {
             self.doomed.entry(first).or_default().extend(tried);
         }
@@ -110,9 +111,10 @@ impl Model {
         between
     }
 
-    /// Where the cut may be: the starts of batches, and the end.
+    /// Where the cut may be: the starts of batches, the end, and before everything that can be read.
     pub fn cuts(&self, start: i64, end: i64) -> Vec<i64> {
-        self.written.range(start..end).map(|(first, _)| *first).chain([end]).collect()
+        let before = (start > 0).then(|| start - 1);
+        self.written.range(start..end).map(|(first, _)| *first).chain([end]).chain(before).collect()
     }
 
     /// An append failed: what was not acknowledged of the producer's is not there.

@@ -448,7 +448,9 @@ impl World {
 
     /// A partition is closed and opened again while the node runs.
     fn reopen(&mut self, partition: i32) -> Result<(), LogError> {
-        if self.models.get(&partition).is_some_and(|model| model.was_cut) {
+        let view = self.log(partition).view();
+        let start_waits = view.durable_log_start < view.log_start;
+        if start_waits || self.models.get(&partition).is_some_and(|model| model.was_cut) {
             self.commit()?;
         }
         let (config, now_ms) = (Arc::clone(&self.config), self.now_ms);
