@@ -87,9 +87,12 @@ impl Bounds {
         replayed.deleted.iter().for_each(|(key, _)| self.forget(*key));
     }
 
-    /// Forgets the partitions whose folder is not among these.
-    pub fn keep(&self, is_there: impl Fn(&str) -> bool) {
-        self.lock().retain(|_, bound| is_there(&bound.folder));
+    /// Forgets the partitions whose folder is not among these; whether there were any.
+    pub fn keep(&self, is_there: impl Fn(&str) -> bool) -> bool {
+        let mut bounds = self.lock();
+        let before = bounds.len();
+        bounds.retain(|_, bound| is_there(&bound.folder));
+        bounds.len() < before
     }
 
     pub fn get(&self, key: TopicIdPartition) -> Option<Bound> {

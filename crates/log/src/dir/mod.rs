@@ -130,11 +130,13 @@ impl LogDir {
         if !report.clean {
             report.replayed = commit::replay(&*disk, path)?;
             bounds.take_over(&report.replayed);
-            bounds.write(&*disk, path)?;
         }
         report.removed = remove_departed(&*disk, path)?;
         report.unfinished_copies = remove_futures(&*disk, path)?;
-        bounds.keep(|folder| disk.exists(&path.join(folder)).unwrap_or(true));
+        let forgot = bounds.keep(|folder| disk.exists(&path.join(folder)).unwrap_or(true));
+        if forgot || !report.clean {
+            bounds.write(&*disk, path)?;
+        }
         let queue = CommitQueue::new();
         let mut context = LogContext::new(files, hot, Arc::clone(random));
         context.commits = Some(Arc::clone(&queue));
