@@ -97,7 +97,7 @@ impl Broker {
             self.take_down(*id);
         }
         if !delta.brokers.is_empty() {
-            self.retry_joins();
+            self.tell_of_brokers();
         }
         self.coordinators.follow(self, &image);
         if !delta.removed_topics.is_empty() {
@@ -130,10 +130,10 @@ impl Broker {
         }
     }
 
-    /// Brokers came or changed: partitions led here ask for whoever may be in sync by now.
-    fn retry_joins(&self) {
+    /// Brokers came, changed or died: partitions led here ask for whoever may be in sync by now, and do not wait for the dead.
+    fn tell_of_brokers(&self) {
         let opened = self.topics.all().into_iter().flat_map(|topic| topic.all_opened());
-        opened.filter(|one| one.leads() && one.has_followers()).for_each(|one| one.retry_joins());
+        opened.filter(|one| one.leads() && one.has_followers()).for_each(|one| one.on_brokers());
     }
 
     /// Gives changed configurations to the partitions they are for.

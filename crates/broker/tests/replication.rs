@@ -14,7 +14,7 @@ use broker::{Handle, Partition};
 use bytes::Bytes;
 use common::{Lone, Raw, broker};
 use metadata::record::{
-    ConfigRecord, Endpoint, PartitionChangeRecord, PartitionRecord, RegisterBrokerRecord, TopicRecord,
+    BrokerChangeRecord, ConfigRecord, Endpoint, PartitionChangeRecord, PartitionRecord, RegisterBrokerRecord, TopicRecord,
 };
 use metadata::{Delta, MetadataImage, Record};
 use records::{BatchBuilder, BatchOptions, NewRecord};
@@ -188,6 +188,25 @@ async fn what_is_acknowledged_is_on_every_replica() {
         (2..=3).all(|id| cluster.replica(id).reader().view().high_watermark == Offset(23))
     })
     .await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_that_died_holds_nobody_up() {
+    let mut cluster = Cluster::start().await;
+    assert_eq!(cluster.produce(1, -1, "before").await.error_code, ErrorCode::NONE);
+    eventually("3 has it", || cluster.values(3) == ["before"]).await;
+    let dead = cluster.brokers.pop().unwrap();
+    let epoch = dead.broker().image().brokers().get(&3).unwrap().epoch;
+    dead.stop().await;
+    let fenced =
+        BrokerChangeRecord { broker_id: 3, broker_epoch: epoch, fenced: Some(true), ..Default::default() };
+    cluster.records.push(fenced.into());
+    cluster.change(None, &[1, 2]);
+    cluster.tell(&[1, 2]).await;
+    let before = Instant::now();
+    assert_eq!(cluster.produce(1, -1, "after").await.error_code, ErrorCode::NONE);
+    assert!(before.elapsed() < Duration::from_secs(2), "it took {:?}", before.elapsed());
     cluster.stop().await;
 }
 

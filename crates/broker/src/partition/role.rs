@@ -112,7 +112,7 @@ impl Partition {
             self.show_role(&mut standing);
             let (effects, is_anew) = match became {
                 Became::Stale | Became::StillFollower => return,
-                Became::StillLeader(effects) => (effects.and(self.ask_for_joiners(&mut standing)), false),
+                Became::StillLeader(effects) => (effects.and(self.tell_of_brokers(&mut standing, now_ms)), false),
                 Became::Leader(effects) => (effects, true),
                 Became::Follower | Became::Idle => (Effects::default(), true),
             };
@@ -212,16 +212,17 @@ impl Partition {
         self.settle(standing, effects, now_ms);
     }
 
-    /// Brokers came or changed: one of them may be in sync by now.
-    pub(crate) fn retry_joins(&self) {
+    /// Brokers came, changed or died: one of them may be in sync by now, or is not waited for any more.
+    pub(crate) fn on_brokers(&self) {
+        let now_ms = self.shared.now_ms();
         let mut standing = self.standing();
-        let effects = self.ask_for_joiners(&mut standing);
-        self.settle(standing, effects, self.shared.now_ms());
+        let effects = self.tell_of_brokers(&mut standing, now_ms);
+        self.settle(standing, effects, now_ms);
     }
 
-    fn ask_for_joiners(&self, standing: &mut Standing) -> Effects {
+    fn tell_of_brokers(&self, standing: &mut Standing, now_ms: i64) -> Effects {
         let brokers = self.shared.brokers.load();
-        standing.replica.leader().map(|leader| leader.retry_joins(&**brokers)).unwrap_or_default()
+        standing.replica.leader().map(|leader| leader.on_brokers(&**brokers, now_ms)).unwrap_or_default()
     }
 
     /// The controller answered a question of this partition, or did not.
@@ -238,23 +239,34 @@ impl Partition {
         let mut effects = leader.on_alter_partition_answer(question, answer, now_ms);
         self.show_role(&mut standing);
         if is_changed {
-            effects = effects.and(self.ask_for_joiners(&mut standing));
+            effects = effects.and(self.tell_of_brokers(&mut standing, now_ms));
         }
         self.settle(standing, effects, now_ms);
     }
 
+    /// What the log knows of an epoch, and the machine that this is for. The leader's own epoch needs no look at the log; whether it is
+    /// the leader's own is judged again behind the lock, for another may have begun meanwhile.
+    fn history_of(&self, asked: LeaderEpoch) -> (Known, MutexGuard<'_, Standing>) {
+        loop {
+            let epoch = self.leader_epoch();
+            let known = match asked < epoch && asked.0 >= 0 {
+                true => self.with_log(|log| {
+                    let log = History(log);
+                    Known { latest: log.latest_epoch(), end: log.end_of_epoch(asked) }
+                }),
+                false => Known { latest: None, end: None },
+            };
+            let standing = self.standing();
+            if self.leader_epoch() == epoch {
+                return (known, standing);
+            }
+        }
+    }
+
     /// A follower fetches. Gives where its log parts from this one, if it does.
     pub(crate) fn on_follower_fetch(&self, fetch: &FollowerFetch) -> Result<Option<EpochEnd>, ErrorCode> {
-        let asked = fetch.last_fetched_epoch;
-        let known = match asked < self.leader_epoch() && asked.0 >= 0 {
-            true => self.with_log(|log| {
-                let log = History(log);
-                Known { latest: log.latest_epoch(), end: log.end_of_epoch(asked) }
-            }),
-            false => Known { latest: None, end: None },
-        };
         let now_ms = self.shared.now_ms();
-        let mut standing = self.standing();
+        let (known, mut standing) = self.history_of(fetch.last_fetched_epoch);
         let leader = standing.replica.leader().ok_or(ErrorCode::NOT_LEADER_OR_FOLLOWER)?;
         let brokers = self.shared.brokers.load();
         let log_start = self.reader.view().log_start;

@@ -9,7 +9,8 @@ use super::fetch::FollowerFetch;
 pub(super) struct FollowerState {
     pub id: BrokerId,
     pub is_observer: bool,
-    /// Its last fetch came under the broker epoch that is registered, from a broker that may be in sync.
+    /// Its last fetch came under the broker epoch that is registered, from a broker that may be in sync, as far as the metadata
+    /// were known at the last fetch or change of the brokers.
     pub is_eligible: bool,
     /// By its last fetch; `None` until it fetched in this epoch.
     pub ends: Option<Ends>,

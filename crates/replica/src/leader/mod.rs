@@ -152,13 +152,18 @@ impl Leader {
         Effects { alter_partition: asked, ..self.advance(now_ms) }
     }
 
-    /// Asks for a replica that may join by now and was refused, or could not be asked for, when it fetched last: followers that have
-    /// everything do not fetch again before something changes.
-    pub fn retry_joins(&mut self, brokers: &impl Brokers) -> Effects {
+    /// The brokers changed: one that died is not waited for as about to join, and one that may join by now is asked for. Followers
+    /// that have everything, or are gone, do not fetch again before something changes.
+    pub fn on_brokers(&mut self, brokers: &impl Brokers, now_ms: i64) -> Effects {
+        for follower in &mut self.followers {
+            let registered = brokers.eligible_epoch(follower.id);
+            follower.is_eligible =
+                registered.is_some() && registered == follower.ends.map(|ends| ends.broker_epoch);
+        }
         let out_of_sync = self.followers.iter().map(|follower| follower.id);
         let ids: Vec<_> = out_of_sync.filter(|id| !self.isr.contains(id)).collect();
         let alter_partition = ids.into_iter().find_map(|id| self.expand(id, brokers));
-        Effects { high_watermark: None, alter_partition }
+        Effects { alter_partition, ..self.advance(now_ms) }
     }
 
     /// Where an epoch of the leader's history ends, its own included (KIP-101); `None` is "undefined".

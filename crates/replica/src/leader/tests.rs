@@ -303,6 +303,17 @@ fn who_could_not_be_asked_for_is_asked_for_later() {
     assert!(leader.fetched(fetch(2, 10, 10), 0).alter_partition.is_some());
     assert_eq!(leader.fetched(fetch(3, 10, 10), 0).alter_partition, None, "one question at a time");
     let _ = leader.on_metadata(&state(&[1, 2], 4), 0);
-    let asked = leader.retry_joins(&Registered).alter_partition.expect("3 may join");
+    let asked = leader.on_brokers(&Registered, 0).alter_partition.expect("3 may join");
     assert_eq!(asked.new_isr.last(), Some(&(BrokerId(3), 30)));
+}
+
+#[test]
+fn a_follower_that_died_is_not_waited_for_once_it_left_the_isr() {
+    let mut leader = leader(&[1, 2, 3], 2);
+    let _ = leader.fetched(fetch(2, 10, 10), 0);
+    let _ = leader.fetched(fetch(3, 10, 10), 0);
+    let _ = leader.on_append(Offset(20), Offset(20), 10);
+    let _ = leader.on_metadata(&state(&[1, 2], 4), 20);
+    assert_eq!(leader.fetched(fetch(2, 20, 20), 30).high_watermark, None, "3 may be about to join again");
+    assert_eq!(leader.on_brokers(&ThreeFenced, 40).high_watermark, Some(Offset(20)), "3 is known to be gone");
 }

@@ -8,7 +8,7 @@ use base::{BrokerId, LeaderEpoch, TopicIdPartition};
 use replica::{Became, PartitionState};
 use wire::ErrorCode;
 
-use super::Running;
+use super::{Known, Running};
 use super::replicas::ends;
 use crate::ctx::Ctx;
 
@@ -23,6 +23,7 @@ impl Running {
             assert!(replayed.is_ok(), "committed records replay: {replayed:?}");
         }
         self.read += records.len();
+        let has_news_of_brokers = !delta.brokers.is_empty();
         for partition in self.concerned(delta) {
             let image = self.image.clone();
             if let Some(state) = image.partition(partition.topic, partition.partition)
@@ -31,7 +32,22 @@ impl Running {
                 self.change_role(partition, state, ctx);
             }
         }
+        if has_news_of_brokers {
+            self.tell_of_brokers(ctx);
+        }
         self.drive_fetchers(ctx);
+    }
+
+    /// Partitions led here ask for whoever may be in sync by now, and do not wait for the dead.
+    fn tell_of_brokers(&mut self, ctx: &mut Ctx<'_>) {
+        let now_ms = ctx.now_ms();
+        let keys: Vec<_> = self.held.keys().copied().collect();
+        for key in keys {
+            let brokers = Known(&self.image);
+            let leader = self.held.get_mut(&key).and_then(|held| held.replica.leader());
+            let Some(effects) = leader.map(|leader| leader.on_brokers(&brokers, now_ms)) else { continue };
+            self.perform(key, effects, ctx);
+        }
     }
 
     /// The partitions whose roles may change: none before this process has read of its own registration.

@@ -12,6 +12,7 @@
 //! A partition whose answer was an error is left out of the session for a while; the others go on.
 
 mod answers;
+mod unopened;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
@@ -30,6 +31,7 @@ use super::inbox::{Inbox, News};
 use super::session::{Bounds, Session};
 use crate::Broker;
 use crate::partition::Partition;
+use unopened::Unopened;
 
 /// The version of Fetch between brokers.
 const VERSION: i16 = 18;
@@ -79,6 +81,8 @@ pub(super) struct Fetcher {
     /// Partitions in the leader's session that are to leave it.
     forgotten: BTreeSet<TopicIdPartition>,
     paused: BTreeMap<(Instant, TopicIdPartition), ()>,
+    /// Partitions whose logs could not be opened.
+    unopened: Unopened,
     /// Partitions whose last records are not durable yet, and until when that is waited for.
     unsynced: BTreeSet<TopicIdPartition>,
     sync_until: Instant,
@@ -100,6 +104,7 @@ impl Fetcher {
             dirty: BTreeSet::new(),
             forgotten: BTreeSet::new(),
             paused: BTreeMap::new(),
+            unopened: Unopened::default(),
             unsynced: BTreeSet::new(),
             sync_until: Instant::now(),
             connection: None,
@@ -127,9 +132,14 @@ impl Fetcher {
     /// Sends what is to be sent, then waits for something to happen.
     async fn turn(&mut self, broker: &Arc<Broker>) -> io::Result<()> {
         self.read_news(broker).await;
+        for key in self.unopened.due(Instant::now()) {
+            self.follow(broker, key).await;
+        }
         if self.followed.is_empty() {
             self.disconnect();
-            self.inbox.came.notified().await;
+            let again = self.unopened.next().unwrap_or_else(far);
+            // Either is a reason to look again.
+            let _ = tokio::time::timeout_at(again, self.inbox.came.notified()).await;
             return Ok(());
         }
         self.resume_paused();
@@ -175,6 +185,7 @@ impl Fetcher {
             match news {
                 News::Follow(key) => self.follow(broker, key).await,
                 News::Leave(key) => {
+                    self.unopened.forget(key);
                     if self.followed.remove(&key).is_some() {
                         self.dirty.remove(&key);
                         self.unsynced.remove(&key);
@@ -207,11 +218,15 @@ impl Fetcher {
         let opened: Option<Arc<Partition>> = opened.await.ok().flatten();
         match opened {
             Some(partition) => {
+                self.unopened.forget(key);
                 self.followed.insert(key, Followed { partition, asked: VecDeque::new(), paused_until: None });
                 self.forgotten.remove(&key);
                 self.dirty.insert(key);
             }
-            None => tracing::warn!(%key, "a replica cannot be opened and is not copied"),
+            None => {
+                let pause = self.unopened.put_off(key, Instant::now());
+                tracing::warn!(%key, ?pause, "a replica cannot be opened and is not copied; it is tried again");
+            }
         }
     }
 
@@ -255,8 +270,8 @@ impl Fetcher {
 
     /// When to look again even if nothing happens.
     fn deadline(&self) -> Instant {
-        let far = Instant::now() + Duration::from_secs(60);
-        let paused = self.paused.first_key_value().map_or(far, |((at, _), ())| *at);
+        let paused = self.paused.first_key_value().map_or_else(far, |((at, _), ())| *at);
+        let paused = self.unopened.next().map_or(paused, |at| at.min(paused));
         let sends = match (self.in_flight.front(), self.in_flight.back()) {
             (Some(first), Some(last)) => {
                 let has_news = !self.dirty.is_empty() || !self.forgotten.is_empty();
@@ -336,6 +351,11 @@ impl Fetcher {
         self.take(broker, asked.number, response);
         Ok(())
     }
+}
+
+/// When nothing is waited for.
+fn far() -> Instant {
+    Instant::now() + Duration::from_secs(60)
 }
 
 fn bounds(broker: &Broker) -> Bounds {
