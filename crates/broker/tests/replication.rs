@@ -14,7 +14,8 @@ use broker::{Handle, Partition};
 use bytes::Bytes;
 use common::{Lone, Raw, broker};
 use metadata::record::{
-    BrokerChangeRecord, ConfigRecord, Endpoint, PartitionChangeRecord, PartitionRecord, RegisterBrokerRecord, TopicRecord,
+    BrokerChangeRecord, ConfigRecord, Endpoint, PartitionChangeRecord, PartitionRecord, RegisterBrokerRecord,
+    TopicRecord,
 };
 use metadata::{Delta, MetadataImage, Record};
 use records::{BatchBuilder, BatchOptions, NewRecord};

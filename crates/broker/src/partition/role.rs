@@ -112,7 +112,9 @@ impl Partition {
             self.show_role(&mut standing);
             let (effects, is_anew) = match became {
                 Became::Stale | Became::StillFollower => return,
-                Became::StillLeader(effects) => (effects.and(self.tell_of_brokers(&mut standing, now_ms)), false),
+                Became::StillLeader(effects) => {
+                    (effects.and(self.tell_of_brokers(&mut standing, now_ms)), false)
+                }
                 Became::Leader(effects) => (effects, true),
                 Became::Follower | Became::Idle => (Effects::default(), true),
             };

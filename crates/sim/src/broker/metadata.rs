@@ -8,8 +8,8 @@ use base::{BrokerId, LeaderEpoch, TopicIdPartition};
 use replica::{Became, PartitionState};
 use wire::ErrorCode;
 
-use super::{Known, Running};
 use super::replicas::ends;
+use super::{Known, Running};
 use crate::ctx::Ctx;
 
 impl Running {
