@@ -23,7 +23,7 @@ struct Found {
 /// Reads everything; every breach is one line.
 pub async fn check(client: &Client, ledger: &Ledger) -> Result<Vec<String>, Failure> {
     let mut breaches = Vec::new();
-    let found = read(client).await?;
+    let found = read_in_peace(client).await?;
     let topics: BTreeSet<_> =
         client.admin().list_topics().await?.iter().map(|t| t.name.to_string()).collect();
     let offsets = client.admin().group_offsets(GROUP).await;
@@ -107,7 +107,20 @@ fn name(value: &Bytes) -> String {
     format!("`{text}` ({} bytes)", value.len())
 }
 
-async fn read(client: &Client) -> Result<BTreeMap<TopicPartition, Found>, Failure> {
+/// Reads until retention took nothing meanwhile: a reader whose place is gone goes on elsewhere, and what it passed over is not
+/// missing.
+async fn read_in_peace(client: &Client) -> Result<BTreeMap<TopicPartition, Found>, Failure> {
+    const TRIES_MAX: usize = 20;
+    for _ in 0..TRIES_MAX {
+        if let Some(found) = read(client).await? {
+            return Ok(found);
+        }
+    }
+    Err("retention does not come to rest".into())
+}
+
+/// Reads everything; nothing where a log's start moved meanwhile.
+async fn read(client: &Client) -> Result<Option<BTreeMap<TopicPartition, Found>>, Failure> {
     let partitions: Vec<_> = TOPICS
         .iter()
         .flat_map(|(name, count, _)| (0..*count).map(|index| TopicPartition::new(*name, index)))
@@ -125,7 +138,7 @@ async fn read(client: &Client) -> Result<BTreeMap<TopicPartition, Found>, Failur
         reader = reader.assign(partition.clone(), StartAt::Earliest);
     }
     if waiting.is_empty() {
-        return Ok(found);
+        return Ok(Some(found));
     }
     let mut reader = reader.start().await?;
     let begun = Instant::now();
@@ -141,14 +154,8 @@ async fn read(client: &Client) -> Result<BTreeMap<TopicPartition, Found>, Failur
         }
     }
     reader.close().await;
-    // Retention goes on meanwhile: what it took since is not missing.
-    for (partition, start) in offsets(client, &partitions, OffsetSpec::Earliest).await? {
-        if let Some(found) = found.get_mut(&partition) {
-            found.start = start;
-            found.records = found.records.split_off(&start);
-        }
-    }
-    Ok(found)
+    let is_as_before = offsets(client, &partitions, OffsetSpec::Earliest).await? == starts;
+    Ok(is_as_before.then_some(found))
 }
 
 async fn offsets(

@@ -22,6 +22,14 @@ pub enum LogError {
         /// What the system said.
         source: Arc<io::Error>,
     },
+    /// KAFKA_STORAGE_ERROR, retriable: the process has no descriptor or memory to spare; the log is as it was before the call.
+    #[error("cannot {action} {}: out of descriptors or memory", path.display())]
+    Exhausted {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+    },
     /// KAFKA_STORAGE_ERROR, retriable: no room on the disk; the log is as it was before the call.
     #[error("no space left for {}", path.display())]
     NoSpace {
@@ -138,9 +146,12 @@ pub enum LogError {
 }
 
 impl LogError {
-    /// Wraps what the system said about a file.
+    /// Wraps what the system said about a file. A failed sync is never anything but a failure, not even for want of room: the
+    /// pages may be gone, and a second, successful one would prove nothing.
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         match source.kind() {
+            _ if action == SYNC => Self::Io { action, path: path.to_owned(), source: Arc::new(source) },
+            _ if is_exhausted(&source) => Self::Exhausted { action, path: path.to_owned() },
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::NoSpace { path: path.to_owned() }
             }
@@ -148,11 +159,28 @@ impl LogError {
         }
     }
 
+    /// Whether the same call may succeed later, with nothing changed until then.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::NoSpace { .. } | Self::Exhausted { .. })
+    }
+
     /// Whether the directory must be given up: the disk failed, and not for want of room.
     #[must_use]
     pub fn is_storage_failure(&self) -> bool {
         matches!(self, Self::Fenced(_) | Self::Io { .. })
     }
+}
+
+/// What every call that syncs is called.
+pub(crate) const SYNC: &str = "sync";
+
+/// Whether it is the process, or the machine, that ran out: of descriptors (its own, all) or of memory.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
+    const ENOMEM: i32 = 12;
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    matches!(error.raw_os_error(), Some(ENOMEM | ENFILE | EMFILE))
 }
 
 /// What the calls of this crate return.

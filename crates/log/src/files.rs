@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use env::{Disk, File, Open};
 
+use crate::error::is_exhausted;
 use crate::names::Kind;
 
 /// What a file is kept under: the segment's number within this process and which of its files.
@@ -55,7 +56,7 @@ impl FileCache {
         if let Some(file) = self.lock().touch(key) {
             return Ok(file);
         }
-        let file = self.disk.open(&path(), Open::Create)?;
+        let file = self.open(&path(), Open::Create)?;
         self.lock().insert(key, Arc::clone(&file), self.capacity);
         Ok(file)
     }
@@ -65,13 +66,21 @@ impl FileCache {
         if let Some(file) = self.lock().touch(key) {
             return Ok(Some(file));
         }
-        match self.disk.open(path, Open::Write) {
+        match self.open(path, Open::Write) {
             Ok(file) => {
                 self.lock().insert(key, Arc::clone(&file), self.capacity);
                 Ok(Some(file))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a file; where the process has no descriptor left, half of the cache makes room for it.
+    fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn File>> {
+        match self.disk.open(path, how) {
+            Err(error) if is_exhausted(&error) && self.lock().close_half() => self.disk.open(path, how),
+            other => other,
         }
     }
 
@@ -111,6 +120,16 @@ impl OpenFiles {
         self.uses += 1;
         self.by_use.insert(self.uses, key);
         self.by_key.insert(key, (self.uses, file));
+    }
+
+    /// Closes those unused for longest; whether there were any.
+    fn close_half(&mut self) -> bool {
+        let count = self.by_key.len().div_ceil(2);
+        for _ in 0..count {
+            let Some((_, oldest)) = self.by_use.pop_first() else { break };
+            self.by_key.remove(&oldest);
+        }
+        count > 0
     }
 
     fn remove(&mut self, key: FileKey) {

@@ -18,6 +18,9 @@ const SLOTS_MAX: usize = 512;
 /// A chunk with this many bytes of batches takes no more, so that letting go of one never costs much of the tail.
 const CHUNK_BYTES_MAX: u64 = 1 << 20;
 
+/// With as many chunks, and each time with twice as many, those that are gone are struck off.
+const SWEPT_FROM: usize = 1024;
+
 /// One batch.
 #[derive(Debug, Clone)]
 pub(crate) struct HotBatch {
@@ -47,7 +50,8 @@ struct Chunk {
 pub struct HotBudget {
     limit: u64,
     used: AtomicU64,
-    oldest: Mutex<VecDeque<(Weak<HotTail>, Arc<Chunk>)>>,
+    /// Weak, so that a chunk that its tail let go of is gone.
+    oldest: Mutex<VecDeque<(Weak<HotTail>, Weak<Chunk>)>>,
 }
 
 impl HotBudget {
@@ -65,22 +69,19 @@ impl HotBudget {
     fn enforce(&self) {
         while self.used() > self.limit {
             let Some((tail, chunk)) = lock(&self.oldest).pop_front() else { return };
-            if let Some(tail) = tail.upgrade() {
+            if let (Some(tail), Some(chunk)) = (tail.upgrade(), chunk.upgrade()) {
                 tail.forget(&chunk);
             }
         }
     }
 
-    fn register(&self, tail: &Arc<HotTail>, chunk: Arc<Chunk>) {
+    fn register(&self, tail: &Arc<HotTail>, chunk: &Arc<Chunk>) {
         let mut oldest = lock(&self.oldest);
-        oldest.push_back((Arc::downgrade(tail), chunk));
-        // Chunks of tails that are gone, or that were forgotten otherwise, must not pile up in a budget that is never reached.
-        while oldest
-            .front()
-            .is_some_and(|(tail, chunk)| tail.strong_count() == 0 || Arc::strong_count(chunk) == 1)
-        {
-            oldest.pop_front();
+        // What is left of chunks that are gone must not pile up in a budget that is never reached.
+        if oldest.len() >= SWEPT_FROM && oldest.len().is_power_of_two() {
+            oldest.retain(|(_, chunk)| chunk.strong_count() > 0);
         }
+        oldest.push_back((Arc::downgrade(tail), Arc::downgrade(chunk)));
     }
 }
 
@@ -129,7 +130,7 @@ impl HotTail {
         let cost = begun.as_ref().map_or(size, |chunk| size + chunk.own_bytes());
         self.budget.used.fetch_add(cost, Ordering::Relaxed);
         if let Some(chunk) = begun {
-            self.budget.register(self, chunk);
+            self.budget.register(self, &chunk);
         }
         self.budget.enforce();
     }

@@ -15,7 +15,7 @@
 //!     match committer.commit_round(now_ms) {
 //!         // each partition whose durable end moved, with its reader: advance watermarks and answer those who wait
 //!         Ok(round) => for Committed { key, reader, durable_end } in round.committed { … },
-//!         Err(LogError::NoSpace { .. }) => { /* everything waits on: free space, try again in a while */ }
+//!         Err(error) if error.may_pass() => { /* everything waits on: free space, try again in a while */ }
 //!         Err(error) => { /* the directory is fenced: fail those who wait with KAFKA_STORAGE_ERROR, end the thread */ }
 //!     }
 //! }

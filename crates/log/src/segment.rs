@@ -364,7 +364,8 @@ impl Segment {
                 continue;
             };
             if !file.is_empty().during("look at", &path)? {
-                file.truncate(0).and_then(|()| file.sync_data()).during("empty", &path)?;
+                file.truncate(0).during("empty", &path)?;
+                file.sync_data().during("sync", &path)?;
             }
         }
         Ok(())

@@ -26,22 +26,27 @@ pub(super) fn run(dir: &Arc<Dir>, broker: &Weak<Broker>, mut committer: Committe
     let mut room = Room::new(dir);
     while queue.wait(ROUND_AT_LEAST_EVERY) {
         let Some(broker) = broker.upgrade() else { return Some(committer) };
-        match committer.commit_round(broker.clock.wall_ms()) {
+        let failure = match committer.commit_round(broker.clock.wall_ms()) {
             Ok(round) => {
                 room.look(dir, &round);
                 if !round.committed.is_empty() {
                     dir.moved.store(true, Ordering::Relaxed);
                 }
                 round.committed.iter().for_each(|one| tell(&broker, one));
+                round.not_retired
             }
-            Err(LogError::NoSpace { path }) => {
+            Err(error) => Some(error),
+        };
+        match failure {
+            None => {}
+            Some(error) if error.may_pass() => {
                 if !dir.full.swap(true, Ordering::Relaxed) {
-                    tracing::error!(path = %path.display(), "the disk is full: nothing is accepted until there is room");
+                    tracing::error!(dir = %dir.path.display(), %error, "nothing is accepted until this has passed");
                 }
                 std::thread::sleep(NO_SPACE_PAUSE);
                 room.look_again(dir);
             }
-            Err(error) => {
+            Some(error) => {
                 tracing::error!(dir = %dir.path.display(), %error, "the log directory failed: its partitions are offline");
                 broker.dir_failed(dir, &error);
                 return None;

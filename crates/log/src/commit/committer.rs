@@ -42,6 +42,8 @@ pub struct Round {
     pub synced_bytes: u64,
     /// Calls that wait for the disk.
     pub syncs: usize,
+    /// Why recovery points could not move on; unless it [may pass](LogError::may_pass), the directory is fenced.
+    pub not_retired: Option<LogError>,
 }
 
 /// The one that makes the appends of a log directory durable. Synchronous and without a thread of its own:
@@ -83,7 +85,7 @@ impl Committer {
         let mut spare = open(NAMES[1])?;
         // Both are wiped before a new generation begins: what they held was replayed.
         for file in [&mut current, &mut spare] {
-            file.release().during("release", &file.path)?;
+            file.release()?;
         }
         let seed = context.random.next_u64();
         current.begin(generation, seed).during("write", &current.path)?;
@@ -110,8 +112,8 @@ impl Committer {
         &self.queue
     }
 
-    /// Makes everything durable that waits. An error means that nothing of it is: for want of room it waits on, otherwise the
-    /// directory is fenced for good.
+    /// Makes everything durable that waits. An error means that nothing of it is: where it [may pass](LogError::may_pass) it
+    /// waits on, otherwise the directory is fenced for good.
     ///
     /// `now_ms` is the wall clock. Call it also when nothing waits, every second or so: recovery points move then.
     pub fn commit_round(&mut self, now_ms: i64) -> Result<Round> {
@@ -119,17 +121,17 @@ impl Committer {
         let items = self.queue.take();
         let mut round = Round::default();
         if !items.is_empty() {
-            let chain = self.current.chain();
+            let mark = self.current.mark();
             self.generation.just_named.clear();
             let framed = |append: &Append| self.framed.contains_key(&append.source.shared.key);
             let short = files_to_sync(&self.policy, &items, framed);
             let committed = self.commit(&items, &short, &mut round);
             if let Err(error) = committed {
-                self.current.roll_back(chain);
+                self.current.roll_back(mark);
                 for key in self.generation.just_named.drain(..) {
                     self.generation.named.remove(&key);
                 }
-                if matches!(error, LogError::NoSpace { .. }) {
+                if error.may_pass() {
                     self.queue.put_back(items);
                 }
                 return self.context.fence.guard(Err(error));
@@ -138,7 +140,8 @@ impl Committer {
             self.generation.began_ms.get_or_insert(now_ms);
         }
         let retired = self.retire_step(&mut round, now_ms).and_then(|()| self.forget_moved());
-        self.context.fence.guard(retired)?;
+        // What was committed is durable all the same, and those who wait for it must hear so.
+        round.not_retired = self.context.fence.guard(retired).err();
         Ok(round)
     }
 

@@ -8,6 +8,7 @@ use crc_fast::{CrcAlgorithm, Digest};
 use env::{Disk, File, Open};
 
 use super::frame::{FRAME_BYTES, Frame};
+use crate::error::{Context, Result};
 use crate::planted::{self, Bug};
 
 /// The bytes before the first frame.
@@ -35,6 +36,13 @@ pub(crate) struct CommitFile {
     /// Where in `pending` which payload comes.
     payloads: Vec<(usize, Vec<bytes::Bytes>)>,
     pending_bytes: u64,
+}
+
+/// A place in a commit file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    chain: u64,
+    position: u64,
 }
 
 impl CommitFile {
@@ -67,9 +75,9 @@ impl CommitFile {
     }
 
     /// Wipes the header, durably: nothing in the file counts any more.
-    pub fn release(&mut self) -> io::Result<()> {
-        self.file.write_all_at(&[0; HEADER_BYTES], 0)?;
-        self.file.sync_data()
+    pub fn release(&mut self) -> Result<()> {
+        self.file.write_all_at(&[0; HEADER_BYTES], 0).during("write", &self.path)?;
+        self.file.sync_data().during("sync", &self.path)
     }
 
     /// Bytes in use, with what is pending.
@@ -112,15 +120,15 @@ impl CommitFile {
         Ok(())
     }
 
-    /// Forgets what is pending; `chain` is what it was before.
-    pub fn roll_back(&mut self, chain: u64) {
-        self.chain = chain;
+    /// Forgets what is pending, and what was written since `mark`: the next write goes over it.
+    pub fn roll_back(&mut self, mark: Mark) {
+        (self.chain, self.position) = (mark.chain, mark.position);
         self.clear();
     }
 
-    /// The check of the last frame.
-    pub fn chain(&self) -> u64 {
-        self.chain
+    /// Where the next frame goes, and which check it continues.
+    pub fn mark(&self) -> Mark {
+        Mark { chain: self.chain, position: self.position }
     }
 
     /// Makes what was written durable.

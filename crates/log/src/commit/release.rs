@@ -7,6 +7,7 @@ use std::sync::Arc;
 use base::TopicIdPartition;
 
 use super::committer::{Committer, Round};
+use super::file::CommitFile;
 use super::queue::{Append, Source};
 use crate::error::{Context, Result};
 use crate::intent;
@@ -200,22 +201,30 @@ impl Committer {
         Ok(())
     }
 
-    /// Everything the retiring generation speaks of is durable elsewhere: record that, then wipe it.
+    /// Everything the retiring generation speaks of is durable elsewhere: record that, then wipe it. Where that fails for want of
+    /// room it retires on.
     fn release(&mut self) -> Result<()> {
         let Some((mut file, generation)) = self.retiring.take() else { return Ok(()) };
-        self.context.disk.sync_dir(&self.dir).during("sync", &self.dir)?;
-        self.end_truncations(&generation)?;
-        self.record(&generation);
-        if !planted::has(Bug::BoundsNotWritten) {
-            self.bounds.write(&*self.context.disk, &self.dir)?;
+        if let Err(error) = self.wipe(&mut file, &generation) {
+            self.retiring = Some((file, generation));
+            return Err(error);
         }
-        file.release().during("release", &file.path)?;
         for reached in generation.reached.into_values() {
             reached.shared.advance_recovery_point(reached.offset);
         }
         self.framed.retain(|_, since| *since > file.generation);
         self.spare = Some(file);
         Ok(())
+    }
+
+    fn wipe(&self, file: &mut CommitFile, generation: &Generation) -> Result<()> {
+        self.context.disk.sync_dir(&self.dir).during("sync", &self.dir)?;
+        self.end_truncations(generation)?;
+        self.record(generation);
+        if !planted::has(Bug::BoundsNotWritten) {
+            self.bounds.write(&*self.context.disk, &self.dir)?;
+        }
+        file.release()
     }
 
     /// What was truncated is durably so: the intents go, before the frames that stand for them.

@@ -335,7 +335,8 @@ impl LogDir {
     /// have been closed, and nothing waits in the queue.
     pub fn close(self, mut committer: Committer, now_ms: i64) -> Result<()> {
         self.context.fence.check()?;
-        committer.commit_round(now_ms)?;
+        let round = committer.commit_round(now_ms)?;
+        round.not_retired.map_or(Ok(()), Err)?;
         committer.checkpoint()?;
         let disk = &*self.context.disk;
         self.bounds.write(disk, &self.path)?;

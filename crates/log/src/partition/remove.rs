@@ -44,7 +44,14 @@ impl PartitionLog {
         let random = &self.context.random;
         let unique = (u128::from(random.next_u64()) << 64) | u128::from(random.next_u64());
         let to = dir.with_file_name(names::departing_dir(name, unique, ending));
-        self.context.disk.rename(&dir, &to).during("rename", &dir)?;
+        let disk = &*self.context.disk;
+        let owner = crate::dir::read_topic_id(disk, &dir)?;
+        if owner.is_some_and(|owner| owner != self.key().topic) || !disk.exists(&dir).during("look for", &dir)? {
+            // Somebody took the folder away, and perhaps a namesake has another there: that is not this log's to rename.
+            self.has_dir = false;
+            return Ok(());
+        }
+        disk.rename(&dir, &to).during("rename", &dir)?;
         self.place.moved_to(&to);
         let parent = to.parent().unwrap_or(&to);
         self.context.disk.sync_dir(parent).during("sync", parent)

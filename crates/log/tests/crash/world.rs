@@ -508,7 +508,9 @@ const NO_SPACE: u64 = 1;
 
 fn fault(kind: u64, operation: Operation, rarity: u64, random: &SeededRandom) -> Fault {
     let data = matches!(operation, Operation::Read | Operation::Write);
-    let grows = matches!(operation, Operation::Write | Operation::Create | Operation::Allocate);
+    // Thin volumes and quotas say so only when they are asked to sync.
+    let grows =
+        matches!(operation, Operation::Write | Operation::Create | Operation::Allocate | Operation::Sync);
     match kind {
         SHORT if data => Fault::Short(1 + random.below(4000) as usize),
         NO_SPACE if grows && random.below(rarity) == 0 => Fault::Error(ErrorKind::StorageFull),
