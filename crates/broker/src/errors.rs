@@ -7,10 +7,7 @@ use wire::ErrorCode;
 /// The code of a failed call on a log.
 pub(crate) fn of_log(error: &LogError) -> ErrorCode {
     match error {
-        LogError::Fenced(_)
-        | LogError::Io { .. }
-        | LogError::NoSpace { .. }
-        | LogError::Exhausted { .. } => {
+        LogError::Fenced(_) | LogError::Io { .. } | LogError::NoSpace { .. } | LogError::Exhausted { .. } => {
             ErrorCode::KAFKA_STORAGE_ERROR
         }
         LogError::Corrupt { .. } | LogError::BadBatch(_) => ErrorCode::CORRUPT_MESSAGE,

@@ -46,7 +46,9 @@ impl PartitionLog {
         let to = dir.with_file_name(names::departing_dir(name, unique, ending));
         let disk = &*self.context.disk;
         let owner = crate::dir::read_topic_id(disk, &dir)?;
-        if owner.is_some_and(|owner| owner != self.key().topic) || !disk.exists(&dir).during("look for", &dir)? {
+        if owner.is_some_and(|owner| owner != self.key().topic)
+            || !disk.exists(&dir).during("look for", &dir)?
+        {
             // Somebody took the folder away, and perhaps a namesake has another there: that is not this log's to rename.
             self.has_dir = false;
             return Ok(());
