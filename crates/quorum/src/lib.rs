@@ -36,6 +36,9 @@ pub enum ProposeError {
     /// The log cannot be written any more; whether the records will stand after a restart is unknown.
     #[error("the metadata log failed: {0}")]
     Failed(Arc<str>),
+    /// Another node took over before the records were committed; whether they will be is unknown.
+    #[error("another node leads the quorum now")]
+    Unknown,
     /// The log was closed.
     #[error("the metadata log is closed")]
     Closed,

@@ -36,6 +36,9 @@ const SESSIONS_EVERY: Duration = Duration::from_millis(100);
 /// How often it is looked at what is to be done by the clock.
 const CHORES_EVERY: Duration = Duration::from_secs(1);
 
+/// How long after this node ceased to lead it may take to hear what became of its last proposal.
+const OUTCOME_WITHIN: Duration = Duration::from_millis(500);
+
 /// What the owner is sent: decides, and yields the records with whoever waits for them. Dropped, it answers NOT_CONTROLLER.
 type Job = Box<dyn FnOnce(&mut Controller, Moment) -> Decision + Send>;
 
@@ -309,7 +312,7 @@ impl Active<'_> {
     }
 
     async fn commit(&mut self, records: Vec<Record>) -> Result<u64, ErrorCode> {
-        match self.owner.log.propose(self.epoch, records).await {
+        match self.propose(records).await {
             Ok(end) => {
                 let applied = self.owner.applied.wait_for(|offset| *offset >= end).await;
                 applied.map(|_| end).map_err(|_| ErrorCode::NOT_CONTROLLER)
@@ -323,9 +326,23 @@ impl Active<'_> {
                 Err(match error {
                     ProposeError::NotLeader(_) | ProposeError::Closed => ErrorCode::NOT_CONTROLLER,
                     // Whether it will have happened is unknown.
-                    ProposeError::Failed(_) => ErrorCode::REQUEST_TIMED_OUT,
+                    ProposeError::Failed(_) | ProposeError::Unknown => ErrorCode::REQUEST_TIMED_OUT,
                 })
             }
+        }
+    }
+
+    /// Proposes, and does not wait for ever once this node is cut off from the majority.
+    async fn propose(&mut self, records: Vec<Record>) -> Result<u64, ProposeError> {
+        let (epoch, Owner { log, leadership, .. }) = (self.epoch, &mut *self.owner);
+        let deposed = async {
+            // An error says that the quorum's task ended; the proposal hears so itself.
+            let _ = leadership.wait_for(|now| !now.is_own || now.epoch != epoch).await;
+            tokio::time::sleep(OUTCOME_WITHIN).await;
+        };
+        tokio::select! {
+            proposed = log.propose(epoch, records) => proposed,
+            () = deposed => Err(ProposeError::Unknown),
         }
     }
 }

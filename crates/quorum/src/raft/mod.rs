@@ -12,6 +12,7 @@
 mod codec;
 mod disk;
 mod found;
+mod leadership;
 mod machine;
 mod members;
 mod network;
@@ -29,15 +30,16 @@ use base::Uuid;
 use bytes::Bytes;
 use env::{Disk, Random};
 use metadata::Record;
+use openraft::ReadPolicy;
 use openraft::async_runtime::WatchReceiver as _;
 use openraft::errors::Fatal;
 use openraft::impls::ProgressResponder;
-use openraft::{ReadPolicy, ServerState};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::{Committed, FileError, Leadership, MetadataLog, Pending, ProposeError, Voter, Voters};
 use disk::Files;
+use leadership::Heard;
 use machine::{Machine, Tail};
 pub use members::MemberError;
 use network::Network;
@@ -96,6 +98,7 @@ pub struct Raft {
     writer: Shown<Writer>,
     store: Shown<Store>,
     leadership: watch::Receiver<Leadership>,
+    heard: Arc<Heard>,
     own: Key,
     transport: Arc<dyn Transport>,
     runtime: Handle,
@@ -136,11 +139,14 @@ impl Raft {
         let store = Store::new(&recovered, writer.clone());
         let tail = Arc::new(Tail::new(recovered.snapshot));
         let machine = Machine::new(tail.clone(), writer.clone());
-        let network = Network { own, transport: options.transport.clone() };
+        let heard = Arc::<Heard>::default();
+        let network = Network { own, transport: options.transport.clone(), heard: heard.clone() };
         let config = config(options.timing).map_err(failed)?;
         let library = Library::new(own, Arc::new(config), network, store.clone(), machine).await;
         let library = library.map_err(|error| failed(error.to_string()))?;
-        let leadership = follow_leadership(&library);
+        // As long as followers wait at most before they stand.
+        let patience = Duration::from_millis(options.timing.election_ms * 6 / 5);
+        let leadership = leadership::follow(&library, patience, heard.clone());
         let mut founders: Vec<i32> = options.voters.iter().map(|voter| voter.id).collect();
         founders.sort_unstable();
         let raft = Arc::new(Self {
@@ -149,6 +155,7 @@ impl Raft {
             writer: Shown(writer),
             store: Shown(store),
             leadership,
+            heard,
             own,
             transport: options.transport,
             runtime: Handle::current(),
@@ -222,41 +229,14 @@ fn config(timing: Timing) -> Result<openraft::Config, String> {
     config.validate().map_err(|error| error.to_string())
 }
 
-/// Says who leads as it changes.
-fn follow_leadership(library: &Library) -> watch::Receiver<Leadership> {
-    let (sender, receiver) = watch::channel(Leadership::default());
-    let mut metrics = library.server_metrics();
-    tokio::spawn(async move {
-        loop {
-            let now = {
-                let metrics = metrics.borrow_and_update();
-                let leader = metrics.current_leader;
-                Leadership {
-                    leader: leader.map(|key| key.id),
-                    epoch: i32::try_from(metrics.vote.leader_id.term).unwrap_or(i32::MAX),
-                    is_own: leader == Some(metrics.id) && metrics.state == ServerState::Leader,
-                }
-            };
-            let before = *sender.borrow();
-            if now.leader != before.leader
-                && let Some(leader) = now.leader
-            {
-                tracing::info!(leader, epoch = now.epoch, "the metadata quorum has a leader");
-            }
-            sender.send_if_modified(|known| std::mem::replace(known, now) != now);
-            if metrics.changed().await.is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
 impl MetadataLog for Raft {
     fn propose(&self, epoch: i32, records: Vec<Record>) -> Pending<'_, Result<u64, ProposeError>> {
         Box::pin(async move {
             let not_leader = || ProposeError::NotLeader(self.leadership.borrow().leader);
             let leader = self.library.0.as_leader().map_err(|_| not_leader())?;
+            if !self.leadership.borrow().is_own {
+                return Err(not_leader());
+            }
             if i32::try_from(leader.term()) != Ok(epoch) {
                 return Err(not_leader());
             }
@@ -268,7 +248,7 @@ impl MetadataLog for Raft {
             match answer.await {
                 Ok(Ok(written)) => Ok(written.data),
                 Ok(Err(openraft::errors::ClientWriteError::LogEntryDiscarded(_))) => {
-                    Err(failed("another leader took over".into()))
+                    Err(ProposeError::Unknown)
                 }
                 Ok(Err(_)) => Err(not_leader()),
                 Err(_) => Err(failed("the quorum's task ended".into())),
@@ -279,7 +259,7 @@ impl MetadataLog for Raft {
     fn leader(&self) -> Option<Peer> {
         let metrics = self.library.0.server_metrics();
         let metrics = metrics.borrow_watched();
-        let key = metrics.current_leader?;
+        let key = metrics.current_leader.filter(|key| self.answers_for(*key))?;
         let address = metrics.membership_config.membership().get_node(&key)?.clone();
         Some(Peer { id: key.id, host: address.host, port: address.port })
     }
@@ -291,7 +271,13 @@ impl MetadataLog for Raft {
     fn silence_ms(&self) -> i64 {
         let replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
         let is_recent = replaced.is_some_and(|at| at.elapsed() < REPLACED_RECENTLY);
-        if is_recent { 0 } else { self.lease_ms }
+        if is_recent {
+            return 0;
+        }
+        let term = self.library.0.server_metrics().borrow_watched().vote.leader_id.term;
+        let heard = self.heard.silence_before(term).map(|silence| i64::try_from(silence.as_millis()));
+        // Whoever voted had not heard of a leader for this long at least.
+        heard.and_then(Result::ok).unwrap_or_default().max(self.lease_ms)
     }
 
     fn confirm(&self) -> Pending<'_, Result<u64, ProposeError>> {
@@ -351,7 +337,7 @@ impl MetadataLog for Raft {
             |voter: &Voter| voting.iter().any(|key| key.id == voter.id && key.directory == voter.directory);
         let (voters, observers) = described.partition(is_voter);
         Voters {
-            leader: metrics.current_leader.map(|key| key.id),
+            leader: metrics.current_leader.filter(|key| self.answers_for(*key)).map(|key| key.id),
             epoch: i32::try_from(metrics.current_term).unwrap_or(i32::MAX),
             voters,
             observers,
@@ -361,6 +347,11 @@ impl MetadataLog for Raft {
 }
 
 impl Raft {
+    /// Whether a leader is to be told of: this node is one only while a majority answers it.
+    fn answers_for(&self, leader: Key) -> bool {
+        leader != self.own || self.leadership.borrow().is_own
+    }
+
     /// What the transport received for this node; the answer to it.
     pub async fn receive(&self, message: Bytes) -> Bytes {
         receive::receive(self, message).await

@@ -23,6 +23,7 @@ use openraft::raft::{
 use openraft::{OptionalSend, RaftNetworkFactory, RaftNetworkV2};
 
 use super::codec::{Coded, Malformed, get_list, put_bytes, put_list};
+use super::leadership::{Heard, Voted};
 use super::types::{Address, Key, LogId, Types, Vote};
 use crate::Pending;
 
@@ -271,6 +272,8 @@ impl Coded for Piece {
 pub(super) struct Network {
     pub own: Key,
     pub transport: Arc<dyn Transport>,
+    /// What voters said of the leader before.
+    pub heard: Arc<Heard>,
 }
 
 impl Network {
@@ -346,7 +349,11 @@ impl RaftNetworkV2<Types> for Link {
         request: VoteRequest<Types>,
         option: RPCOption,
     ) -> Result<VoteResponse<Types>, RPCError<Types>> {
-        self.ask(Kind::Vote, &request, option.hard_ttl()).await.map_err(unreachable)
+        let voted: Voted = self.ask(Kind::Vote, &request, option.hard_ttl()).await.map_err(unreachable)?;
+        if voted.response.vote_granted {
+            self.network.heard.note_vote(request.vote.leader_id.term, voted.silence);
+        }
+        Ok(voted.response)
     }
 
     async fn pre_vote(

@@ -9,6 +9,7 @@ use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
 use super::Raft;
 use super::codec::{Coded, Malformed, get_list};
 use super::disk::Snapshot;
+use super::leadership::Voted;
 use super::members::{self, Joining};
 use super::network::{Head, Kind, Piece, Status, answer};
 use super::types::{Key, Types, Vote};
@@ -41,6 +42,7 @@ async fn handle(raft: &Raft, head: Head, body: &[u8]) -> Result<Vec<u8>, String>
     let library = &raft.library.0;
     match head.kind {
         Kind::Append => {
+            raft.heard.note();
             let request = AppendEntriesRequest::<Types>::from_bytes(body).map_err(bad)?;
             Ok(library.append_entries(request).await.map_err(|error| error.to_string())?.to_bytes())
         }
@@ -48,7 +50,12 @@ async fn handle(raft: &Raft, head: Head, body: &[u8]) -> Result<Vec<u8>, String>
             let mut request = VoteRequest::<Types>::from_bytes(body).map_err(bad)?;
             // A leader that is gone needs no lease.
             request.leadership_transfer |= leader_is_gone(raft, head.from).await;
-            Ok(library.vote(request).await.map_err(|error| error.to_string())?.to_bytes())
+            if raft.leadership.borrow().is_own {
+                raft.heard.note();
+            }
+            let silence = raft.heard.silence().unwrap_or_default();
+            let response = library.vote(request).await.map_err(|error| error.to_string())?;
+            Ok(Voted { response, silence }.to_bytes())
         }
         Kind::PreVote => {
             let request = VoteRequest::<Types>::from_bytes(body).map_err(bad)?;
@@ -92,6 +99,9 @@ async fn leader_is_gone(raft: &Raft, candidate: Key) -> bool {
     }
 }
 
+/// No snapshot of the metadata is longer; a million partitions take a tenth of it.
+const SNAPSHOT_BYTES_MAX: u64 = 1 << 30;
+
 /// Takes a piece; the last one installs the whole.
 async fn snapshot(raft: &Raft, piece: Piece) -> Result<Vec<u8>, String> {
     let own_vote = raft.library.0.metrics().borrow_watched().vote;
@@ -102,6 +112,11 @@ async fn snapshot(raft: &Raft, piece: Piece) -> Result<Vec<u8>, String> {
         let mut arriving = raft.arriving.lock().unwrap_or_else(PoisonError::into_inner);
         if piece.at == 0 {
             arriving.clear();
+        }
+        let end = piece.at.saturating_add(piece.bytes.len() as u64);
+        if piece.total > SNAPSHOT_BYTES_MAX || end > piece.total {
+            arriving.clear();
+            return Err("a snapshot is longer than it may be".into());
         }
         if arriving.len() as u64 != piece.at {
             return Err("a piece of a snapshot is missing".into());

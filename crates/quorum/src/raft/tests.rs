@@ -11,13 +11,22 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
 
-/// Nodes by id; one that is not there is gone.
+/// Nodes by id; one that is not there is gone, one that is cut off neither hears nor is heard.
 #[derive(Debug, Default)]
-struct Switch(Mutex<HashMap<i32, Arc<Raft>>>);
+struct Switch(Mutex<HashMap<i32, Arc<Raft>>>, Mutex<Option<i32>>);
 
 impl Switch {
     fn get(&self, id: i32) -> Option<Arc<Raft>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    fn cut_off(&self, id: Option<i32>) {
+        *self.1.lock().unwrap_or_else(PoisonError::into_inner) = id;
+    }
+
+    fn reaches(&self, from: i32, to: i32) -> bool {
+        let cut = *self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        cut != Some(from) && cut != Some(to)
     }
 
     fn set(&self, id: i32, node: Option<Arc<Raft>>) {
@@ -30,7 +39,7 @@ impl Switch {
 }
 
 #[derive(Debug)]
-struct Wire(Arc<Switch>);
+struct Wire(Arc<Switch>, i32);
 
 impl Transport for Wire {
     fn exchange(
@@ -41,7 +50,12 @@ impl Transport for Wire {
         within: Duration,
     ) -> Pending<'static, Result<Bytes, TransportError>> {
         let node = self.0.get(to.id);
+        let reaches = self.0.reaches(self.1, to.id);
         Box::pin(async move {
+            if !reaches {
+                sleep(within.min(Duration::from_millis(200))).await;
+                return Err(TransportError("cut off".into()));
+            }
             let node = node.ok_or_else(|| TransportError("refused".into()))?;
             timeout(within, node.receive(message)).await.map_err(|_| TransportError("late".into()))
         })
@@ -79,7 +93,7 @@ impl Cluster {
             voters: (1..=3).map(peer).collect(),
             bootstrap: Vec::new(),
             cluster: String::new(),
-            transport: Arc::new(Wire(self.switch.clone())),
+            transport: Arc::new(Wire(self.switch.clone(), id)),
             timing: Timing { election_ms: 1000, heartbeat_ms: 100 },
         };
         let raft = Raft::start(options).await.unwrap();
@@ -251,6 +265,42 @@ async fn snapshots_take_the_place_of_entries_and_reach_those_who_come_late() {
     cluster.stop(leader).await;
     let again = cluster.start(leader).await;
     assert_eq!(followed(&again, end).await, [record(1500), record(1501)]);
+    for id in 1..=3 {
+        cluster.stop(id).await;
+    }
+    cluster.remove();
+}
+
+#[tokio::test]
+async fn a_leader_that_is_cut_off_steps_down_and_its_last_proposal_is_of_unknown_outcome() {
+    let cluster = Cluster::new("cut");
+    let nodes = [cluster.start(1).await, cluster.start(2).await, cluster.start(3).await];
+    let first = cluster.leader(&nodes[0], &[]).await;
+    let old = cluster.switch.get(first).unwrap();
+    old.leadership().wait_for(|now| now.is_own).await.unwrap();
+    cluster.propose(1).await.unwrap();
+    cluster.switch.cut_off(Some(first));
+    let epoch = old.leadership.borrow().epoch;
+    let lost = tokio::spawn({
+        let old = old.clone();
+        async move { old.propose(epoch, vec![record(9)]).await }
+    });
+    let mut leadership = old.leadership();
+    let stepped_down = leadership.wait_for(|now| !now.is_own && now.leader.is_none());
+    timeout(Duration::from_secs(3), stepped_down).await.unwrap().unwrap();
+    assert_eq!(old.voters().leader, None);
+    assert_eq!(old.propose(epoch, vec![record(8)]).await, Err(ProposeError::NotLeader(None)));
+    let other = nodes.iter().find(|node| node.own.id != first).unwrap();
+    let second = cluster.switch.get(cluster.leader(other, &[first]).await).unwrap();
+    second.leadership().wait_for(|now| now.is_own).await.unwrap();
+    assert!(second.silence_ms() >= 900, "nobody heard of the leader before for {} ms", second.silence_ms());
+    let epoch = second.leadership.borrow().epoch;
+    let end = second.propose(epoch, vec![record(2)]).await.unwrap();
+    cluster.switch.cut_off(None);
+    assert_eq!(timeout(Duration::from_secs(10), lost).await.unwrap().unwrap(), Err(ProposeError::Unknown));
+    for node in &nodes {
+        assert_eq!(followed(node, end).await, levels(2));
+    }
     for id in 1..=3 {
         cluster.stop(id).await;
     }
