@@ -9,6 +9,7 @@
 mod allocate_producer_ids;
 mod alter_configs;
 mod alter_partition;
+mod assign_replicas_to_dirs;
 mod broker_heartbeat;
 mod config_changes;
 mod config_rules;

@@ -155,7 +155,8 @@ commands! {
     BrokerRegistrationRequest,
     BrokerHeartbeatRequest,
     UnregisterBrokerRequest,
-    AllocateProducerIdsRequest;
+    AllocateProducerIdsRequest,
+    AssignReplicasToDirsRequest;
     DescribeQuorumRequest,
     AddRaftVoterRequest,
     RemoveRaftVoterRequest,

@@ -70,6 +70,7 @@ impl Broker {
             broker_id: self.config.node_id,
             broker_epoch,
             current_metadata_offset: i64::try_from(self.followed_to()).unwrap_or(i64::MAX),
+            offline_log_dirs: self.logs.failed(),
             cordoned_log_dirs: Some(self.logs.cordoned()),
             ..Default::default()
         };

@@ -250,7 +250,7 @@ impl Broker {
                     max_supported_version: range.max,
                 })
                 .collect(),
-            log_dirs: self.logs.dirs().iter().map(|dir| dir.id).collect(),
+            log_dirs: self.logs.dirs().iter().filter(|dir| !dir.has_failed()).map(|dir| dir.id).collect(),
             rack: self.config.rack.as_deref().map(Str::from),
             ..Default::default()
         }

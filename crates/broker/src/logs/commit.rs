@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use env::{Clock, Space};
 use log::{Committed, Committer, LogError, Round};
-use wire::ErrorCode;
 
 use super::Dir;
 use crate::Broker;
@@ -100,21 +99,6 @@ impl Room {
                     tracing::info!(dir = %dir.path.display(), available, "there is room again: appends are accepted")
                 }
             }
-        }
-    }
-}
-
-impl Broker {
-    /// A directory has failed: who waits for it hears so, and who reads from it looks again.
-    fn dir_failed(&self, dir: &Arc<Dir>, error: &LogError) {
-        for partition in self.topics.all().into_iter().flat_map(|topic| topic.all_opened()) {
-            if Arc::ptr_eq(&partition.dir(), dir) {
-                partition.fail_acks(ErrorCode::KAFKA_STORAGE_ERROR);
-                partition.tell_readers();
-            }
-        }
-        if self.logs.dirs().iter().all(|dir| dir.has_failed()) {
-            self.fail(format!("all log directories have failed, the last one with: {error}"));
         }
     }
 }

@@ -4,6 +4,7 @@
 //! When the last one has failed, or the one that holds the metadata, the broker says so and is to be stopped.
 
 mod commit;
+mod failure;
 mod partitions;
 
 use std::collections::BTreeSet;
@@ -178,6 +179,11 @@ impl Logs {
     /// The directories that take nothing new.
     pub fn cordoned(&self) -> Vec<Uuid> {
         self.dirs.iter().filter(|dir| dir.is_cordoned()).map(|dir| dir.id).collect()
+    }
+
+    /// The directories that failed.
+    pub fn failed(&self) -> Vec<Uuid> {
+        self.dirs.iter().filter(|dir| dir.has_failed()).map(|dir| dir.id).collect()
     }
 
     /// Stops in order, after the partitions were closed: everything is durable, and said to be.

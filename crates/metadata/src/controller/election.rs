@@ -10,8 +10,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use base::TopicId;
 use base::planted::Bug;
+use base::{TopicId, Uuid};
 
 use super::Controller;
 use crate::config::topic_config_value;
@@ -49,6 +49,8 @@ pub(super) struct Change<'a> {
     pub included: Option<i32>,
     /// A broker that came back without its data: its replica is neither in sync nor eligible.
     pub lost: Option<i32>,
+    /// In which directory a broker says that its replica lies.
+    pub directory: Option<(i32, Uuid)>,
     /// `min.insync.replicas` of the topic.
     pub min_isr: usize,
     /// Which leaders will do.
@@ -80,6 +82,7 @@ impl<'a> Change<'a> {
             excluded: None,
             included: None,
             lost: None,
+            directory: None,
             min_isr: controller.min_isr(topic_id),
             election: if controller.elects_uncleanly(topic_id) {
                 Election::Unclean
@@ -183,8 +186,24 @@ impl<'a> Change<'a> {
     }
 
     fn lives(&self, replica: i32) -> bool {
-        self.included == Some(replica)
-            || (self.excluded != Some(replica) && self.controller.is_active(replica))
+        let is_active = self.included == Some(replica)
+            || (self.excluded != Some(replica) && self.controller.is_active(replica));
+        is_active && self.is_in_place(replica)
+    }
+
+    /// Whether the directory in which the replica lies, where that was told, works.
+    fn is_in_place(&self, replica: i32) -> bool {
+        let directory = self.directory_of(replica);
+        let broker = self.controller.image.brokers().get(&replica);
+        directory.is_zero() || broker.is_some_and(|broker| broker.log_dirs.contains(&directory))
+    }
+
+    fn directory_of(&self, replica: i32) -> Uuid {
+        if let Some((_, told)) = self.directory.filter(|(broker, _)| *broker == replica) {
+            return told;
+        }
+        let place = self.partition.replicas.iter().position(|before| *before == replica);
+        place.and_then(|place| self.partition.directories.get(place).copied()).unwrap_or(Uuid::ZERO)
     }
 
     fn has_enough(&self) -> bool {
@@ -220,15 +239,12 @@ impl<'a> Change<'a> {
         known
     }
 
-    fn directories(&self) -> Option<Vec<base::Uuid>> {
-        if self.replicas == self.partition.replicas {
+    fn directories(&self) -> Option<Vec<Uuid>> {
+        if self.replicas == self.partition.replicas && self.directory.is_none() {
             return None;
         }
-        let places = self.replicas.iter().map(|replica| {
-            let place = self.partition.replicas.iter().position(|before| before == replica);
-            place.and_then(|place| self.partition.directories.get(place).copied()).unwrap_or(base::Uuid::ZERO)
-        });
-        Some(places.collect())
+        let places: Vec<_> = self.replicas.iter().map(|replica| self.directory_of(*replica)).collect();
+        (places != self.partition.directories).then_some(places)
     }
 }
 

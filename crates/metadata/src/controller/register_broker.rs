@@ -85,6 +85,7 @@ impl Controller {
         let mut records = vec![registration(asked, broker_epoch).into()];
         // What the earlier incarnation led is led by nobody until this one is unfenced.
         records.extend(before.map(|before| self.replace(before, asked)).unwrap_or_default());
+        records.extend(self.forget_directories(asked.broker_id, &asked.log_dirs));
         Ok((records, broker_epoch))
     }
 

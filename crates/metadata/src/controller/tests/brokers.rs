@@ -1,6 +1,9 @@
 //! Registrations, heartbeats, features and producer ids.
 
 use wire::messages::allocate_producer_ids::AllocateProducerIdsRequest;
+use wire::messages::assign_replicas_to_dirs::{
+    AssignReplicasToDirsRequest, DirectoryData, PartitionData, TopicData,
+};
 use wire::messages::unregister_broker::UnregisterBrokerRequest;
 use wire::messages::update_features::{FeatureUpdateKey, UpdateFeaturesRequest};
 
@@ -30,6 +33,55 @@ fn a_restart_of_the_only_broker_raises_the_leader_epoch() {
     let partition = cluster.partition("t", 0);
     assert_eq!((partition.leader, &*partition.isr), (1, &[1][..]));
     assert!(partition.leader_epoch > 0);
+}
+
+#[test]
+fn a_failed_directory_takes_leadership_from_what_lies_there_alone() {
+    let mut cluster = Cluster::of(2);
+    let both = vec![Uuid([2; 16]), Uuid([3; 16])];
+    let with = |log_dirs: Vec<Uuid>, incarnation| BrokerRegistrationRequest {
+        log_dirs,
+        ..registration(2, 2, incarnation)
+    };
+    let epoch = cluster.handle(&with(both.clone(), 7)).broker_epoch;
+    cluster.handle(&heartbeat(2, epoch));
+    let topic_id = cluster.create(topic("t", 4, 2)).unwrap();
+    let led = |cluster: &Cluster| -> Vec<i32> {
+        (0..4).filter(|index| cluster.partition("t", *index).leader == 2).collect()
+    };
+    let before = led(&cluster);
+    let there = *before.first().expect("2 leads something");
+    let assign = |epoch| AssignReplicasToDirsRequest {
+        broker_id: 2,
+        broker_epoch: epoch,
+        directories: vec![DirectoryData {
+            id: both[1],
+            topics: vec![TopicData {
+                topic_id: topic_id.0,
+                partitions: vec![PartitionData { partition_index: there }],
+            }],
+        }],
+    };
+    assert_eq!(
+        cluster.handle(&assign(epoch)).directories[0].topics[0].partitions[0].error_code,
+        ErrorCode::NONE
+    );
+    assert_eq!(led(&cluster), before, "a directory that works changes no leader");
+    cluster.handle(&BrokerHeartbeatRequest { offline_log_dirs: vec![both[1]], ..heartbeat(2, epoch) });
+    cluster.handle(&assign(epoch));
+    assert_eq!((cluster.partition("t", there).leader, &*cluster.partition("t", there).isr), (1, &[1][..]));
+    assert_eq!(led(&cluster).len(), before.len() - 1, "the others stay");
+    assert_eq!(cluster.handle(&assign(epoch - 1)).error_code, ErrorCode::STALE_BROKER_EPOCH);
+
+    // 1 goes as well: what is left in the failed directory does not lead.
+    cluster.now_ms = 9000;
+    cluster.controller.contacted(2, epoch, 9000);
+    assert_eq!(cluster.handle(&FenceExpired), [1]);
+    assert_eq!(cluster.partition("t", there).leader, -1);
+    let place = cluster.partition("t", there).replicas.iter().position(|id| *id == 2).unwrap();
+    let again = cluster.handle(&with(vec![both[0], Uuid([4; 16])], 8)).broker_epoch;
+    assert_eq!(cluster.partition("t", there).directories[place], Uuid::ZERO, "it may lie anywhere now");
+    assert!(again > epoch);
 }
 
 #[test]
