@@ -288,6 +288,7 @@ impl Connection {
             correlation_id,
             client_id,
             received: self.received,
+            bytes_in,
             memory: Default::default(),
             version_is_served: true,
             needs: row.needs,

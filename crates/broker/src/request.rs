@@ -119,6 +119,8 @@ pub struct RequestContext {
     pub client_id: Str,
     /// When its last byte was received.
     pub received: Instant,
+    /// The bytes of its frame.
+    pub bytes_in: usize,
     /// Memory that the answer holds until it has left.
     pub(crate) memory: Mutex<Reservation>,
     /// Whether the API's row serves the version; false for ApiVersions alone, which answers even then.

@@ -127,7 +127,7 @@ async fn append(
         Ok(partition) => partition,
         Err(error) => return slot.finish(refusal(index, error)),
     };
-    let payload = data.records.map(|records| records.to_bytes()).unwrap_or_default();
+    let payload = detached(data.records.map(|records| records.to_bytes()).unwrap_or_default(), ctx.bytes_in);
     match check(ctx, &partition, &payload, how) {
         Ok(batches) => {
             let settings = partition.settings();
@@ -143,6 +143,14 @@ async fn append(
         }
         Err(refused) => slot.finish(refused),
     }
+}
+
+/// The batches, in memory of their own where they are a small part of a large frame: the log keeps what is new in memory, and
+/// must not keep what came around it.
+fn detached(payload: Bytes, bytes_in: usize) -> Bytes {
+    const FRAME_BYTES_FROM: usize = 128 << 10;
+    let is_small = payload.len() < bytes_in / 4;
+    if is_small && bytes_in > FRAME_BYTES_FROM { Bytes::copy_from_slice(&payload) } else { payload }
 }
 
 /// The proof that the batches may be appended, or the answer that says why not.
