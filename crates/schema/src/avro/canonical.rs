@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use base::limits::SCHEMA_PRINT_BYTES_MAX;
+use base::limits::{SCHEMA_DEPTH_MAX, SCHEMA_PRINT_BYTES_MAX};
 
 use super::{AvroSchema, Body, Kind, Named, NodeId};
 use crate::SchemaError;
@@ -11,7 +11,7 @@ use crate::json::escape_into;
 /// The Parsing Canonical Form of the whole schema, references inlined.
 pub(super) fn print(schema: &AvroSchema) -> Result<String, SchemaError> {
     let mut out = String::new();
-    node(schema, schema.root, &mut BTreeSet::new(), &mut out)?;
+    node(schema, schema.root, &mut BTreeSet::new(), &mut out, SCHEMA_DEPTH_MAX)?;
     Ok(out)
 }
 
@@ -20,20 +20,21 @@ fn node(
     id: NodeId,
     written: &mut BTreeSet<String>,
     out: &mut String,
+    depth: usize,
 ) -> Result<(), SchemaError> {
-    if out.len() > SCHEMA_PRINT_BYTES_MAX {
-        return Err(SchemaError::new("Schema too large when printed"));
-    }
+    let Some(depth) = depth.checked_sub(1).filter(|_| out.len() <= SCHEMA_PRINT_BYTES_MAX) else {
+        return Err(SchemaError::new("Schema too large or too deep when printed"));
+    };
     match &schema.node(id).kind {
         Kind::Primitive(primitive) => escape_into(primitive.name(), out),
         Kind::Array(inner) => {
             out.push_str("{\"type\":\"array\",\"items\":");
-            node(schema, *inner, written, out)?;
+            node(schema, *inner, written, out, depth)?;
             out.push('}');
         }
         Kind::Map(inner) => {
             out.push_str("{\"type\":\"map\",\"values\":");
-            node(schema, *inner, written, out)?;
+            node(schema, *inner, written, out, depth)?;
             out.push('}');
         }
         Kind::Union(branches) => {
@@ -42,11 +43,11 @@ fn node(
                 if i > 0 {
                     out.push(',');
                 }
-                node(schema, *branch, written, out)?;
+                node(schema, *branch, written, out, depth)?;
             }
             out.push(']');
         }
-        Kind::Named(named) => self::named(schema, id, named, written, out)?,
+        Kind::Named(named) => self::named(schema, id, named, written, out, depth)?,
     }
     Ok(())
 }
@@ -57,6 +58,7 @@ fn named(
     named: &Named,
     written: &mut BTreeSet<String>,
     out: &mut String,
+    depth: usize,
 ) -> Result<(), SchemaError> {
     let full = named.name.full();
     if !written.insert(full.clone()) {
@@ -88,7 +90,7 @@ fn named(
                 out.push_str(if i > 0 { ",{\"name\":" } else { "{\"name\":" });
                 escape_into(&field.name, out);
                 out.push_str(",\"type\":");
-                node(schema, field.schema, written, out)?;
+                node(schema, field.schema, written, out, depth)?;
                 out.push('}');
             }
             out.push(']');

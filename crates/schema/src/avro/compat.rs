@@ -61,6 +61,9 @@ pub(super) fn differences(
 
 type Differences = Vec<AvroDifference>;
 
+/// Copying so many bytes counts as one step.
+const BYTES_A_STEP: usize = 64;
+
 struct Comparison<'a> {
     reader: &'a AvroSchema,
     writer: &'a AvroSchema,
@@ -88,11 +91,12 @@ impl<'a> Comparison<'a> {
         self.spend(1)?;
         if let Some(known) = self.memo.get(&(reader, writer)) {
             let known = known.clone().unwrap_or_default();
-            self.spend(known.len())?;
+            self.spend(weight(&known))?;
             return Ok(known);
         }
         self.memo.insert((reader, writer), None);
         let result = self.compare(reader, writer)?;
+        self.spend(weight(&result))?;
         self.memo.insert((reader, writer), Some(result.clone()));
         Ok(result)
     }
@@ -267,6 +271,11 @@ impl<'a> Comparison<'a> {
         );
         AvroDifference { kind: AvroDifferenceKind::TypeMismatch, path: self.pointer(None), detail }
     }
+}
+
+/// What it costs to copy them, in steps: their texts grow with the depth, and every level keeps them.
+fn weight(differences: &[AvroDifference]) -> usize {
+    differences.iter().map(|one| 1 + (one.path.len() + one.detail.len()) / BYTES_A_STEP).sum()
 }
 
 /// Whether a value of type `from` can be read as one of type `to`.

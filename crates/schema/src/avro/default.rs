@@ -1,5 +1,7 @@
 //! Default values: which are valid for a type, and how the normalized form spells them.
 
+use std::collections::BTreeMap;
+
 use base::limits::{SCHEMA_COMPARE_STEPS_MAX, SCHEMA_DEPTH_MAX};
 
 use super::{AvroSchema, Body, Kind, NodeId, Primitive};
@@ -26,15 +28,25 @@ pub(super) fn number_of_text(text: &str) -> Result<Json, SchemaError> {
 
 /// Whether `value` can be the default of a field of that type.
 pub(super) fn is_valid(schema: &AvroSchema, id: NodeId, value: &Json) -> Result<bool, SchemaError> {
-    Validity { schema, steps: SCHEMA_COMPARE_STEPS_MAX }.check(id, value, SCHEMA_DEPTH_MAX)
+    Validity::of(schema).accepts(id, value)
 }
 
-struct Validity<'a> {
+/// Looks at the defaults of one schema, all of them for one budget of steps.
+pub(super) struct Validity<'a> {
     schema: &'a AvroSchema,
     steps: usize,
 }
 
-impl Validity<'_> {
+impl<'a> Validity<'a> {
+    pub fn of(schema: &'a AvroSchema) -> Self {
+        Self { schema, steps: SCHEMA_COMPARE_STEPS_MAX }
+    }
+
+    /// Whether `value` can be the default of a field of that type.
+    pub fn accepts(&mut self, id: NodeId, value: &Json) -> Result<bool, SchemaError> {
+        self.check(id, value, SCHEMA_DEPTH_MAX)
+    }
+
     fn check(&mut self, id: NodeId, value: &Json, depth: usize) -> Result<bool, SchemaError> {
         let spent = || SchemaError::new("Default value too complex to check");
         self.steps = self.steps.checked_sub(1).ok_or_else(spent)?;
@@ -119,10 +131,15 @@ pub(super) fn normalized(schema: &AvroSchema, id: NodeId, value: &Json) -> Json 
         (Kind::Map(values), Json::Object(object)) => {
             sorted_object(object, |_, member| normalized(schema, *values, member))
         }
-        (Kind::Named(_), Json::Object(object)) => sorted_object(object, |key, member| {
-            let field = schema.record_fields(id).and_then(|fields| fields.iter().find(|f| f.name == key));
-            field.map_or_else(|| member.sorted(), |field| normalized(schema, field.schema, member))
-        }),
+        (Kind::Named(_), Json::Object(object)) => {
+            let fields = schema.record_fields(id).unwrap_or_default();
+            let by_name: BTreeMap<&str, NodeId> =
+                fields.iter().map(|field| (field.name.as_str(), field.schema)).collect();
+            sorted_object(object, |key, member| match by_name.get(key) {
+                Some(field) => normalized(schema, *field, member),
+                None => member.sorted(),
+            })
+        }
         (_, value) => value.sorted(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use base::limits::SCHEMA_PRINT_BYTES_MAX;
+use base::limits::{SCHEMA_DEPTH_MAX, SCHEMA_PRINT_BYTES_MAX};
 
 use super::{AvroSchema, Body, Field, Kind, Name, Named, NodeId, Order};
 use crate::SchemaError;
@@ -18,12 +18,12 @@ pub(super) fn print(schema: &AvroSchema, resolved: bool) -> Result<String, Schem
             }
         }
     }
-    Printer { schema, known, out: String::new() }.finish(schema.root)
+    Printer { schema, known, out: String::new(), depth: 0 }.finish(schema.root)
 }
 
 /// Prints one type on its own, everything inlined.
 pub(super) fn of_node(schema: &AvroSchema, id: NodeId) -> Result<String, SchemaError> {
-    Printer { schema, known: BTreeSet::new(), out: String::new() }.finish(id)
+    Printer { schema, known: BTreeSet::new(), out: String::new(), depth: 0 }.finish(id)
 }
 
 struct Printer<'a> {
@@ -31,6 +31,8 @@ struct Printer<'a> {
     /// Names already written out, or brought by references.
     known: BTreeSet<String>,
     out: String,
+    /// Types around the one being printed. Types inlined by name nest deeper than the text that was parsed.
+    depth: usize,
 }
 
 impl<'a> Printer<'a> {
@@ -40,9 +42,16 @@ impl<'a> Printer<'a> {
     }
 
     fn node(&mut self, id: NodeId, space: Option<&str>) -> Result<(), SchemaError> {
-        if self.out.len() > SCHEMA_PRINT_BYTES_MAX {
-            return Err(SchemaError::new("Schema too large when printed"));
+        if self.out.len() > SCHEMA_PRINT_BYTES_MAX || self.depth >= SCHEMA_DEPTH_MAX {
+            return Err(SchemaError::new("Schema too large or too deep when printed"));
         }
+        self.depth += 1;
+        let printed = self.type_of(id, space);
+        self.depth -= 1;
+        printed
+    }
+
+    fn type_of(&mut self, id: NodeId, space: Option<&str>) -> Result<(), SchemaError> {
         let node = self.schema.node(id);
         match &node.kind {
             Kind::Primitive(primitive) if node.props.is_empty() => {

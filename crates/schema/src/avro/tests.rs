@@ -190,6 +190,60 @@ fn hostile_schemas_end_in_an_error() {
     assert!(canonical(endless).is_err());
 }
 
+/// Types that are used by name nest, when printed inline, once per definition: this once overflowed the stack.
+#[test]
+fn a_long_chain_of_names_is_refused_where_it_would_be_printed_inline() {
+    let mut fields = vec![r#"{"name":"f0","type":{"type":"record","name":"A0","fields":[]}}"#.to_owned()];
+    for i in 1..20_000 {
+        let before = i - 1;
+        fields.push(format!(
+            r#"{{"name":"f{i}","type":{{"type":"record","name":"A{i}","fields":[{{"name":"x","type":"A{before}"}}]}}}}"#
+        ));
+    }
+    let record = |fields: &str| format!(r#"{{"type":"record","name":"R","fields":[{fields}]}}"#);
+    let flat = AvroSchema::parse(&record(&fields.join(",")), &[], Strictness::New).unwrap();
+    assert!(
+        flat.canonical().is_ok() && flat.resolved().is_ok(),
+        "written one beside the other they are not deep"
+    );
+    fields.push(r#"{"name":"bad","type":"A19999","default":1}"#.to_owned());
+    assert!(AvroSchema::parse(&record(&fields.join(",")), &[], Strictness::New).is_err());
+}
+
+/// 20,000 differences at the end of a chain of 300 types: each level once kept a copy of all, with a path of kilobytes.
+#[test]
+fn differences_far_down_do_not_multiply() {
+    let schema = |innermost: &str| {
+        let mut text = format!(r#"{{"type":"record","name":"A0","fields":[{innermost}]}}"#);
+        for i in 1..80 {
+            text = format!(r#"{{"type":"record","name":"A{i}","fields":[{{"name":"x","type":{text}}}]}}"#);
+        }
+        AvroSchema::parse(&text, &[], Strictness::New).unwrap()
+    };
+    let many: Vec<String> = (0..20_000).map(|i| format!(r#"{{"name":"n{i}","type":"int"}}"#)).collect();
+    let error = schema(&many.join(",")).read_differences(&schema("")).unwrap_err();
+    assert!(error.to_string().contains("too complex"), "{error}");
+    let few = schema(&many[..100].join(","));
+    assert_eq!(few.read_differences(&schema("")).unwrap().len(), 100);
+}
+
+/// Many defaults that are each cheap enough to check share one budget.
+#[test]
+fn defaults_are_checked_for_one_budget() {
+    let mut fields =
+        vec![r#"{"name":"b0","type":{"type":"record","name":"B0","fields":[]},"default":{}}"#.to_owned()];
+    for i in 1..17 {
+        let inner = i - 1;
+        fields.push(format!(
+            r#"{{"name":"b{i}","type":{{"type":"record","name":"B{i}","fields":[{{"name":"a","type":"B{inner}","default":{{}}}},{{"name":"b","type":"B{inner}","default":{{}}}}]}}}}"#
+        ));
+    }
+    fields.extend((0..100).map(|i| format!(r#"{{"name":"f{i}","type":"B16","default":{{}}}}"#)));
+    let text = format!(r#"{{"type":"record","name":"R","fields":[{}]}}"#, fields.join(","));
+    let error = AvroSchema::parse(&text, &[], Strictness::New).unwrap_err();
+    assert!(error.to_string().contains("too complex"), "{error}");
+}
+
 #[test]
 fn a_recursive_pair_is_compatible_with_itself() {
     let list = r#"{"type":"record","name":"L","fields":[{"name":"next","type":["null","L"]}]}"#;

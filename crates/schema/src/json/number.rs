@@ -7,6 +7,8 @@ pub const LITERAL_LEN_MAX: usize = 1000;
 
 /// Exponents beyond this are compared by magnitude only; exact remainders are not taken.
 const EXACT_EXPONENT_MAX: i64 = 2000;
+/// Digits of the dividend times those of the divisor: what a division may cost.
+const DIVISION_DIGITS_MAX: usize = 250_000;
 
 /// A number as it was written.
 #[derive(Clone, Debug)]
@@ -149,6 +151,9 @@ impl Decimal {
             dividend.resize(dividend.len() + shift as usize, 0);
         } else {
             by.resize(by.len() + shift.unsigned_abs() as usize, 0);
+        }
+        if dividend.len().saturating_mul(by.len()) > DIVISION_DIGITS_MAX {
+            return None;
         }
         Some(remainder_is_zero(&dividend, &by))
     }

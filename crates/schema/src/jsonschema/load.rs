@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::model::{Combined, Criterion, Id, Model, Schema, Shape};
+use super::model::{Combined, Criterion, Id, Model, PATTERNS_BYTES_MAX, Schema, Shape};
 use super::resolve::{Documents, Place};
 use super::{Draft, node_type, shapes};
 use crate::SchemaError;
@@ -45,8 +45,14 @@ pub(super) const ARRAY: &[&str] = &[
 pub(super) fn load(tree: &Json, draft: Draft, references: &[(&str, Json)]) -> Result<Model, SchemaError> {
     let documents = Documents::new(tree, draft, references);
     let root = documents.root(draft);
-    let mut loader =
-        Loader { draft, documents, model: Model::default(), known: BTreeMap::new(), queue: VecDeque::new() };
+    let mut loader = Loader {
+        draft,
+        documents,
+        model: Model::default(),
+        known: BTreeMap::new(),
+        queue: VecDeque::new(),
+        pattern_bytes: PATTERNS_BYTES_MAX,
+    };
     loader.model.root = loader.reserve(root);
     while let Some((id, place)) = loader.queue.pop_front() {
         let schema = loader.schema(place.json, &place.base)?;
@@ -64,6 +70,8 @@ pub(super) struct Loader<'a> {
     /// Schemas that are referred to, by the address of their JSON: each is loaded once.
     known: BTreeMap<usize, Id>,
     queue: VecDeque<(Id, Place<'a>)>,
+    /// What is left for compiled expressions.
+    pub pattern_bytes: usize,
 }
 
 impl<'a> Loader<'a> {

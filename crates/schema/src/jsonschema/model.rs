@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::SchemaError;
 use crate::json::{Decimal, Json};
 
 /// A place in a [`Model`].
@@ -142,12 +143,32 @@ pub(super) struct ArrayRules {
 #[derive(Clone, Debug)]
 pub(super) struct Pattern(Option<regex::Regex>);
 
-/// How large a compiled expression may be: linear-time matching is paid for in memory.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
+/// How large a compiled expression may be: linear-time matching is paid for in memory. Tried in turn, as few need the most.
+const PATTERN_BYTES: [usize; 3] = [16 << 10, 128 << 10, 1 << 20];
+/// What all expressions of one schema may take.
+pub(super) const PATTERNS_BYTES_MAX: usize = 32 << 20;
+/// What an expression may take beyond that while it is matched.
+const MATCHING_BYTES_MAX: usize = 64 << 10;
 
 impl Pattern {
-    pub fn new(expression: &str) -> Self {
-        Self(regex::RegexBuilder::new(expression).size_limit(PATTERN_BYTES_MAX).build().ok())
+    /// Compiles an expression; its memory is taken from `budget`, in bytes.
+    pub fn new(expression: &str, budget: &mut usize) -> Result<Self, SchemaError> {
+        let mut spend = |bytes| {
+            let left =
+                budget.checked_sub(bytes).ok_or_else(|| SchemaError::new("patternProperties too complex"))?;
+            *budget = left;
+            Ok(())
+        };
+        for bytes in PATTERN_BYTES {
+            let mut builder = regex::RegexBuilder::new(expression);
+            match builder.size_limit(bytes).dfa_size_limit(MATCHING_BYTES_MAX).build() {
+                Ok(regex) => return spend(bytes).map(|()| Self(Some(regex))),
+                Err(regex::Error::CompiledTooBig(_)) => {}
+                Err(_) => return Ok(Self(None)),
+            }
+        }
+        // Nothing is kept of it, but it was work.
+        spend(PATTERN_BYTES[0]).map(|()| Self(None))
     }
 
     /// Whether the expression is found anywhere in `name`.

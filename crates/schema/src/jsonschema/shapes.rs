@@ -81,7 +81,8 @@ pub(super) fn object<'a>(
         rules.properties.insert(name.to_owned(), loader.part(json, base)?);
     }
     for (expression, json) in members(object, "patternProperties")?.into_iter().flat_map(Object::iter) {
-        rules.patterns.push((Pattern::new(expression), loader.part(json, base)?));
+        let pattern = Pattern::new(expression, &mut loader.pattern_bytes)?;
+        rules.patterns.push((pattern, loader.part(json, base)?));
     }
     if let Some(given) = object.get("required")
         // Draft 3 wrote a boolean here, and schemas that still do are in use.

@@ -152,6 +152,31 @@ fn hostile_schemas_end_in_an_error_or_an_answer() {
     assert_eq!(found(bomb, bomb), Vec::<String>::new());
 }
 
+/// A few bytes of expression can take a megabyte when compiled: all of one schema share a budget.
+#[test]
+fn expressions_of_one_schema_share_their_memory() {
+    let schema = |count: usize, expression: &str| {
+        let all: Vec<String> = (0..count).map(|i| format!(r#""{expression}a{i}":{{}}"#)).collect();
+        JsonSchema::parse(&format!(r#"{{"patternProperties":{{{}}}}}"#, all.join(",")), &[])
+    };
+    assert!(schema(1000, "^[a-z]+").is_ok());
+    assert!(schema(10, r"\\pL{20}").is_ok());
+    assert!(schema(10_000, r"\\pL{20}").is_err_and(|error| error.to_string().contains("patternProperties")));
+}
+
+#[test]
+fn differences_under_long_names_do_not_multiply() {
+    let schema = |kind: &str| {
+        let parts: Vec<String> = (0..5000).map(|i| format!(r#""p{i}":{{"type":"{kind}"}}"#)).collect();
+        let mut text = format!(r#"{{"type":"object","properties":{{{}}}}}"#, parts.join(","));
+        for _ in 0..40 {
+            text = format!(r#"{{"type":"object","properties":{{"{}":{text}}}}}"#, "n".repeat(3000));
+        }
+        parsed(&text)
+    };
+    assert!(schema("string").differences(&schema("integer"), Policy::Strict).is_err());
+}
+
 #[test]
 fn every_kind_has_a_name_of_its_own_and_explains_itself_when_incompatible() {
     let mut names: Vec<&str> = JsonDifferenceKind::ALL.iter().map(|kind| kind.name()).collect();

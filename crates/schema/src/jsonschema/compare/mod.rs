@@ -56,6 +56,9 @@ impl Ref {
 /// Differences with paths relative to their pair.
 type Found = Rc<Vec<JsonDifference>>;
 
+/// Copying so many bytes counts as one step.
+const BYTES_A_STEP: usize = 64;
+
 struct Comparison<'a> {
     models: [&'a Model; 2],
     policy: Policy,
@@ -185,6 +188,8 @@ impl<'a> Comparison<'a> {
 
     fn under(&mut self, out: &mut Findings, path: &str, original: Ref, update: Ref) -> Outcome {
         let found = self.pair(original, update)?;
+        // Copied with longer paths, at every level anew.
+        self.spend(found.iter().map(|one| (path.len() + one.path.len()) / BYTES_A_STEP).sum())?;
         out.under(path, &found);
         Ok(())
     }
