@@ -5,4 +5,4 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cycles=4
 [ "${1:-quick}" = full ] && cycles=50
-exec timeout 3000 python3 "$here/crash.py" "$MEKONG" "$WORK" "${CYCLES:-$cycles}" "${SEED:-1}"
+exec timeout 3500 python3 "$here/crash.py" "$MEKONG" "$WORK" "${CYCLES:-$cycles}" "${SEED:-1}"
