@@ -53,6 +53,8 @@ struct Pending {
     /// Whether `ahead` no longer follows from `committed` and the queue.
     astray: bool,
     sent: u64,
+    /// How often something that `ahead` had counted came to nothing.
+    undone: u64,
 }
 
 struct Sent {
@@ -89,6 +91,7 @@ impl Registry {
                 (Some(sender), leader)
             }
         };
+        let peers = settings.peers.clone();
         let registry = Arc::new(Self {
             settings,
             log,
@@ -98,7 +101,7 @@ impl Registry {
             writer: Arc::new(tokio::sync::Mutex::new(leader.clone())),
             leader,
             _settled: settled,
-            forwarder: Forwarder::default(),
+            forwarder: Forwarder::new(peers),
             applied: watch::Sender::new(0),
             closed: watch::Sender::new(false),
             parser: Parser::new(),
@@ -189,24 +192,47 @@ impl Registry {
             });
             let Decision { records, answer } =
                 decided.await.map_err(|_| RestError::store("A decision was broken off"))??;
-            if records.is_empty() {
-                self.settle(guard, operation).await?;
+            let counts = if records.is_empty() {
+                self.settle(guard, operation).await?
+            } else {
+                self.carry_out(guard, records, operation).await?
+            };
+            if counts {
                 return Ok(answer);
             }
-            let lost = self.append(guard, records, operation).await?;
-            if lost.is_empty() {
-                return Ok(answer);
-            }
-            self.repair(lost).await;
         }
         Err(RestError::store(format!("{operation} lost against other writers {ATTEMPTS} times")))
     }
 
-    /// An answer that rests on records still on their way waits for them.
-    async fn settle(&self, guard: Turn, operation: &'static str) -> Result<(), RestError> {
-        let sent = lock(&self.pending).sent;
+    /// An answer that rests on records still on their way waits for them; false if one of them did not come to count.
+    async fn settle(&self, guard: Turn, operation: &'static str) -> Result<bool, RestError> {
+        let (sent, undone) = {
+            let pending = lock(&self.pending);
+            (pending.sent, pending.undone)
+        };
         drop(guard);
-        self.drained(sent, operation).await
+        self.drained(sent, operation).await?;
+        Ok(lock(&self.pending).undone == undone)
+    }
+
+    /// Sends records and sees to those that lost; false if there were any. A caller who goes away breaks nothing off: what was
+    /// announced is sent, and what failed is forgotten.
+    async fn carry_out(
+        self: &Arc<Self>,
+        guard: Turn,
+        records: Vec<Record>,
+        operation: &'static str,
+    ) -> Result<bool, RestError> {
+        let registry = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let lost = registry.append(guard, records, operation).await?;
+            let counts = lost.is_empty();
+            if !counts {
+                registry.repair(lost).await;
+            }
+            Ok(counts)
+        });
+        task.await.map_err(|_| RestError::store("A write was broken off"))?
     }
 
     /// Waits until none of our first `sent` records is on its way.
@@ -300,6 +326,7 @@ impl Registry {
         let mut pending = lock(&self.pending);
         pending.queue.retain(|sent| !numbers.contains(&sent.number));
         pending.astray = true;
+        pending.undone += 1;
         drop(pending);
         // Whoever waits for the queue looks again.
         self.applied.send_modify(|_| {});
@@ -320,10 +347,17 @@ impl Registry {
     ///
     /// A loser under a key of its own stays: nobody counts it, its writer's next attempt replaces it, and a tombstone could
     /// meet a version that another writer has put there meanwhile.
+    ///
+    /// Only who writes does so, and by what it has decided already: a deletion on its way is not to be undone.
     pub(crate) async fn repair(&self, lost: Vec<Record>) {
         let guard = Arc::clone(&self.writer).lock_owned().await;
-        let records: Vec<Record> =
-            self.read(|store| lost.iter().filter_map(|record| remedy(store, record)).collect());
+        if *self.leader.borrow() != Leader::This || self.realign("Repair").await.is_err() {
+            return;
+        }
+        let records: Vec<Record> = {
+            let ahead = self.ahead.read().unwrap_or_else(PoisonError::into_inner);
+            lost.iter().filter_map(|record| remedy(&ahead, record)).collect()
+        };
         if records.is_empty() {
             return;
         }
@@ -335,8 +369,9 @@ impl Registry {
     /// Applies entries of the log; `next` is the offset after them. Returns what other writers lost.
     pub(crate) fn replay(&self, entries: Vec<LogEntry>, next: i64) -> Vec<Record> {
         let mut pending = lock(&self.pending);
-        let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
+        // First the state that decisions hold for long, then the one that every reader waits for.
         let mut ahead = self.ahead.write().unwrap_or_else(PoisonError::into_inner);
+        let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
         let mut lost = Vec::new();
         for entry in entries {
             let applied = committed.apply(&entry);
@@ -356,7 +391,10 @@ impl Registry {
                 continue;
             }
             if let Some(sent) = pending.queue.pop_front() {
-                pending.astray |= applied == Applied::Lost;
+                if applied == Applied::Lost {
+                    pending.astray = true;
+                    pending.undone += 1;
+                }
                 // Nobody may be waiting any more.
                 let _ = sent.outcome.send(applied);
             }
