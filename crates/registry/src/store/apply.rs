@@ -88,12 +88,25 @@ impl Store {
         }
     }
 
+    /// Whether the id names another schema that a version beside this one has.
+    fn is_of_others(&self, subject: &str, version: i32, value: &SchemaValue) -> bool {
+        let entry = self.contexts.get(subject::context_of(subject)).and_then(|c| c.ids.get(&value.id));
+        let Some(entry) = entry.filter(|entry| entry.content.guid != value.content.guid) else {
+            return false;
+        };
+        entry.uses.iter().any(|((user, number), ())| (&**user, *number) != (subject, version))
+    }
+
     fn put_version(&mut self, subject: &str, version: i32, value: SchemaValue, timestamp: i64) -> Applied {
         let existing = self.subjects.get(subject).and_then(|versions| versions.get(&version));
         let importing = self.mode_in_scope(subject) == Mode::Import;
         if let Some(existing) = existing {
             let same = existing.id == value.id && existing.content.guid == value.content.guid;
             if !same && !importing {
+                return Applied::Lost;
+            }
+            if !same && self.is_of_others(subject, version, &value) {
+                // It must not take the version that stands down with it.
                 return Applied::Lost;
             }
             if !same {
