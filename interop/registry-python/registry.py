@@ -241,6 +241,41 @@ def checked_by_the_broker():
     for what, value in (("bytes without an id", b"plain"), ("an id of another subject", framed(foreign, b"\x02")),
                         ("an id of nothing", framed(1_000_000, b"\x02")), ("a payload that does not fit", framed(known, b"\x02\x02"))):
         check(f"{what} is refused", sent(value) == "INVALID_RECORD")
+    protobuf_checked_by_the_broker(admin, config)
+
+
+def protobuf_checked_by_the_broker(admin, config):
+    """Payloads are read by the message that the indexes name, in front of the payload or in the header."""
+    from confluent_kafka.admin import NewTopic
+
+    topic = subject("checked-protobuf")
+    admin.create_topics([NewTopic(topic, 1, 1, config=config)])[topic].result(20)
+    part = subject("part")
+    client.register_schema(part, Schema('syntax = "proto3"; message Part { string of = 1; }', "PROTOBUF"))
+    text = 'syntax = "proto3"; import "part.proto"; message A { message In { Part part = 2; } } message B { sint32 n = 1; }'
+    known = client.register_schema(f"{topic}-value", Schema(text, "PROTOBUF", [SchemaReference("part.proto", part, 1)]))
+    guid = client.get_schema(known).guid if hasattr(client.get_schema(known), "guid") else None
+
+    def sent(value, header=None):
+        outcome = []
+        producer = Producer({"bootstrap.servers": bootstrap})
+        headers = [("__value_schema_id", header)] if header else None
+        producer.produce(topic, value=value, headers=headers, on_delivery=lambda error, _: outcome.append(error))
+        producer.flush(20)
+        return "sent" if outcome[0] is None else outcome[0].name()
+
+    inner, number = b"\x04\x00\x00", b"\x02\x02"  # indexes: the first message in the first, the second message
+    prefix = b"\0" + known.to_bytes(4, "big")
+    for what, value in (("a nested message", inner + b"\x12\x04\x0a\x02ab"), ("a message of an index", number + b"\x08\x05"),
+                        ("an empty first message", b"\0"), ("an unknown field", number + b"\x50\x01")):
+        check(f"{what} is taken", sent(prefix + value) == "sent")
+    for what, value in (("no indexes", b""), ("an index of no message", b"\x02\x08"), ("a message cut short", number + b"\x08"),
+                        ("a text that is no UTF-8", inner + b"\x12\x03\x0a\x01\xff"), ("a wrong type", inner + b"\x12\x02\x08\x05")):
+        check(f"{what} is refused", sent(prefix + value) == "INVALID_RECORD")
+    if guid:
+        header = b"\1" + uuid.UUID(guid).bytes
+        check("indexes in the header are taken", sent(b"\x08\x05", header + number) == "sent")
+        check("a header without them is refused", sent(b"\x08\x05", header) == "INVALID_RECORD")
 
 
 for part in (registry_client, avro, json_schema, protobuf, command_line, checked_by_the_broker):

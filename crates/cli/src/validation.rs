@@ -1,15 +1,19 @@
 //! The registry's word on records that a broker takes in: topics whose configs ask for it have their keys or values looked at.
 //!
 //! `confluent.value.schema.validation=true` asks for an id that is registered under the subject;
-//! `mekong.value.schema.validation.payload=true` asks besides that the payload can be read: Avro by its schema, JSON as JSON.
+//! `mekong.value.schema.validation.payload=true` asks besides that the payload can be read: Avro and Protobuf by the schema, JSON
+//! as JSON.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base::limits::DECOMPRESSED_BATCH_BYTES_MAX;
 use broker::{Check, Checks, Partition, Refusal, Verdict};
 use records::{Batches, Record, ValidBatches};
-use registry::{Part, Strategy, Unfit, Validator};
+use registry::{Part, Rest, Strategy, Unfit, Validator};
 use schema::Parsed;
+use schema::protobuf::ProtobufSchema;
+use schema_serde::{FileDescriptor, SerdeError};
 use wire::ErrorCode;
 
 /// How many records of one batch are complained of.
@@ -31,7 +35,8 @@ impl Checks for Validation {
                 let strategy = config(&format!("confluent.{name}.subject.name.strategy"));
                 let strategy = strategy.as_deref().map_or(Some(Strategy::default()), Strategy::of_name);
                 let payload = set(format!("mekong.{name}.schema.validation.payload"));
-                Arc::new(SchemaCheck { validator: self.validator.clone(), part, strategy, payload }) as _
+                let (validator, compiled) = (self.validator.clone(), Compiled::default());
+                Arc::new(SchemaCheck { validator, part, strategy, payload, compiled }) as _
             })
         });
         wanted.collect()
@@ -44,6 +49,7 @@ struct SchemaCheck {
     part: Part,
     strategy: Option<Strategy>,
     payload: bool,
+    compiled: Compiled,
 }
 
 impl Check for SchemaCheck {
@@ -112,25 +118,49 @@ impl SchemaCheck {
         let Some(bytes) = bytes else { return Ok(()) };
         let headers = &record.headers;
         let header = headers.last(self.part.header()).and_then(|header| header.value);
-        let (parsed, at) = validator.schema_of((topic, self.part, strategy), bytes, header).await?;
+        let (parsed, rest) = validator.schema_of((topic, self.part, strategy), bytes, header).await?;
         if !self.payload {
             return Ok(());
         }
-        let payload = bytes.get(at..).unwrap_or_default();
-        readable(&parsed, payload)
+        self.readable(&parsed, rest)
             .map_err(|reason| Unfit::Invalid(format!("the payload cannot be read: {reason}")))
+    }
+
+    fn readable(&self, parsed: &Arc<Parsed>, rest: Rest<'_>) -> Result<(), String> {
+        match &**parsed {
+            Parsed::Avro(schema) => schema_serde::avro::decode(schema, schema, rest.payload)
+                .map(drop)
+                .map_err(|error| error.to_string()),
+            Parsed::Json(_) => {
+                let text = std::str::from_utf8(rest.payload).map_err(|error| error.to_string())?;
+                schema::json::parse(text).map(drop).map_err(|error| error.to_string())
+            }
+            Parsed::Protobuf(schema) => {
+                let file = self.compiled.file(parsed, schema).map_err(|error| error.to_string())?;
+                schema_serde::check(&file, rest.header, rest.payload).map_err(|error| error.to_string())
+            }
+        }
     }
 }
 
-fn readable(parsed: &Parsed, payload: &[u8]) -> Result<(), String> {
-    match parsed {
-        Parsed::Avro(schema) => {
-            schema_serde::avro::decode(schema, schema, payload).map(|_| ()).map_err(|error| error.to_string())
+/// So many compiled schemas are kept for a topic.
+const COMPILED_MAX: usize = 32;
+
+/// The Protobuf schemas that were compiled last.
+#[derive(Debug, Default)]
+struct Compiled(Mutex<VecDeque<(Arc<Parsed>, FileDescriptor)>>);
+
+impl Compiled {
+    fn file(&self, parsed: &Arc<Parsed>, schema: &ProtobufSchema) -> Result<FileDescriptor, SerdeError> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, file)) = kept.iter().find(|(known, _)| Arc::ptr_eq(known, parsed)) {
+            return Ok(file.clone());
         }
-        Parsed::Json(_) => {
-            let text = std::str::from_utf8(payload).map_err(|error| error.to_string())?;
-            schema::json::parse(text).map(|_| ()).map_err(|error| error.to_string())
+        let file = schema_serde::compile(schema)?;
+        kept.push_back((Arc::clone(parsed), file.clone()));
+        if kept.len() > COMPILED_MAX {
+            kept.pop_front();
         }
-        Parsed::Protobuf(_) => Ok(()),
+        Ok(file)
     }
 }

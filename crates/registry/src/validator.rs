@@ -1,6 +1,6 @@
 //! Whether a record names a schema that its topic's subject has: what a broker asks about records on their way in.
 //!
-//! The id stands before the payload (`0`, four bytes) or as a GUID in a header (`1`, sixteen bytes).
+//! The id stands before the payload (`0`, four bytes) or as a GUID in a header (`1`, sixteen bytes; Protobuf's message indexes).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +16,7 @@ use crate::subject::DEFAULT_CONTEXT;
 /// How long a record may wait for a registry that is starting.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The bytes before a payload with an id in front.
-const PREFIX: usize = 5;
+const LONG_HEADER: &str = "the schema id header is not one byte 1 and a GUID";
 
 /// Key or value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +74,15 @@ impl Strategy {
     }
 }
 
+/// What follows the name of a schema in a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest<'a> {
+    /// What stands behind the GUID, if that is in a header: Protobuf's message indexes.
+    pub header: Option<&'a [u8]>,
+    /// The payload; of Protobuf with an id in front it begins with the message indexes.
+    pub payload: &'a [u8],
+}
+
 /// Why a record is not let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unfit {
@@ -115,14 +123,14 @@ impl Validator {
         found.ok_or(Unfit::NotReady)
     }
 
-    /// The schema of a key or value, and where its payload begins. `header` is the value of [`Part::header`]'s header.
-    pub async fn schema_of(
+    /// The schema of a key or value, and what follows its name. `header` is the value of [`Part::header`]'s header.
+    pub async fn schema_of<'a>(
         &self,
         (topic, part, strategy): (&str, Part, Strategy),
-        bytes: &[u8],
-        header: Option<&[u8]>,
-    ) -> Result<(Arc<Parsed>, usize), Unfit> {
-        let named = Named::read(bytes, header).map_err(Unfit::Invalid)?;
+        bytes: &'a [u8],
+        header: Option<&'a [u8]>,
+    ) -> Result<(Arc<Parsed>, Rest<'a>), Unfit> {
+        let (named, rest) = Named::read(bytes, header).map_err(Unfit::Invalid)?;
         let registry = self.ready().await?;
         let judge = |store: &Store| named.judge(&registry, store, topic, part, strategy);
         let mut verdict = registry.read(judge);
@@ -132,7 +140,10 @@ impl Validator {
             verdict = registry.read(judge);
         }
         let parsed = verdict.map_err(Unfit::Invalid)?;
-        Ok((parsed, if header.is_some() { 0 } else { PREFIX }))
+        if !rest.header.is_none_or(<[u8]>::is_empty) && !matches!(*parsed, Parsed::Protobuf(_)) {
+            return Err(Unfit::Invalid(LONG_HEADER.to_owned()));
+        }
+        Ok((parsed, rest))
     }
 }
 
@@ -144,19 +155,17 @@ enum Named {
 }
 
 impl Named {
-    fn read(bytes: &[u8], header: Option<&[u8]>) -> Result<Self, String> {
-        if let Some([1, guid @ ..]) = header
-            && let Ok(guid) = <[u8; 16]>::try_from(guid)
-        {
-            return Ok(Self::Guid(Guid(guid)));
+    fn read<'a>(bytes: &'a [u8], header: Option<&'a [u8]>) -> Result<(Self, Rest<'a>), String> {
+        match (header, bytes) {
+            (Some([1, named @ ..]), _) if let Some((guid, behind)) = named.split_first_chunk() => {
+                Ok((Self::Guid(Guid(*guid)), Rest { header: Some(behind), payload: bytes }))
+            }
+            (Some(_), _) => Err(LONG_HEADER.to_owned()),
+            (None, [0, a, b, c, d, payload @ ..]) => {
+                Ok((Self::Id(i32::from_be_bytes([*a, *b, *c, *d])), Rest { header: None, payload }))
+            }
+            (None, _) => Err("no schema id in front of the payload".to_owned()),
         }
-        if header.is_some() {
-            return Err("the schema id header is not one byte 1 and a GUID".to_owned());
-        }
-        let [0, a, b, c, d, ..] = bytes else {
-            return Err("no schema id in front of the payload".to_owned());
-        };
-        Ok(Self::Id(i32::from_be_bytes([*a, *b, *c, *d])))
     }
 
     fn judge(

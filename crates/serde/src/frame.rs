@@ -146,14 +146,20 @@ impl<'a> Framed<'a> {
 
     /// Protobuf's message indexes, and the payload.
     pub(crate) fn indexes(&self) -> Result<(Vec<i32>, &'a [u8]), SerdeError> {
-        match self.in_header {
-            Some(mut header) => Ok((take_indexes(&mut header)?, self.rest)),
-            None => {
-                let mut rest = self.rest;
-                Ok((take_indexes(&mut rest)?, rest))
-            }
-        }
+        indexes_and_payload(self.in_header, self.rest)
     }
+}
+
+/// The message indexes, from behind the GUID in the header or else from in front of the payload, and the payload.
+pub(crate) fn indexes_and_payload<'a>(
+    header: Option<&[u8]>,
+    mut bytes: &'a [u8],
+) -> Result<(Vec<i32>, &'a [u8]), SerdeError> {
+    let indexes = match header {
+        Some(mut header) => take_indexes(&mut header)?,
+        None => take_indexes(&mut bytes)?,
+    };
+    Ok((indexes, bytes))
 }
 
 fn put_indexes(out: &mut Vec<u8>, indexes: &[i32]) {

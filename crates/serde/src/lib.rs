@@ -26,6 +26,7 @@
 
 mod any;
 pub mod avro;
+mod descriptors;
 mod error;
 mod frame;
 mod http;
@@ -38,11 +39,13 @@ mod tls;
 
 pub use any::AnyDeserializer;
 pub use avro::{AvroDeserializer, AvroSerializer};
+pub use descriptors::{check, compile, pool, schema_of};
 pub use error::{Reason, Refusal, RegistryError, SerdeError};
 pub use frame::{Encoded, Field, Frame, Framed, KEY_HEADER, SchemaId, VALUE_HEADER};
 pub use http::{Method, encoded};
 pub use json::{JsonDeserializer, JsonSerializer};
-pub use protobuf::{ProtobufDeserializer, ProtobufSerializer, pool, schema_of};
+pub use prost_reflect::FileDescriptor;
+pub use protobuf::{ProtobufDeserializer, ProtobufSerializer};
 pub use registry::{Check, Registered, RegistryClient, RegistryOptions, Resolved, Schema, VersionSpec};
 pub use schema::{Guid, Language, Reference};
 pub use serializer::SerializerOptions;

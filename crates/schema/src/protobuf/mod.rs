@@ -70,6 +70,14 @@ impl ProtobufSchema {
         &self.dependencies
     }
 
+    /// Each import by its name, as a schema that can name what the others declare.
+    pub fn imports(&self) -> impl Iterator<Item = (&str, Self)> {
+        self.dependencies.iter().map(|import| {
+            let file = import.file.clone();
+            (import.name.as_str(), Self { file, dependencies: self.dependencies.clone() })
+        })
+    }
+
     /// The form whose hash is the identity.
     pub fn canonical(&self) -> Result<String, SchemaError> {
         print::print(&self.file)

@@ -3,24 +3,16 @@
 use ::schema::avro::{AvroSchema, Body, Field, Kind, Named, NodeId, Primitive};
 use base::limits::SCHEMA_DEPTH_MAX;
 
+use super::budget::Budget;
 use super::datum::Datum;
 use super::from_json::default_of;
 use super::names::{branch_name, is_plain, same};
 use crate::SerdeError;
 use crate::frame::take_varint;
 
-/// So many values may come of bytes, and this many more of each byte: arrays of nulls take no bytes at all.
-const VALUES_MAX: usize = 1024 * 1024;
-const VALUES_PER_BYTE: usize = 16;
-
 /// The value that `writer` wrote, as `reader` sees it.
 pub fn decode(writer: &AvroSchema, reader: &AvroSchema, bytes: &[u8]) -> Result<Datum, SerdeError> {
-    let mut decoder = Decoder {
-        writer,
-        reader,
-        bytes,
-        values: VALUES_MAX.saturating_add(bytes.len().saturating_mul(VALUES_PER_BYTE)),
-    };
+    let mut decoder = Decoder { writer, reader, bytes, budget: Budget::of(bytes.len()) };
     let datum = decoder.read(writer.root(), reader.root(), SCHEMA_DEPTH_MAX)?;
     if decoder.bytes.is_empty() {
         Ok(datum)
@@ -33,8 +25,7 @@ struct Decoder<'a> {
     writer: &'a AvroSchema,
     reader: &'a AvroSchema,
     bytes: &'a [u8],
-    /// How many more values there may be.
-    values: usize,
+    budget: Budget,
 }
 
 type Read = Result<Datum, SerdeError>;
@@ -69,10 +60,7 @@ impl<'a> Decoder<'a> {
         let depth = depth
             .checked_sub(1)
             .ok_or_else(|| SerdeError::Bytes("values are nested too deeply".to_owned()))?;
-        self.values = self
-            .values
-            .checked_sub(1)
-            .ok_or_else(|| SerdeError::Bytes("they hold too many values".to_owned()))?;
+        self.budget.value()?;
         let (writer, reader) = (self.writer, self.reader);
         match (&writer.node(from).kind, &reader.node(to).kind) {
             (Kind::Union(branches), _) => {
@@ -88,7 +76,9 @@ impl<'a> Decoder<'a> {
                 if datum == Datum::Null || is_plain(reader, branches) {
                     return Ok(datum);
                 }
-                Ok(Datum::Union(branch_name(reader, branch), Box::new(datum)))
+                let name = branch_name(reader, branch);
+                self.budget.text(&name)?;
+                Ok(Datum::Union(name, Box::new(datum)))
             }
             (Kind::Primitive(w), Kind::Primitive(r)) => {
                 let datum = self.primitive(*w)?;
@@ -135,6 +125,7 @@ impl<'a> Decoder<'a> {
                 let read = read.ok_or_else(|| {
                     SerdeError::Value(format!("the reader's schema does not know the symbol `{symbol}`"))
                 })?;
+                self.budget.text(read)?;
                 Ok(Datum::Enum(read.clone()))
             }
             (Body::Fixed { size }, Body::Fixed { size: expected }) if size == expected => {
@@ -161,9 +152,10 @@ impl<'a> Decoder<'a> {
             }
         }
         let filled = to.iter().zip(read).map(|(field, datum)| {
+            self.budget.text(&field.name)?;
             let datum = match (datum, &field.default) {
                 (Some(datum), _) => datum,
-                (None, Some(default)) => self.default(field, default)?,
+                (None, Some(default)) => self.default(field, default, depth)?,
                 (None, None) => {
                     let name = &field.name;
                     return Err(SerdeError::Value(format!(
@@ -176,8 +168,8 @@ impl<'a> Decoder<'a> {
         Ok(Datum::Record(filled.collect::<Result<_, _>>()?))
     }
 
-    fn default(&self, field: &Field, default: &::schema::json::Json) -> Read {
-        default_of(self.reader, field.schema, default)
+    fn default(&mut self, field: &Field, default: &::schema::json::Json, depth: usize) -> Read {
+        default_of(self.reader, field.schema, default, &mut self.budget, depth)
     }
 
     /// Passes over a value that the reader does not want.

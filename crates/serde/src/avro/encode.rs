@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use ::schema::avro::{AvroSchema, Body, Field, Kind, NodeId, Primitive};
+use ::schema::json::Json;
 use base::limits::{SCHEMA_COMPARE_STEPS_MAX, SCHEMA_DEPTH_MAX};
 
+use super::budget::Budget;
 use super::datum::Datum;
 use super::from_json::default_of;
 use super::names::is_called;
@@ -167,7 +169,7 @@ impl Writer<'_> {
                     let default = field.default.as_ref().ok_or_else(|| {
                         self.wrong(format!("the field `{}` is missing and has no default", field.name))
                     })?;
-                    let value = default_of(self.schema, field.schema, default)?;
+                    let value = self.default(field, default)?;
                     self.inside(&field.name, field.schema, &value)?;
                 }
             }
@@ -178,6 +180,10 @@ impl Writer<'_> {
             return Err(self.wrong(format!("the schema has no field `{extra}`")));
         }
         Ok(())
+    }
+
+    fn default(&self, field: &Field, default: &Json) -> Result<Datum, SerdeError> {
+        default_of(self.schema, field.schema, default, &mut Budget::of(0), SCHEMA_DEPTH_MAX)
     }
 
     fn union(&mut self, branches: &[NodeId], value: &Datum) -> Written {

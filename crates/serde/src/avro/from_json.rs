@@ -1,10 +1,11 @@
 //! From JSON to a value of a schema: Avro's JSON encoding, and plain JSON where it leaves no doubt.
 
-use ::schema::avro::{AvroSchema, Body, Kind, NodeId, Primitive};
+use ::schema::avro::{AvroSchema, Body, Field, Kind, NodeId, Primitive};
 use ::schema::json::Json;
 use base::limits::{SCHEMA_COMPARE_STEPS_MAX, SCHEMA_DEPTH_MAX};
 use serde_json::{Map, Value};
 
+use super::budget::Budget;
 use super::datum::Datum;
 use super::names::{branch_name, is_called, is_null, is_plain};
 use crate::SerdeError;
@@ -12,19 +13,30 @@ use crate::SerdeError;
 /// The value that `json` means in that schema. A union's value is tagged (`{"string": "x"}`) or stands alone; bytes are
 /// text of characters up to U+00FF.
 pub fn from_json(schema: &AvroSchema, json: &Value) -> Result<Datum, SerdeError> {
-    Reader { schema, tries: SCHEMA_COMPARE_STEPS_MAX }.read(schema.root(), json, "", SCHEMA_DEPTH_MAX)
+    let mut reader = Reader { schema, tries: SCHEMA_COMPARE_STEPS_MAX, budget: None };
+    reader.read(schema.root(), json, "", SCHEMA_DEPTH_MAX)
 }
 
-/// The default of a field of that type.
-pub(super) fn default_of(schema: &AvroSchema, id: NodeId, default: &Json) -> Result<Datum, SerdeError> {
-    let json = serde_json::from_str(&default.to_text());
+/// The default of a field of that type. It may be far larger than its text: defaults of records have defaults inside.
+pub(super) fn default_of(
+    schema: &AvroSchema,
+    id: NodeId,
+    default: &Json,
+    budget: &mut Budget,
+    depth: usize,
+) -> Result<Datum, SerdeError> {
+    let text = default.to_text();
+    budget.text(&text)?;
+    let json = serde_json::from_str(&text);
     let json = json.map_err(|error| SerdeError::Schema(format!("a default is no JSON: {error}")))?;
-    Reader { schema, tries: SCHEMA_COMPARE_STEPS_MAX }.read(id, &json, "", SCHEMA_DEPTH_MAX)
+    Reader { schema, tries: SCHEMA_COMPARE_STEPS_MAX, budget: Some(budget) }.read(id, &json, "", depth)
 }
 
 struct Reader<'a> {
     schema: &'a AvroSchema,
     tries: usize,
+    /// What counts values that come out of the schema; those of the caller's own JSON are not counted.
+    budget: Option<&'a mut Budget>,
 }
 
 type Read = Result<Datum, SerdeError>;
@@ -41,6 +53,9 @@ fn deeper(path: &str, name: &str) -> String {
 impl Reader<'_> {
     fn read(&mut self, id: NodeId, json: &Value, path: &str, depth: usize) -> Read {
         let depth = depth.checked_sub(1).ok_or_else(|| wrong("", "it is nested too deeply"))?;
+        if let Some(budget) = &mut self.budget {
+            budget.value()?;
+        }
         let schema = self.schema;
         let unlike = || wrong(path, format!("{} where the schema has {}", what(json), schema.type_name(id)));
         match (&schema.node(id).kind, json) {
@@ -85,12 +100,19 @@ impl Reader<'_> {
             let at = deeper(path, &field.name);
             let value = match (members.get(&field.name), &field.default) {
                 (Some(value), _) => self.read(field.schema, value, &at, depth)?,
-                (None, Some(default)) => default_of(schema, field.schema, default)?,
+                (None, Some(default)) => self.default(field, default, depth)?,
                 (None, None) => return Err(wrong(&at, "it is missing and has no default")),
             };
             read.push((field.name.clone(), value));
         }
         Ok(Datum::Record(read))
+    }
+
+    fn default(&mut self, field: &Field, default: &Json, depth: usize) -> Read {
+        match &mut self.budget {
+            Some(budget) => default_of(self.schema, field.schema, default, budget, depth),
+            None => default_of(self.schema, field.schema, default, &mut Budget::of(0), depth),
+        }
     }
 
     fn union(&mut self, branches: &[NodeId], json: &Value, path: &str, depth: usize) -> Read {

@@ -9,6 +9,7 @@
 //! The codec works on the model of `schema`, so that it agrees with the registry on names, aliases and promotions. Logical
 //! types are read and written as the types below them.
 
+mod budget;
 mod datum;
 mod decode;
 mod deserialize;

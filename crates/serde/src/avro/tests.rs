@@ -236,3 +236,43 @@ fn no_bytes_panic_or_grow_without_end() {
         }
     }
 }
+
+#[test]
+fn what_comes_out_of_the_schema_counts_towards_the_budget() {
+    let array = |fields: &str| format!(r#"{{"type":"array","items":{}}}"#, record(fields));
+    let nothing = schema(&array(""));
+    let long = "x".repeat(100_000);
+    // A million records of no bytes; each would have a default, a name or a symbol of 100 kB.
+    let bytes = [0x80, 0x89, 0x7a, 0];
+    let count =
+        |reader: &str| decode(&nothing, &schema(reader), &bytes).map(drop).map_err(|error| error.to_string());
+    assert_eq!(count(&array("")), Ok(()));
+    for fields in [
+        format!(r#"{{"name":"a","type":"string","default":"{long}"}}"#),
+        format!(r#"{{"name":"{long}","type":"null","default":null}}"#),
+        r#"{"name":"a","type":{"type":"array","items":"int"},"default":[1,2,3,4,5,6,7,8]}"#.to_owned(),
+    ] {
+        let refused = count(&array(&fields));
+        assert!(refused.is_err_and(|reason| reason.contains("too many values")), "{:.80}", fields);
+    }
+    // Each level's default holds two of the next: 2^40 values out of a schema of 3 kB.
+    let mut inner = record("");
+    for level in 0..40 {
+        inner = format!(
+            r#"{{"type":"record","name":"L{level}","fields":[{{"name":"a","type":{inner},"default":{{}}}},
+                {{"name":"b","type":"{}","default":{{}}}}]}}"#,
+            if level == 0 { "R".to_owned() } else { format!("L{}", level - 1) }
+        );
+    }
+    // A registry that is asked to store it refuses; one elsewhere may have it.
+    let outer = |fields: &str| {
+        let text = format!(r#"{{"type":"record","name":"Outer","fields":[{fields}]}}"#);
+        AvroSchema::parse(&text, &[], Strictness::Stored).unwrap()
+    };
+    let bomb = outer(&format!(r#"{{"name":"bomb","type":{inner},"default":{{}}}}"#));
+    let empty = outer("");
+    let refused = decode(&empty, &bomb, &[]).unwrap_err().to_string();
+    assert!(refused.contains("too many values"), "{refused}");
+    assert!(encode(&bomb, &super::to_datum(&json!({})).unwrap()).is_err());
+    assert!(from_json(&bomb, &json!({})).is_err());
+}

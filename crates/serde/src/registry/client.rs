@@ -126,7 +126,10 @@ impl RegistryClient {
         let answer = self.get(&path).await?;
         let mut registered = Registered::read(&answer, Schema::read(&answer)?);
         match id {
-            SchemaId::Id(id) => registered.id = id,
+            SchemaId::Id(id) => {
+                registered.id = id;
+                registered.subject = registered.subject.or_else(|| subject.map(str::to_owned));
+            }
             SchemaId::Guid(guid) => registered.guid = Some(guid),
         }
         self.resolve(key, registered).await
@@ -275,7 +278,7 @@ impl RegistryClient {
 }
 
 /// The context of a subject, `:.name:` or nothing.
-fn context(subject: Option<&str>) -> &str {
+pub(super) fn context(subject: Option<&str>) -> &str {
     let Some(subject) = subject.filter(|subject| subject.starts_with(":.")) else { return "" };
     let end = subject.get(1..).and_then(|rest| rest.find(':'));
     end.and_then(|end| subject.get(..end + 2)).unwrap_or("")

@@ -1,10 +1,13 @@
 //! A schema together with all that it refers to, parsed.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
+use prost_reflect::FileDescriptor;
 use schema::{Parsed, Reference, ReferencedText, Strictness};
 
-use super::{Registered, RegistryClient, VersionSpec};
+use super::client::context;
+use super::{Registered, RegistryClient, Schema, VersionSpec};
 use crate::SerdeError;
 
 /// How many schemas one may refer to, directly or not.
@@ -30,6 +33,17 @@ pub struct Resolved {
     pub(crate) references: Vec<Referenced>,
     /// The model.
     pub parsed: Parsed,
+    /// The descriptors of a Protobuf schema, once they were asked for.
+    pub(crate) compiled: OnceLock<FileDescriptor>,
+}
+
+/// What a schema refers to, last first. A subject without a context of its own is meant in that of the schema's subject.
+fn inherited(schema: &Schema, subject: Option<&str>) -> impl Iterator<Item = Reference> {
+    let context = context(subject);
+    schema.references.iter().rev().map(move |reference| match reference.subject.starts_with(":.") {
+        true => reference.clone(),
+        false => Reference { subject: format!("{context}{}", reference.subject), ..reference.clone() },
+    })
 }
 
 impl Resolved {
@@ -38,8 +52,9 @@ impl Resolved {
         let mut references = Vec::new();
         let mut seen = BTreeSet::new();
         // Depth first, so that what is referred to comes before what refers to it.
+        let own = registered.subject.as_deref();
         let mut open: Vec<(Reference, bool, Option<String>)> =
-            registered.schema.references.iter().rev().map(|r| (r.clone(), true, None)).collect();
+            inherited(&registered.schema, own).map(|r| (r, true, None)).collect();
         while let Some((reference, is_direct, text)) = open.pop() {
             if let Some(text) = text {
                 let source = is_direct.then(|| (reference.subject.clone(), reference.version));
@@ -57,8 +72,9 @@ impl Resolved {
                 number => VersionSpec::Number(number),
             };
             let found = registry.deleted_version_too(&reference.subject, version).await?;
-            open.push((reference, is_direct, Some(found.schema.text)));
-            open.extend(found.schema.references.into_iter().rev().map(|r| (r, false, None)));
+            let subject = reference.subject.clone();
+            open.push((reference, is_direct, Some(found.schema.text.clone())));
+            open.extend(inherited(&found.schema, Some(&subject)).map(|r| (r, false, None)));
         }
         Self::parse(registered, references)
     }
@@ -74,6 +90,6 @@ impl Resolved {
             .collect();
         let schema = &registered.schema;
         let parsed = Parsed::parse(schema.language, &schema.text, &texts, Strictness::Stored)?;
-        Ok(Self { registered, references, parsed })
+        Ok(Self { registered, references, parsed, compiled: OnceLock::new() })
     }
 }
