@@ -41,6 +41,8 @@ pub struct Options {
     pub validator: Validator,
     /// What https listeners need (`ssl.…`).
     pub tls: Tls,
+    /// Which listener other registries are told of (`inter.instance.protocol`); without it, the first.
+    pub peers_by_https: Option<bool>,
     /// Whether to take the next free port where the one asked for is busy.
     pub moves: bool,
     /// The cluster (`kafkastore.bootstrap.servers`).
@@ -81,6 +83,7 @@ impl Default for Options {
             session_timeout: Duration::from_secs(10),
             validator: Validator::default(),
             tls: Tls::default(),
+            peers_by_https: None,
             moves: false,
             bootstrap: "localhost:9092".to_owned(),
             place: Place::default(),
@@ -131,7 +134,11 @@ impl Options {
                 Ok(millis) => self.settings.idle_timeout = Duration::from_millis(millis),
                 Err(_) => return wrong("a number of milliseconds"),
             },
-            "inter.instance.protocol" if value.eq_ignore_ascii_case("http") => {}
+            "inter.instance.protocol" => match value.to_ascii_lowercase().as_str() {
+                "http" => self.peers_by_https = Some(false),
+                "https" => self.peers_by_https = Some(true),
+                _ => return wrong("http or https"),
+            },
             "schema.providers.json.normalize" | "schema.normalize" => {
                 self.settings.normalize = value.eq_ignore_ascii_case("true");
             }
@@ -162,7 +169,7 @@ fn is_security(name: &str) -> bool {
     ["kafkastore.ssl.", "kafkastore.sasl.", "confluent.schema.registry.authorizer."]
         .iter()
         .any(|prefix| name.starts_with(prefix))
-        || matches!(name, "kafkastore.security.protocol" | "security.protocol" | "inter.instance.protocol")
+        || matches!(name, "kafkastore.security.protocol" | "security.protocol")
 }
 
 /// The addresses of a list of URLs; no host is every address of this machine.
@@ -194,7 +201,8 @@ fn listener(url: &str) -> Result<Listen, String> {
 /// wait.
 pub async fn serve(options: Options) -> io::Result<Handle> {
     let bound = listen(&options).await?;
-    let settings = options.settings.clone();
+    let peers = options.tls.peers().map_err(io::Error::other)?;
+    let settings = Settings { peers, ..options.settings.clone() };
     let instance = instance(&options, &bound)?;
     let validator = options.validator.clone();
     let open = move || {
@@ -270,9 +278,11 @@ fn stand(
     (leader, client.group_member(group, election))
 }
 
-/// How other registries reach the first listener.
+/// How other registries reach this one: by its first listener of the protocol that they are to use.
 fn instance(options: &Options, bound: &[Bound]) -> io::Result<Instance> {
-    let first = bound.first().ok_or_else(|| io::Error::other("no listener"))?;
+    let fits = |one: &&Bound| options.peers_by_https.is_none_or(|secure| secure == one.identity.is_some());
+    let first = bound.iter().find(fits);
+    let first = first.ok_or_else(|| io::Error::other("no listener of inter.instance.protocol"))?;
     let address = first.address()?;
     let host = match &options.host {
         Some(host) => host.clone(),

@@ -1,5 +1,6 @@
 //! How a registry behaves: values given at its start.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use schema::Level;
@@ -86,6 +87,8 @@ pub struct Settings {
     pub access: Access,
     /// Whether every write is refused, for a replica (`leader.eligibility=false`).
     pub read_only: bool,
+    /// How other registries are spoken to by https (`ssl.truststore.location`).
+    pub peers: Option<Arc<rustls::ClientConfig>>,
 }
 
 impl Default for Settings {
@@ -104,6 +107,7 @@ impl Default for Settings {
             group_id: "schema-registry".to_owned(),
             access: Access::default(),
             read_only: false,
+            peers: None,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Schemas and records written by them, run as people run them.
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -118,4 +120,63 @@ fn records_are_written_and_read_by_schemas() {
     let plain = server.says(&["produce", "json", "no schema"], "");
     assert_eq!(plain, "");
     assert!(server.refuses(&["consume", "json", "-e", "--schema"]).contains("offset 1"));
+}
+
+/// `mekong registry` on https, killed when dropped.
+struct Secured {
+    child: Child,
+    url: String,
+}
+
+impl Secured {
+    fn start(server: &Server, certificates: &str) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_mekong"))
+            .args(["registry", "--json", "--bootstrap-server", &server.address])
+            .args(["--listener", "https://127.0.0.1:0", "--set", "kafkastore.topic=_secured"])
+            .args(["--set", "schema.registry.group.id=secured", "--set"])
+            .arg(format!("ssl.keystore.location={certificates}/server.pem"))
+            .arg("--set")
+            .arg(format!("ssl.truststore.location={certificates}/server.crt"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        Self { child, url: ready["registry"].as_str().unwrap().to_owned() }
+    }
+}
+
+impl Drop for Secured {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+#[test]
+fn registries_and_clients_speak_https_to_each_other() {
+    let (server, files) = (Server::start("secured"), Files::new());
+    if server.registry.is_empty() {
+        return;
+    }
+    let certificates = concat!(env!("CARGO_MANIFEST_DIR"), "/../registry/tests/tls");
+    let user = files.put("user.avsc", USER);
+    let fleet = [Secured::start(&server, certificates), Secured::start(&server, certificates)];
+    let (trust, other) = (format!("{certificates}/server.crt"), format!("{certificates}/other.crt"));
+    // One of them is elected and the other forwards, whichever that is.
+    for (place, registry) in fleet.iter().enumerate() {
+        assert!(registry.url.starts_with("https://"), "{}", registry.url);
+        let subject = format!("s{place}");
+        let to = ["--registry", &registry.url, "--registry-trust", &trust];
+        server.says(&[&["schema", "register", &subject, &user], &to[..]].concat(), "");
+    }
+    for registry in &fleet {
+        let to = ["--registry", &registry.url, "--registry-trust", &trust];
+        let listed = server.says(&[&["--json", "schema", "list"], &to[..]].concat(), "");
+        assert!(listed.contains("s0") && listed.contains("s1"), "{listed}");
+        let stranger = ["schema", "list", "--registry", &registry.url, "--registry-trust", &other];
+        assert!(server.refuses(&stranger).contains("certificate"), "a registry that nobody vouches for");
+    }
 }

@@ -1,5 +1,6 @@
 //! TLS for the listeners, with Kafka's settings for PEM: `ssl.keystore.location` (key and certificates in one file), or the
-//! texts themselves in `ssl.keystore.key` and `ssl.keystore.certificate.chain`; `ssl.truststore.*` for clients' certificates.
+//! texts themselves in `ssl.keystore.key` and `ssl.keystore.certificate.chain`; `ssl.truststore.*` for clients' certificates and
+//! for those of other registries.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 /// The settings as they were given.
 #[derive(Clone, Default)]
@@ -79,8 +80,7 @@ impl Tls {
     /// What the settings come to.
     pub(crate) fn identity(&self) -> Result<Identity, String> {
         let key = self.key.as_deref().ok_or("https needs ssl.keystore.location, or ssl.keystore.key")?;
-        let key = PrivateKeyDer::from_pem_slice(unfolded(key).as_bytes())
-            .map_err(|error| format!("ssl.keystore: no private key that can be read ({error})"))?;
+        let key = private_key(key)?;
         let chain = certificates(self.chain.as_deref().unwrap_or_default(), "ssl.keystore")?;
         let provider = Arc::new(ring::default_provider());
         let versions: &[&rustls::SupportedProtocolVersion] =
@@ -102,15 +102,44 @@ impl Tls {
         provider: Arc<rustls::crypto::CryptoProvider>,
         clients: Clients,
     ) -> Result<Arc<dyn rustls::server::danger::ClientCertVerifier>, String> {
-        let trusted = self.trusted.as_deref().ok_or("client certificates need ssl.truststore.location")?;
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates(trusted, "ssl.truststore")? {
-            roots.add(certificate).map_err(|error| format!("ssl.truststore: {error}"))?;
-        }
+        let roots = self.roots()?.ok_or("client certificates need ssl.truststore.location")?;
         let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
         let builder = if clients == Clients::Requested { builder.allow_unauthenticated() } else { builder };
         builder.build().map_err(|error| format!("ssl.truststore: {error}"))
     }
+
+    /// The certificates of the trust store.
+    fn roots(&self) -> Result<Option<RootCertStore>, String> {
+        let Some(trusted) = self.trusted.as_deref() else { return Ok(None) };
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates(trusted, "ssl.truststore")? {
+            roots.add(certificate).map_err(|error| format!("ssl.truststore: {error}"))?;
+        }
+        Ok(Some(roots))
+    }
+
+    /// How other registries are spoken to by https: trusting the trust store, and showing the key store's certificate to who
+    /// asks for one. Nothing without a trust store.
+    pub(crate) fn peers(&self) -> Result<Option<Arc<ClientConfig>>, String> {
+        let Some(roots) = self.roots()? else { return Ok(None) };
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .with_root_certificates(roots);
+        let config = match (self.key.as_deref(), self.chain.as_deref()) {
+            (Some(key), Some(chain)) => {
+                let chain = certificates(chain, "ssl.keystore")?;
+                builder.with_client_auth_cert(chain, private_key(key)?).map_err(|error| error.to_string())?
+            }
+            _ => builder.with_no_client_auth(),
+        };
+        Ok(Some(Arc::new(config)))
+    }
+}
+
+fn private_key(text: &str) -> Result<PrivateKeyDer<'static>, String> {
+    PrivateKeyDer::from_pem_slice(unfolded(text).as_bytes())
+        .map_err(|error| format!("ssl.keystore: no private key that can be read ({error})"))
 }
 
 /// PEM in a property may have its lines folded into one.

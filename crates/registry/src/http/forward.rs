@@ -1,17 +1,21 @@
 //! Handing a write to the registry that writes, as Confluent's followers do: the same request with `X-Forward: true`.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, header};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
-/// How long connecting may take.
+/// How long connecting may take, and as long again the handshake of https.
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// How long the registry that writes may take to answer.
@@ -45,35 +49,47 @@ pub(crate) enum Failed {
     Broken(String),
 }
 
-/// Open connections to other registries.
+/// Open connections to other registries, by their URLs.
 #[derive(Debug, Default)]
 pub(crate) struct Forwarder {
     idle: Mutex<HashMap<String, Vec<SendRequest<Body>>>>,
+    /// Whose certificates are trusted, where https is spoken.
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl Forwarder {
+    /// One that speaks https to who has a certificate that this trusts.
+    pub fn new(tls: Option<Arc<ClientConfig>>) -> Self {
+        Self { idle: Mutex::default(), tls }
+    }
+
     /// Sends a request to the registry at `url`; status and body come back.
     pub async fn send(&self, url: &str, request: &Forwarded) -> Result<(u16, Bytes), Failed> {
-        let host = url
-            .strip_prefix("http://")
-            .ok_or_else(|| Failed::NotSent(format!("{url}: only http is spoken between registries")))?;
-        let mut sender = match self.take(host) {
+        let wrong = |why: &str| Failed::NotSent(format!("{url}: {why}"));
+        let (scheme, host) = url.split_once("://").ok_or_else(|| wrong("no URL"))?;
+        let tls = match (scheme, &self.tls) {
+            ("http", _) => None,
+            ("https", Some(tls)) => Some(Arc::clone(tls)),
+            ("https", None) => return Err(wrong("https between registries needs ssl.truststore.location")),
+            _ => return Err(wrong("only http and https are spoken between registries")),
+        };
+        let mut sender = match self.take(url) {
             Some(sender) => sender,
-            None => open(host).await?,
+            None => open(host, tls).await?,
         };
         let wanted = build(host, request).map_err(|error| Failed::NotSent(error.to_string()))?;
         let late = || Failed::Broken(format!("{host} did not answer within {} s", ANSWER_PATIENCE.as_secs()));
         let (status, body) =
             timeout(ANSWER_PATIENCE, exchange(&mut sender, wanted)).await.map_err(|_| late())??;
         if sender.ready().await.is_ok() {
-            self.put(host, sender);
+            self.put(url, sender);
         }
         Ok((status, body))
     }
 
-    fn take(&self, host: &str) -> Option<SendRequest<Body>> {
+    fn take(&self, url: &str) -> Option<SendRequest<Body>> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = idle.get_mut(host)?;
+        let known = idle.get_mut(url)?;
         while let Some(sender) = known.pop() {
             if sender.is_ready() {
                 return Some(sender);
@@ -82,24 +98,37 @@ impl Forwarder {
         None
     }
 
-    fn put(&self, host: &str, sender: SendRequest<Body>) {
+    fn put(&self, url: &str, sender: SendRequest<Body>) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|known, _| known == host);
-        let known = idle.entry(host.to_owned()).or_default();
+        idle.retain(|known, _| known == url);
+        let known = idle.entry(url.to_owned()).or_default();
         if known.len() < IDLE_MAX {
             known.push(sender);
         }
     }
 }
 
-async fn open(host: &str) -> Result<SendRequest<Body>, Failed> {
+async fn open(host: &str, tls: Option<Arc<ClientConfig>>) -> Result<SendRequest<Body>, Failed> {
     let failed = |error: String| Failed::NotSent(format!("{host}: {error}"));
     let stream = timeout(CONNECT, TcpStream::connect(host)).await;
     let stream = stream.map_err(|_| failed("no connection in time".to_owned()))?;
     let stream = stream.map_err(|error| failed(error.to_string()))?;
     stream.set_nodelay(true).map_err(|error| failed(error.to_string()))?;
+    let Some(tls) = tls else { return speak(stream).await.map_err(failed) };
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let name = name.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let name = ServerName::try_from(name).map_err(|error| failed(error.to_string()))?;
+    let stream = timeout(CONNECT, TlsConnector::from(tls).connect(name, stream)).await;
+    let stream = stream.map_err(|_| failed("no handshake in time".to_owned()))?;
+    speak(stream.map_err(|error| failed(error.to_string()))?).await.map_err(failed)
+}
+
+async fn speak<S>(stream: S) -> Result<SendRequest<Body>, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(error.to_string()))?;
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection to another registry ended");

@@ -1,11 +1,13 @@
 //! The OpenAPI document against the router: every path of either is one of the other, with the same methods.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use axum::http::Method;
 use schema::json::{Json, parse};
 
 use super::dispatch::is_allowed;
+use super::forward::{Failed, Forwarded, Forwarder};
 use super::query::Query;
 use super::route::{Route, route};
 
@@ -94,4 +96,41 @@ fn parameters_in_paths_are_described() {
         assert_eq!(given, wanted.collect(), "{path}");
         assert!(given.iter().all(|name| known.get(name).is_some()), "{path}");
     }
+}
+
+fn certificates(name: &str) -> String {
+    format!("{}/tests/tls/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A forwarder that trusts these certificates.
+fn trusting(name: &str) -> Forwarder {
+    let mut tls = crate::access::Tls::default();
+    tls.set("ssl.truststore.location", &certificates(name)).unwrap();
+    Forwarder::new(tls.peers().unwrap())
+}
+
+#[tokio::test]
+async fn writes_are_forwarded_by_https_to_who_is_trusted() {
+    let mut options = crate::Options::default();
+    options.set("listeners", "https://127.0.0.1:0").unwrap();
+    options.set("ssl.keystore.location", &certificates("server.pem")).unwrap();
+    let handle = crate::serve_on(options, Box::new(Arc::new(crate::MemoryLog::new(|| 0)))).await.unwrap();
+    let request = |subject: &str| Forwarded {
+        method: Method::POST,
+        target: format!("/subjects/{subject}/versions"),
+        headers: axum::http::HeaderMap::new(),
+        body: r#"{"schema":"\"int\""}"#.into(),
+    };
+    let trusted = trusting("server.crt");
+    for subject in ["a", "b"] {
+        let (status, body) = trusted.send(&handle.url(), &request(subject)).await.unwrap();
+        assert!(status == 200 && body.starts_with(br#"{"id":1"#), "{status} {body:?}");
+    }
+    for stranger in [trusting("other.crt"), Forwarder::default()] {
+        let refused = stranger.send(&handle.url(), &request("c")).await;
+        assert!(matches!(refused, Err(Failed::NotSent(_))), "{refused:?}");
+    }
+    let plain = handle.url().replace("https", "http");
+    assert!(trusted.send(&plain, &request("d")).await.is_err(), "plain http at a listener of https");
+    handle.stop().await;
 }
