@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use env::{Clock, Space};
-use log::{Committed, Committer, LogError, Round};
+use log::{Committed, Committer, Round};
 
 use super::Dir;
 use crate::Broker;
