@@ -1,6 +1,7 @@
 //! `cargo xtask crash`: the crash proofs at volume, each resumable.
 
 use std::fs;
+use std::path::Path;
 
 use crate::shell::{cargo, command, root, run, target};
 
@@ -91,13 +92,28 @@ fn images(chunk: &Chunk) -> Result<(), String> {
     run(tests)
 }
 
+/// Removes what a proof of this seed left, and nothing of the others.
+fn forget(work: &Path, name: &str, rest: &[String]) {
+    let place = rest.iter().position(|argument| argument == "--seed");
+    let seed = place.and_then(|place| rest.get(place + 1)).map_or("1", |seed| seed);
+    let Ok(entries) = fs::read_dir(work) else { return };
+    for entry in entries.flatten() {
+        let file = entry.file_name();
+        let file = file.to_string_lossy();
+        let of_proof = file.strip_prefix(&format!("{name}-{seed}"));
+        if of_proof.is_some_and(|rest| rest.starts_with(['.', '-'])) {
+            fs::remove_file(entry.path()).or_else(|_| fs::remove_dir_all(entry.path())).ok();
+        }
+    }
+}
+
 /// The proofs on the real process.
 pub fn real(name: &str, rest: &[String]) -> Result<(), String> {
     run(command(&cargo(), &["build", "--quiet", "--release", "--bin", "mekong", "--bin", "mekong-crash"]))?;
     let release = target().join("release");
     let work = target().join("crash");
     if rest.iter().any(|argument| argument == "--anew") {
-        fs::remove_dir_all(&work).ok();
+        forget(&work, name, rest);
     }
     let mut proof = command(&release.join("mekong-crash").to_string_lossy(), &[name]);
     proof.current_dir(root()).arg("--mekong").arg(release.join("mekong")).arg("--work").arg(work);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::runtimes::{self, Runtime};
 use crate::shell::{cargo, command, root, run, target};
 use crate::suite::Volume;
-use crate::{bench, chaos, interop, layers, tidy};
+use crate::{bench, chaos, crash, interop, layers, tidy};
 
 /// One named part of the tests.
 pub struct Step {
@@ -103,6 +103,16 @@ pub const STEPS: &[Step] = &[
     full("fuzz-recovery", "200,000 damaged data folders", fuzz_recovery),
     full("crash-log", "the log over a disk that loses writes, 3,000 lives and moves", crash_log),
     Step { name: "build", what: "the release binary", needs: Vec::new, run: build, when: Always },
+    Step {
+        name: "crash-sample",
+        what: "10 times kill -9 of the real process under load; 50 crash images with --full",
+        needs: Vec::new,
+        run: crash_sample,
+        when: Always,
+    },
+    full("crash-seeds", "a disk that loses what was not synced, 10,000 seeds", |_| crash_proof("seeds")),
+    full("crash-images", "49,000 crash images of 200 recorded traces", |_| crash_proof("images")),
+    full("crash-kill", "500 times kill -9 of the real process under load", |_| crash_proof("kill")),
     full("chaos", "real brokers, real clients, real faults: 20 runs of 60 s", |volume| {
         chaos::step(volume, 1)
     }),
@@ -232,6 +242,19 @@ fn fuzz_recovery(_: Volume) -> Result<(), String> {
 fn crash_log(_: Volume) -> Result<(), String> {
     let seeds = [("MEKONG_CRASH_SEEDS", "0..3000"), ("MEKONG_MOVE_SEEDS", "0..3000")];
     at_volume("mekong-log", &["--test", "crash", "--test", "moving", "--"], &seeds)
+}
+
+/// What was done by a run that was broken off is not done again.
+fn crash_proof(name: &str) -> Result<(), String> {
+    crash::run_crash(&[name.to_owned()])
+}
+
+fn crash_sample(volume: Volume) -> Result<(), String> {
+    let proof = |name: &str, count: &str| {
+        crash::run_crash(&[name, "--cycles", count, "--seed", "90", "--anew"].map(str::to_owned))
+    };
+    proof("kill", "10")?;
+    if volume == Volume::Full { proof("real", "50") } else { Ok(()) }
 }
 
 fn build(_: Volume) -> Result<(), String> {

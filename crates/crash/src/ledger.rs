@@ -46,16 +46,22 @@ pub struct Topics {
 pub struct Ledger(Mutex<Book>);
 
 /// The ledger's content.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Book {
     /// By partition.
     pub lanes: BTreeMap<TopicPartition, Lane>,
     /// Topics that come and go.
     pub topics: Topics,
-    /// The largest offset whose commit was answered, and the largest that was tried, of the one group.
+    /// The largest offset whose commit was answered (−1 before the first), and the largest that was tried, of the one group.
     pub committed: (i64, i64),
     /// Records that a producer was told are not written.
     pub refused: u64,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Self { lanes: BTreeMap::new(), topics: Topics::default(), committed: (-1, 0), refused: 0 }
+    }
 }
 
 impl Ledger {

@@ -21,22 +21,44 @@ mod verify;
 use std::process::ExitCode;
 
 use settings::Settings;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// What a failure says.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+async fn run(command: &str, settings: &Settings) -> Result<(), Failure> {
+    match command {
+        "kill" => kill::run(settings).await,
+        "real" => real::run(settings).await,
+        "full" => full::run(settings).await,
+        "hostile" => hostile::run(settings).await,
+        other => Err(format!("unknown command '{other}': kill, real, full or hostile").into()),
+    }
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn told_to_stop() -> Result<(), Failure> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
+    }
+    Err("told to stop; what is done is noted".into())
+}
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let command = arguments.next().unwrap_or_default();
     let outcome = Settings::parse(arguments).and_then(|settings| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        match command.as_str() {
-            "kill" => runtime.block_on(kill::run(&settings)),
-            "real" => runtime.block_on(real::run(&settings)),
-            "full" => runtime.block_on(full::run(&settings)),
-            "hostile" => runtime.block_on(hostile::run(&settings)),
-            other => Err(format!("unknown command '{other}': kill, real, full or hostile").into()),
-        }
+        runtime.block_on(async {
+            tokio::select! {
+                outcome = run(&command, &settings) => outcome,
+                // What was begun is dropped: processes are killed, control groups and mounts removed.
+                told = told_to_stop() => told,
+            }
+        })
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

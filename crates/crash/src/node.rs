@@ -13,6 +13,8 @@ use crate::Failure;
 #[derive(Debug)]
 pub struct Node {
     child: Child,
+    /// The child is `strace`, and the broker its child.
+    is_traced: bool,
     /// From the start command to the line that says that it is ready.
     pub started_in: Duration,
 }
@@ -86,7 +88,7 @@ impl Start {
         });
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let child = command.spawn().map_err(|error| format!("{}: {error}", self.mekong.display()))?;
-        let mut node = Node { child, started_in: Duration::ZERO };
+        let mut node = Node { child, is_traced: self.trace.is_some(), started_in: Duration::ZERO };
         let stdout = node.child.stdout.take().ok_or("no standard output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
@@ -99,21 +101,23 @@ impl Start {
 }
 
 impl Node {
-    /// `kill -9`.
+    /// `kill -9` of the broker; `strace` above it then writes its last line and ends.
     pub fn kill(&mut self) {
-        self.child.kill().ok();
+        if self.is_traced && self.is_running() {
+            self.kill_below();
+        } else {
+            self.child.kill().ok();
+        }
         self.child.wait().ok();
     }
 
-    /// `kill -9` of the process beneath `strace`, which then writes its last line and ends.
-    pub fn kill_traced(&mut self) {
+    fn kill_below(&self) {
         let strace = self.child.id();
         let children = format!("/proc/{strace}/task/{strace}/children");
         let children = std::fs::read_to_string(children).unwrap_or_default();
         for child in children.split_whitespace() {
             Command::new("kill").args(["-9", child]).status().ok();
         }
-        self.child.wait().ok();
     }
 
     /// Whether it still runs.

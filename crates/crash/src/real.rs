@@ -100,7 +100,7 @@ async fn record(
         tasks.spawn(async move { sender.run(&AtomicBool::new(false)).await });
     }
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    node.kill_traced();
+    node.kill();
     tasks.shutdown().await;
     Ok((ledger, loaded, std::fs::read_to_string(output)?))
 }
