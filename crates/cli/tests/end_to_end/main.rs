@@ -5,5 +5,7 @@
 mod client;
 mod commands;
 mod demo;
+mod limits;
+mod refusals;
 mod schemas;
 mod server;

@@ -51,6 +51,11 @@ impl Server {
         self.child = Some(child);
     }
 
+    /// The folder of the broker that was started here.
+    pub fn data_folder(&self) -> Option<&std::path::Path> {
+        self.child.as_ref().map(|_| &*self.folder)
+    }
+
     /// Kills the broker without warning and starts it again in its place; does nothing to a broker that is not ours.
     pub fn kill_and_restart(&mut self) {
         if let Some(mut child) = self.child.take() {
