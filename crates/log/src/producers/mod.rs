@@ -195,6 +195,17 @@ impl Producers {
     pub fn insert(&mut self, id: ProducerId, producer: Producer) {
         self.0.insert(id.0, producer);
     }
+
+    /// Notes what came after what is known of this producer: of the same epoch, the batches before stay known.
+    pub fn continue_with(&mut self, id: ProducerId, mut producer: Producer) {
+        if let Some(before) = self.0.remove(&id.0).filter(|before| before.epoch == producer.epoch) {
+            let room = BATCHES_KEPT.saturating_sub(producer.batches.len());
+            for batch in before.batches.into_iter().rev().take(room) {
+                producer.batches.push_front(batch);
+            }
+        }
+        self.insert(id, producer);
+    }
 }
 
 impl Producer {

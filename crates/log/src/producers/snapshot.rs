@@ -6,7 +6,8 @@
 //!        coordinator epoch i32 │ first offset of the open transaction i64, or -1
 //! ```
 //!
-//! The CRC-32C covers everything behind it. Of the five batches that are remembered only the last one is written.
+//! The CRC-32C covers everything behind it. Each batch that is remembered has an entry of its own, a producer's oldest first:
+//! Kafka reads the last one of a producer and writes no other, and then cannot tell a retry of the four before.
 
 use base::ProducerId;
 use crc_fast::crc32_iscsi as crc32c;
@@ -18,9 +19,12 @@ const ENTRY_BYTES: usize = 46;
 
 /// The bytes of a snapshot.
 pub(crate) fn encode(producers: &Producers) -> Vec<u8> {
-    let mut entries = Vec::with_capacity(4 + producers.0.len() * ENTRY_BYTES);
-    entries.extend_from_slice(&(producers.0.len() as i32).to_be_bytes());
-    producers.iter().for_each(|(id, producer)| encode_entry(&mut entries, id, producer));
+    let mut entries = vec![0; 4];
+    producers.iter().for_each(|(id, producer)| encode_producer(&mut entries, id, producer));
+    let count = (entries.len() / ENTRY_BYTES) as i32;
+    if let Some(place) = entries.first_chunk_mut() {
+        *place = count.to_be_bytes();
+    }
     let mut bytes = Vec::with_capacity(6 + entries.len());
     bytes.extend_from_slice(&VERSION.to_be_bytes());
     bytes.extend_from_slice(&crc32c(&entries).to_be_bytes());
@@ -28,15 +32,22 @@ pub(crate) fn encode(producers: &Producers) -> Vec<u8> {
     bytes
 }
 
-fn encode_entry(bytes: &mut Vec<u8>, id: ProducerId, producer: &Producer) {
+fn encode_producer(bytes: &mut Vec<u8>, id: ProducerId, producer: &Producer) {
     let none = BatchMetadata { last_sequence: -1, last_offset: -1, offset_delta: 0, timestamp: -1 };
     let last = producer.batches.back().unwrap_or(&none);
+    for batch in producer.batches.iter().take(producer.batches.len().saturating_sub(1)) {
+        encode_entry(bytes, id, producer, batch, batch.timestamp);
+    }
+    encode_entry(bytes, id, producer, last, producer.last_timestamp);
+}
+
+fn encode_entry(bytes: &mut Vec<u8>, id: ProducerId, producer: &Producer, batch: &BatchMetadata, at_ms: i64) {
     bytes.extend_from_slice(&id.0.to_be_bytes());
     bytes.extend_from_slice(&producer.epoch.to_be_bytes());
-    bytes.extend_from_slice(&last.last_sequence.to_be_bytes());
-    bytes.extend_from_slice(&last.last_offset.to_be_bytes());
-    bytes.extend_from_slice(&last.offset_delta.to_be_bytes());
-    bytes.extend_from_slice(&producer.last_timestamp.to_be_bytes());
+    bytes.extend_from_slice(&batch.last_sequence.to_be_bytes());
+    bytes.extend_from_slice(&batch.last_offset.to_be_bytes());
+    bytes.extend_from_slice(&batch.offset_delta.to_be_bytes());
+    bytes.extend_from_slice(&at_ms.to_be_bytes());
     bytes.extend_from_slice(&producer.coordinator_epoch.to_be_bytes());
     bytes.extend_from_slice(&producer.open_transaction.unwrap_or(-1).to_be_bytes());
 }
@@ -58,7 +69,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Producers, &'static str> {
     let mut producers = Producers::default();
     for entry in entries.chunks_exact(ENTRY_BYTES) {
         let (id, producer) = decode_entry(entry).ok_or("an entry is cut off")?;
-        producers.insert(id, producer);
+        producers.continue_with(id, producer);
     }
     Ok(producers)
 }

@@ -114,6 +114,31 @@ fn snapshots_come_back() {
 }
 
 #[test]
+fn snapshots_keep_the_whole_window_and_read_those_that_do_not() {
+    let seven: Vec<_> = (0..7).map(|place| (3_i16, place * 10)).collect();
+    let bytes = snapshot::encode(&after(&seven));
+    assert_eq!(bytes.len(), 10 + 5 * 46, "an entry for each of the last five batches");
+    let back = snapshot::decode(&bytes).unwrap();
+    assert_eq!(back, after(&seven));
+    for (sequence, expected) in [
+        (10, Answer::OutOfOrder),
+        (20, Answer::Duplicate(20)),
+        (50, Answer::Duplicate(50)),
+        (60, Answer::Duplicate(60)),
+        (70, Answer::Fresh),
+    ] {
+        assert_eq!(answer(&back, &batch(3, sequence, 10, 1000)), expected, "{sequence}");
+    }
+    // Kafka's reader takes the last entry of a producer, and its writer writes no other.
+    let last = back.0[&7].batches.back().copied().unwrap();
+    let mut of_kafka = back.clone();
+    of_kafka.0.get_mut(&7).unwrap().batches = [last].into();
+    let short = snapshot::decode(&snapshot::encode(&of_kafka)).unwrap();
+    assert_eq!(short, of_kafka);
+    assert_eq!(answer(&short, &batch(3, 70, 10, 1000)), Answer::Fresh);
+}
+
+#[test]
 fn transactions_begin_and_end() {
     let mut producers = Producers::default();
     let data =
