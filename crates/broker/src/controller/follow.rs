@@ -91,6 +91,9 @@ impl Follower {
                         self.broker.fail(format!("a change of the metadata could not be applied: {error}"));
                         return;
                     }
+                    if now == Serving::Shall {
+                        self.set_strays_aside().await;
+                    }
                     self.serving.send_replace(Serving::Is);
                 }
             }
@@ -121,6 +124,13 @@ impl Follower {
             self.delta.removed_topics.extend(gone.map(|(id, topic)| (*id, topic.name().clone())));
         }
         Ok(image)
+    }
+
+    async fn set_strays_aside(&self) {
+        let broker = Arc::clone(&self.broker);
+        if tokio::task::spawn_blocking(move || broker.set_strays_aside()).await.is_err() {
+            tracing::warn!("folders that are not this node's any more were not looked for");
+        }
     }
 
     async fn apply(&mut self, image: MetadataImage) -> Result<(), tokio::task::JoinError> {

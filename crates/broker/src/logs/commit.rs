@@ -1,5 +1,6 @@
 //! The thread of a log directory: makes durable what waits, tells who waits for it, and watches the room on the disk.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -19,8 +20,19 @@ const RESERVE_SHARE: u64 = 20;
 /// … but no more than this.
 const RESERVE_BYTES_MAX: u64 = 1 << 30;
 
-/// Runs until the queue is stopped, and gives the committer back; nothing once the directory has failed.
-pub(super) fn run(dir: &Arc<Dir>, broker: &Weak<Broker>, mut committer: Committer) -> Option<Committer> {
+/// Runs until the queue is stopped, and gives the committer back; nothing once the directory has failed. A thread that ends by a
+/// panic would leave a directory that takes everything and acknowledges nothing: then the broker ends, and says why.
+pub(super) fn run(dir: &Arc<Dir>, broker: &Weak<Broker>, committer: Committer) -> Option<Committer> {
+    let ended = catch_unwind(AssertUnwindSafe(|| commit_rounds(dir, broker, committer)));
+    ended.unwrap_or_else(|_| {
+        if let Some(broker) = broker.upgrade() {
+            broker.fail(format!("the committer of {} has panicked", dir.path.display()));
+        }
+        None
+    })
+}
+
+fn commit_rounds(dir: &Arc<Dir>, broker: &Weak<Broker>, mut committer: Committer) -> Option<Committer> {
     let queue = Arc::clone(committer.queue());
     let mut room = Room::new(dir);
     while queue.wait(ROUND_AT_LEAST_EVERY) {

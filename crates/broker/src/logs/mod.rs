@@ -10,7 +10,7 @@ mod partitions;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -55,6 +55,8 @@ pub(crate) struct Dir {
     pub cordoned: AtomicBool,
     /// The epoch of this broker's registration; -1 until it has one.
     broker_epoch: AtomicI64,
+    /// What waits to be made durable, and how many bytes of it are too many.
+    backlog: (Arc<log::CommitQueue>, AtomicU64),
     /// Something was committed since the high watermarks were written down.
     pub moved: AtomicBool,
 }
@@ -232,6 +234,7 @@ impl Dir {
             .map(|one| log::names::partition_dir(&one.topic, one.partition))
             .collect();
         let cleaned = CleanerOffsets::load(disk, &path)?;
+        let queue = Arc::clone(committer.queue());
         Ok(Self {
             cleaned: Mutex::new(cleaned),
             id: dir.id(),
@@ -243,6 +246,7 @@ impl Dir {
             full: AtomicBool::new(false),
             cordoned: AtomicBool::new(false),
             broker_epoch: AtomicI64::new(-1),
+            backlog: (queue, AtomicU64::new(u64::MAX)),
             moved: AtomicBool::new(false),
         })
     }
@@ -259,6 +263,21 @@ impl Dir {
     /// Up to where partitions are clean: the checkpoint file of the directory.
     pub fn cleaned(&self) -> MutexGuard<'_, CleanerOffsets> {
         self.cleaned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A partition has no place here any more: its folder is kept under another name, for whoever may want it yet.
+    fn set_aside(&self, folder: &PartitionFolder) {
+        let name = log::names::partition_dir(&folder.topic, folder.partition);
+        match self.with(|dir| dir.set_aside(folder)) {
+            Some(Ok(to)) => {
+                tracing::warn!(folder = name, to = %to.display(), "a partition that is not this node's any more was set aside");
+                self.folders().remove(&name);
+            }
+            Some(Err(error)) => {
+                tracing::warn!(folder = name, %error, "a partition that is not this node's any more stays")
+            }
+            None => {}
+        }
     }
 
     /// A partition has moved to another directory: it is counted there, and as clean as it was here.
@@ -308,11 +327,19 @@ impl Dir {
         self.full.load(Ordering::Relaxed)
     }
 
+    /// Whether more waits to be made durable than may: the disk does not keep up with those who do not wait for it.
+    pub fn is_behind(&self) -> bool {
+        let (queue, bytes_max) = &self.backlog;
+        queue.bytes() >= bytes_max.load(Ordering::Relaxed)
+    }
+
     fn start(self: &Arc<Self>, broker: &Arc<Broker>) {
         let mut committing = self.committing();
         let Committing::NotYet(committer) = std::mem::replace(&mut *committing, Committing::Over) else {
             return;
         };
+        // Who waits for an answer is bounded by the bytes of requests that are let in; this bounds who does not wait.
+        self.backlog.1.store(broker.config.network.request_bytes_max.saturating_mul(2), Ordering::Relaxed);
         let queue = Arc::clone(committer.queue());
         let (dir, broker) = (Arc::clone(self), Arc::downgrade(broker));
         let thread = std::thread::Builder::new().name("committer".to_owned());

@@ -3,14 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use base::TopicIdPartition;
+use base::{TopicId, TopicIdPartition};
 use env::Clock;
 use log::{LogDir, LogError, PartitionFolder};
+use metadata::MetadataImage;
 use wire::ErrorCode;
 
 use crate::Broker;
 use crate::errors;
 use crate::partition::{Partition, Surroundings, Topic};
+
+fn is_placed_here(image: &MetadataImage, id: TopicId, folder: &PartitionFolder, node_id: i32) -> bool {
+    let names_it = image.topic(id).is_some_and(|topic| topic.name() == folder.topic.as_str());
+    let state = image.partition(id, folder.partition);
+    names_it && state.is_some_and(|state| state.replicas.contains(&node_id))
+}
 
 impl Broker {
     /// Opens the log of a replica that this node holds.
@@ -58,6 +65,21 @@ impl Broker {
             dir: Arc::clone(dir),
         };
         Ok(Arc::new(Partition::new(topic.name().clone(), loaded.log, configs.topic(), surroundings)))
+    }
+
+    /// Renames, as Kafka does at its start, the folders of partitions that have no place here any more: their topics were deleted,
+    /// or their replicas moved away, while this node was down. To be called once, with metadata as new as the own registration.
+    pub(crate) fn set_strays_aside(&self) {
+        let image = self.image();
+        for dir in self.logs.dirs() {
+            let listed = dir.with(LogDir::partitions).and_then(Result::ok).unwrap_or_default();
+            for folder in listed {
+                let Some(Ok(Some(id))) = dir.with(|one| one.topic_id(&folder)) else { continue };
+                if !is_placed_here(&image, id, &folder, self.config.node_id) {
+                    dir.set_aside(&folder);
+                }
+            }
+        }
     }
 
     /// Writes down how far partitions are committed, as Kafka does every five seconds.

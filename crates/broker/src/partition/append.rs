@@ -8,6 +8,7 @@ use records::ValidBatches;
 use wire::ErrorCode;
 
 use super::{Acks, Partition};
+use crate::logs::Dir;
 use crate::waiters::Key;
 
 /// How an append is to be made.
@@ -144,7 +145,8 @@ impl Partition {
             return Err(AppendError::Fenced(ErrorCode::NOT_LEADER_OR_FOLLOWER));
         }
         self.check_append(how.acks).map_err(AppendError::Fenced)?;
-        if self.dir.load().is_full() && how.origin == Origin::Client {
+        let is_closed_to_clients = |dir: &Dir| dir.is_full() || dir.is_behind();
+        if how.origin == Origin::Client && is_closed_to_clients(&self.dir.load()) {
             return Err(AppendError::Fenced(ErrorCode::KAFKA_STORAGE_ERROR));
         }
         let broker_epoch = self.dir.load().broker_epoch();

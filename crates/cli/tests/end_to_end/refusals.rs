@@ -86,6 +86,26 @@ fn folders_of_two_clusters_are_refused_together() {
 }
 
 #[test]
+fn a_folder_that_is_no_partition_of_this_node_is_set_aside() {
+    let mut server = Server::start("stray");
+    let Some(home) = server.data_folder().map(Path::to_path_buf) else { return };
+    server.run(&["topic", "create", "kept"], "");
+    server.run(&["produce", "kept"], "one\n");
+    let (own, stray) = (home.join("kept-0"), home.join("kept-7"));
+    std::fs::create_dir(&stray).unwrap();
+    for file in content(&own).into_keys().filter(|file| file.is_file()) {
+        std::fs::copy(&file, stray.join(file.file_name().unwrap())).unwrap();
+    }
+    server.kill_and_restart();
+    assert!(own.exists() && !stray.exists());
+    let names = std::fs::read_dir(&home).unwrap().map(|entry| entry.unwrap().file_name());
+    let aside: Vec<_> = names.filter(|name| name.to_string_lossy().ends_with("-stray")).collect();
+    assert_eq!(aside.len(), 1, "{aside:?}");
+    let read = server.run(&["consume", "kept", "--offset", "earliest", "-n", "1"], "");
+    assert_eq!(String::from_utf8_lossy(&read.stdout).trim(), "one");
+}
+
+#[test]
 fn a_folder_in_use_is_refused() {
     let server = Server::start("refused-locked");
     if let Some(folder) = server.data_folder() {

@@ -264,7 +264,7 @@ impl LogDir {
             write_topic_id_durably(&*self.context.disk, &path, key.topic)?;
             return Ok(None);
         }
-        self.set_aside(folder, names::STRAY_DIR).map(Some)
+        self.rename_away(folder, names::STRAY_DIR).map(Some)
     }
 
     fn holds_segments(&self, path: &Path) -> Result<bool> {
@@ -286,12 +286,18 @@ impl LogDir {
     /// created again under the same name.
     pub fn discard(&self, folder: &PartitionFolder) -> Result<()> {
         let name = names::partition_dir(&folder.topic, folder.partition);
-        let gone = self.set_aside(&name, names::DELETE_DIR)?;
+        let gone = self.rename_away(&name, names::DELETE_DIR)?;
         self.context.disk.remove_dir_all(&gone).during("remove", &gone)
     }
 
+    /// Renames the folder of a partition that has no place on this node any more to `….<unique>-stray`, and says where it is now.
+    /// The partition is not open.
+    pub fn set_aside(&self, folder: &PartitionFolder) -> Result<PathBuf> {
+        self.rename_away(&names::partition_dir(&folder.topic, folder.partition), names::STRAY_DIR)
+    }
+
     /// Frees a folder's name, durably; its name now.
-    fn set_aside(&self, folder: &str, ending: &str) -> Result<PathBuf> {
+    fn rename_away(&self, folder: &str, ending: &str) -> Result<PathBuf> {
         let (disk, random) = (&*self.context.disk, &*self.context.random);
         let unique = (u128::from(random.next_u64()) << 64) | u128::from(random.next_u64());
         let (from, to) =
