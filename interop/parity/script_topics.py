@@ -192,12 +192,25 @@ def cluster(b):
     for version in (0, 1, 2):
         b.ask("unknown feature", "UpdateFeatures", version, {"timeoutMs": 10000, "featureUpdates": [{"feature": "no.such", "maxVersionLevel": 1, "upgradeType": 1}]})
     b.ask("no updates", "UpdateFeatures", 1, {"timeoutMs": 10000, "featureUpdates": []})
+    b.ask("of nobody", "UnregisterBroker", 0, {"brokerId": 77})
 
 
 def quorum(b):
     asked = {"topics": [{"topicName": "__cluster_metadata", "partitions": [{"partitionIndex": 0}]}]}
     for version in every(b, "DescribeQuorum"):
         b.ask("quorum", "DescribeQuorum", version, asked)
+
+
+def voters(b):
+    listener = {"name": "CONTROLLER", "host": "127.0.0.1", "port": 9}
+    voter = {"timeoutMs": 3000, "voterId": 7, "voterDirectoryId": NOWHERE, "listeners": [listener]}
+    for version in every(b, "AddRaftVoter"):
+        b.ask("of another cluster", "AddRaftVoter", version, {"clusterId": "another", **voter})
+        b.ask("that listens nowhere", "AddRaftVoter", version, {"clusterId": None, **voter, "listeners": []})
+        b.ask("that does not answer", "AddRaftVoter", version, {"clusterId": None, **voter})
+    for version in every(b, "RemoveRaftVoter"):
+        b.ask("of another cluster", "RemoveRaftVoter", version, {"clusterId": "another", "voterId": 7, "voterDirectoryId": NOWHERE})
+        b.ask("that is none", "RemoveRaftVoter", version, {"clusterId": None, "voterId": 7, "voterDirectoryId": NOWHERE})
 
 
 def delete_topics(b):
@@ -211,4 +224,4 @@ def delete_topics(b):
     b.ask("by neither", "DeleteTopics", 6, by())
 
 
-SCRIPT = [api_versions, create_topics, create_partitions, metadata, configs, cluster, quorum, delete_topics]
+SCRIPT = [api_versions, create_topics, create_partitions, metadata, configs, cluster, quorum, voters, delete_topics]

@@ -166,15 +166,18 @@ impl AtLeader for AddRaftVoterRequest {
                 error_message,
                 ..Default::default()
             };
+            let nowhere = (ErrorCode::INVALID_REQUEST, Some(Str::from_static("the voter names no listener")));
             let raft = match raft_of(broker, self.cluster_id.as_ref()) {
                 Ok(raft) => raft,
+                Err((ErrorCode::UNSUPPORTED_VERSION, _)) if self.listeners.is_empty() => {
+                    return Ok(answer(nowhere));
+                }
                 Err(refusal) => return Ok(answer(refusal)),
             };
             let name = broker.config.controller_listener();
             let named = self.listeners.iter().find(|one| one.name.eq_ignore_ascii_case(&name));
             let Some(listener) = named.or(self.listeners.first()) else {
-                let message = Str::from_static("the voter names no listener");
-                return Ok(answer((ErrorCode::INVALID_REQUEST, Some(message))));
+                return Ok(answer(nowhere));
             };
             let peer = Peer { id: self.voter_id, host: listener.host.to_string(), port: listener.port };
             Ok(answer(said(raft.add_voter(peer, self.voter_directory_id).await)?))
