@@ -108,19 +108,23 @@ async fn find(
         _ => view.log_end,
     };
     let is_proven = partition.read_bound().ok_or(ErrorCode::NOT_LEADER_OR_FOLLOWER)?.proven;
-    if replica == -1 && asked.timestamp == LATEST && !is_proven {
-        // A new leader does not know yet how much was committed.
-        return Err(match ctx.version >= NOT_AVAILABLE_SINCE {
-            true => ErrorCode::OFFSET_NOT_AVAILABLE,
-            false => ErrorCode::LEADER_NOT_AVAILABLE,
-        });
-    }
+    // A new leader does not know yet how much was committed: what lies behind that can be neither told nor denied.
+    let beyond = match (replica == -1 && !is_proven, ctx.version >= NOT_AVAILABLE_SINCE) {
+        (false, _) => Ok(NOT_FOUND),
+        (true, true) => Err(ErrorCode::OFFSET_NOT_AVAILABLE),
+        (true, false) => Err(ErrorCode::LEADER_NOT_AVAILABLE),
+    };
     match asked.timestamp {
+        LATEST if beyond.is_err() => beyond,
         LATEST => Ok((-1, end.0, partition.leader_epoch().0)),
         EARLIEST => Ok((-1, view.log_start.0, epoch_at(&partition, view.log_start))),
         EARLIEST_LOCAL => Ok((-1, view.local_log_start.0, epoch_at(&partition, view.local_log_start))),
         LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(NOT_FOUND),
-        timestamp => by_time(partition.reader().clone(), timestamp, end).await,
+        timestamp => match by_time(partition.reader().clone(), timestamp).await? {
+            Some(found) if found.1 < end.0 => Ok(found),
+            Some(_) => beyond,
+            None => Ok(NOT_FOUND),
+        },
     }
 }
 
@@ -130,14 +134,12 @@ fn epoch_at(partition: &Arc<Partition>, offset: Offset) -> i32 {
     epoch.unwrap_or(partition.leader_epoch()).0
 }
 
-async fn by_time(reader: LogReader, timestamp: i64, end: Offset) -> Result<Found, ErrorCode> {
+async fn by_time(reader: LogReader, timestamp: i64) -> Result<Option<Found>, ErrorCode> {
     let look_up = move || match timestamp {
         MAX_TIMESTAMP => reader.offset_of_max_timestamp(DECOMPRESSED_BATCH_BYTES_MAX),
         timestamp => reader.offset_for_timestamp(timestamp, DECOMPRESSED_BATCH_BYTES_MAX),
     };
     let found = tokio::task::spawn_blocking(look_up).await.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
     let found = found.map_err(|error| errors::of_log(&error))?;
-    Ok(found
-        .filter(|one| one.offset < end)
-        .map_or(NOT_FOUND, |one| (one.timestamp, one.offset.0, one.leader_epoch.0)))
+    Ok(found.map(|one| (one.timestamp, one.offset.0, one.leader_epoch.0)))
 }
