@@ -15,6 +15,10 @@ use crate::admin::{CommittedOffset, fetch_committed};
 use crate::cluster::{Cluster, Lane};
 use crate::{Address, CallError, TopicPartition};
 
+/// How long a commit waits for a topic that the coordinator does not know. No heartbeats leave meanwhile: a deleted topic must not
+/// cost the membership.
+const UNKNOWN_TOPIC_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What a member is at the moment; generation -1 and no id stand for "none".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Membership {
@@ -125,7 +129,8 @@ impl Group {
         if offsets.is_empty() {
             return Ok(());
         }
-        let deadline = Instant::now() + self.cluster.options.api_timeout;
+        let begun = Instant::now();
+        let deadline = begun + self.cluster.options.api_timeout;
         let mut failures = 0;
         loop {
             let membership = self.membership();
@@ -148,6 +153,8 @@ impl Group {
             }
             failures += 1;
             let wait = self.cluster.options.backoff.after(failures, &self.cluster.random);
+            let is_unknown = matches!(&error, CommitError::Partition { code: ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, .. });
+            let deadline = if is_unknown { deadline.min(begun + UNKNOWN_TOPIC_PATIENCE) } else { deadline };
             let again = error.is_retriable() && !matches!(error, CommitError::Rebalancing);
             if !again || Instant::now() + wait >= deadline {
                 return Err(error);

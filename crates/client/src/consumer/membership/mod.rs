@@ -52,6 +52,8 @@ struct Member {
     joined_topics: Vec<Str>,
     next_commit: Instant,
     last_refresh: Instant,
+    /// When the coordinator is to hear of it next.
+    next_beat: Instant,
     failures: u32,
     is_member: bool,
     wants_rejoin: bool,
@@ -71,6 +73,7 @@ pub(super) async fn run(shared: Arc<Shared>, group: Arc<Group>, commands: mpsc::
         assigned_counts: None,
         joined_topics: Vec::new(),
         last_refresh: now,
+        next_beat: now,
         failures: 0,
         is_member: false,
         wants_rejoin: false,
@@ -100,12 +103,19 @@ impl Member {
             self.rebalance().await;
             return;
         }
-        self.wait(self.shared.settings.heartbeat_interval).await;
+        self.wait(self.next_beat.saturating_duration_since(Instant::now())).await;
         if self.closing.is_some() {
             return;
         }
+        // Whatever woke it: the coordinator hears of it no more often than agreed.
+        let is_due = Instant::now() >= self.next_beat;
+        if is_due {
+            self.next_beat = Instant::now() + self.shared.settings.heartbeat_interval;
+        }
         if self.is_member {
-            self.heartbeat().await;
+            if is_due || self.is_past_poll_interval() {
+                self.heartbeat().await;
+            }
             self.watch().await;
         }
         self.commit_if_due().await;
