@@ -95,6 +95,8 @@ pub trait Shard {
 pub struct Effects<'a, S: Shard + ?Sized> {
     /// The time of this turn, in milliseconds since 1970.
     pub now_ms: i64,
+    /// What a clock on the wall shows, in milliseconds since 1970: for what outlives this process, and is judged by the next.
+    pub wall_ms: i64,
     records: Vec<S::Record>,
     answers: Vec<Answer<S::Response>>,
     timers: &'a mut Deadlines<S::Timer>,
@@ -151,6 +153,7 @@ pub struct Engine<S: Shard> {
     durable: S::Durable,
     live: S::Live,
     timers: Deadlines<S::Timer>,
+    wall_ahead_ms: i64,
     active: bool,
     position: Position,
     written: WriteId,
@@ -165,6 +168,7 @@ impl<S: Shard> Engine<S> {
             durable: S::Durable::default(),
             live,
             timers: Deadlines::default(),
+            wall_ahead_ms: 0,
             active: false,
             position: Position::default(),
             written: WriteId::default(),
@@ -191,6 +195,11 @@ impl<S: Shard> Engine<S> {
         assert!(!self.active, "a shard is loaded once");
         self.active = true;
         self.turn(now_ms, |durable, live, effects| S::loaded(durable, live, effects))
+    }
+
+    /// Says what the wall's clock shows at `now_ms` of the clock that turns are given, which never jumps; they agree until told.
+    pub fn set_wall(&mut self, wall_ms: i64, now_ms: i64) {
+        self.wall_ahead_ms = wall_ms.saturating_sub(now_ms);
     }
 
     /// Whether the shard has loaded and serves.
@@ -241,7 +250,7 @@ impl<S: Shard> Engine<S> {
     /// Ends the shard's life; every caller, parked or held back, is answered with `error` or the shard's own refusal.
     pub fn unload(&mut self, error: ErrorCode, now_ms: i64) -> Vec<Answer<S::Response>> {
         let mut answers: Vec<_> = self.held.drain(..).map(|(_, (waiter, _))| (waiter, Err(error))).collect();
-        let mut effects = Self::effects(&mut self.timers, now_ms);
+        let mut effects = Self::effects(&mut self.timers, now_ms, self.wall_ahead_ms);
         S::unloaded(&mut self.live, &mut effects);
         answers.append(&mut effects.answers);
         self.active = false;
@@ -259,8 +268,9 @@ impl<S: Shard> Engine<S> {
         &self.live
     }
 
-    fn effects(timers: &mut Deadlines<S::Timer>, now_ms: i64) -> Effects<'_, S> {
-        Effects { now_ms, records: Vec::new(), answers: Vec::new(), timers, touched: BTreeSet::new() }
+    fn effects(timers: &mut Deadlines<S::Timer>, now_ms: i64, wall_ahead_ms: i64) -> Effects<'_, S> {
+        let wall_ms = now_ms.saturating_add(wall_ahead_ms);
+        Effects { now_ms, wall_ms, records: Vec::new(), answers: Vec::new(), timers, touched: BTreeSet::new() }
     }
 
     fn turn(
@@ -268,7 +278,7 @@ impl<S: Shard> Engine<S> {
         now_ms: i64,
         decide: impl FnOnce(&S::Durable, &mut S::Live, &mut Effects<'_, S>),
     ) -> Outcome<S::Record, S::Response> {
-        let mut effects = Self::effects(&mut self.timers, now_ms);
+        let mut effects = Self::effects(&mut self.timers, now_ms, self.wall_ahead_ms);
         decide(&self.durable, &mut self.live, &mut effects);
         let Effects { records, mut answers, touched, .. } = effects;
         for record in &records {

@@ -11,6 +11,7 @@ use base::{LeaderEpoch, Str, TopicId};
 use coordinator::engine::{Answer, Outcome, Waiter, WriteId};
 use coordinator::group::record::GroupRecord;
 use coordinator::group::{GroupEngine, Request, Response, Settings};
+use env::Clock;
 use log::{AppendInfo, Origin};
 use records::{BatchBuilder, BatchOptions, NewRecord, ValidBatch, ValidBatches};
 use tokio::sync::oneshot;
@@ -141,15 +142,20 @@ impl Shard {
         self.broker.upgrade().map_or(0, |broker| self.clock.now_ms(&broker.clock))
     }
 
+    fn wall_ms(&self) -> i64 {
+        self.broker.upgrade().map_or(0, |broker| broker.clock.wall_ms())
+    }
+
     fn turn(self: &Arc<Self>, state: &mut State, jobs: VecDeque<Job>) {
         let mut written = Written::default();
         let now_ms = self.now_ms();
+        state.set_wall(self.wall_ms(), now_ms);
         for job in jobs {
             match job {
                 Job::Ask(request, reply) => state.ask(*request, reply, now_ms, &mut written),
                 Job::Loaded(core) => {
                     let gone = self.gone_topics(&core);
-                    state.loaded(core, now_ms, &mut written);
+                    state.loaded(core, (self.wall_ms(), now_ms), &mut written);
                     state.ask(Request::TopicsDeleted(gone), None, now_ms, &mut written);
                 }
                 Job::LoadFailed => state.core = Core::Gone,
@@ -168,7 +174,7 @@ impl Shard {
             }
         }
         self.timer.set(self.partition.key().partition, state.next_deadline());
-        self.write(state.life, written, now_ms);
+        self.write(state.life, written, self.wall_ms());
     }
 
     /// Topics with offsets that are there no more: they were deleted when the broker stopped, or while the shard was loading.
@@ -212,6 +218,12 @@ impl Shard {
 }
 
 impl State {
+    fn set_wall(&mut self, wall_ms: i64, now_ms: i64) {
+        if let Core::Serving(core) = &mut self.core {
+            core.set_wall(wall_ms, now_ms);
+        }
+    }
+
     fn ask(&mut self, request: Request, reply: Option<Reply>, now_ms: i64, written: &mut Written) {
         let refusal = match &self.core {
             Core::Serving(_) => None,
@@ -232,11 +244,12 @@ impl State {
         self.take(outcome, written);
     }
 
-    fn loaded(&mut self, mut core: Box<GroupEngine>, now_ms: i64, written: &mut Written) {
+    fn loaded(&mut self, mut core: Box<GroupEngine>, (wall_ms, now_ms): (i64, i64), written: &mut Written) {
         if !matches!(self.core, Core::Loading) {
             return;
         }
         self.life += 1;
+        core.set_wall(wall_ms, now_ms);
         let outcome = core.loaded(now_ms);
         self.core = Core::Serving(core);
         self.take(outcome, written);

@@ -47,7 +47,7 @@ impl Live {
             let read = live.is_some_and(|live| live.is_subscribed_to(topic));
             for (partition, commit) in partitions {
                 let held = read || offsets.has_pending(id, topic, *partition);
-                if !held && self.is_expired(commit, ages, fx.now_ms) {
+                if !held && self.is_expired(commit, ages, fx.wall_ms) {
                     fx.record(tombstone(id, topic, *partition));
                 } else {
                     all_gone = false;

@@ -46,7 +46,7 @@ impl Live {
             if stored.members.is_empty() {
                 continue;
             }
-            let mut group = ClassicGroup::restored(id.clone(), stored, fx.now_ms);
+            let mut group = ClassicGroup::restored(id.clone(), stored, fx.wall_ms);
             fx.touch(id);
             group.members().for_each(|member| group.extend_session(&member.id, fx));
             if group.members().count() > self.settings.group_max_size {

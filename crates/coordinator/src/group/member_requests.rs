@@ -53,14 +53,14 @@ impl Live {
             return;
         }
         let group = match durable.group(id) {
-            Some(Group::Classic(stored)) => ClassicGroup::restored(id.clone(), stored, fx.now_ms),
+            Some(Group::Classic(stored)) => ClassicGroup::restored(id.clone(), stored, fx.wall_ms),
             None => {
                 let empty = GroupMetadataValue {
-                    current_state_timestamp_ms: fx.now_ms,
+                    current_state_timestamp_ms: fx.wall_ms,
                     ..GroupMetadataValue::default()
                 };
                 fx.record(GroupRecord::GroupMetadata { group: id.clone(), value: Some(empty) });
-                ClassicGroup::new(id.clone(), fx.now_ms)
+                ClassicGroup::new(id.clone(), fx.wall_ms)
             }
         };
         self.classic.insert(id.clone(), group);

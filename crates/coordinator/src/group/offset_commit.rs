@@ -94,13 +94,13 @@ impl Live {
     ) -> OffsetCommitResponseTopic {
         let name = topic.name.detached();
         let expires = (request.retention_time_ms != DEFAULT_RETENTION)
-            .then(|| fx.now_ms.saturating_add(request.retention_time_ms));
+            .then(|| fx.wall_ms.saturating_add(request.retention_time_ms));
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for partition in &topic.partitions {
             let mut error_code = ErrorCode::OFFSET_METADATA_TOO_LARGE;
             if self.admits_metadata(partition) {
                 error_code = ErrorCode::NONE;
-                let value = Some(commit(partition, fx.now_ms, expires, TopicId(topic.topic_id)));
+                let value = Some(commit(partition, fx.wall_ms, expires, TopicId(topic.topic_id)));
                 let (group, topic, partition) = (group.clone(), name.clone(), partition.partition_index);
                 fx.record(GroupRecord::OffsetCommit { group, topic, partition, value });
             }

@@ -29,7 +29,7 @@ impl ClassicGroup {
         }
         fx.cancel(&Timer::Sync(self.id.clone()));
         let initial = self.phase == Phase::Empty;
-        self.enter(Phase::PreparingRebalance, fx.now_ms);
+        self.enter(Phase::PreparingRebalance, fx.wall_ms);
         if initial {
             let delay_ms = i64::from(settings.initial_rebalance_delay_ms);
             let remaining_ms = (self.rebalance_timeout_ms() - delay_ms).max(0);
@@ -91,7 +91,7 @@ impl ClassicGroup {
             fx.schedule(Timer::Join(self.id.clone()), again_ms);
             return;
         }
-        self.begin_generation(fx.now_ms);
+        self.begin_generation(fx.wall_ms);
         if self.phase == Phase::Empty {
             let record = self.record(|_| Bytes::new());
             fx.record(record);

@@ -76,7 +76,7 @@ impl ClassicGroup {
         for (id, member) in &mut self.members {
             member.assignment = assignments.get(id).cloned().unwrap_or_default();
         }
-        self.enter(Phase::Stable, fx.now_ms);
+        self.enter(Phase::Stable, fx.wall_ms);
         self.hand_out(fx);
     }
 

@@ -6,6 +6,7 @@
 //! leave NAME … [instance=I] [v=5]                    commit NAME [gen=N] [retention=MS] topic/partition=offset …
 //! fetch [group=g] [topic/partition …]                describe|delete|list|offset-delete …
 //! tick MS                                            hold | release | restart | settings key=value …
+//! sleep MS                                           time passes that the shard's own clock does not see, until the restart
 //! ```
 //!
 //! A client remembers the id and generation it was last given; `id=` and `gen=` say otherwise.
@@ -49,6 +50,7 @@ pub struct World {
     pub engine: GroupEngine,
     settings: Settings,
     now_ms: i64,
+    slept_ms: i64,
     log: Vec<(Bytes, Option<Bytes>)>,
     clients: BTreeMap<String, Client>,
     names: show::Names,
@@ -65,6 +67,7 @@ impl Default for World {
             engine: GroupEngine::new(Live::new(settings.clone())),
             settings,
             now_ms: 1_000_000,
+            slept_ms: 0,
             log: Vec::new(),
             clients: BTreeMap::new(),
             names: show::Names::default(),
@@ -117,6 +120,11 @@ impl World {
                 self.ask("admin", Request::List { states: of("states"), types: of("types") })
             }
             "tick" => self.tick(name.parse().unwrap()),
+            "sleep" => {
+                self.slept_ms += name.parse::<i64>().unwrap();
+                self.engine.set_wall(self.now_ms + self.slept_ms, self.now_ms);
+                Vec::new()
+            }
             "hold" => {
                 self.held = true;
                 Vec::new()
@@ -299,6 +307,7 @@ impl World {
     fn restart(&mut self) -> Vec<String> {
         let answers = self.engine.unload(ErrorCode::NOT_COORDINATOR, self.now_ms);
         let mut lines = self.show(answers);
+        self.now_ms += std::mem::take(&mut self.slept_ms);
         lines.extend(self.reload());
         lines
     }
