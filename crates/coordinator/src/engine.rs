@@ -270,7 +270,14 @@ impl<S: Shard> Engine<S> {
 
     fn effects(timers: &mut Deadlines<S::Timer>, now_ms: i64, wall_ahead_ms: i64) -> Effects<'_, S> {
         let wall_ms = now_ms.saturating_add(wall_ahead_ms);
-        Effects { now_ms, wall_ms, records: Vec::new(), answers: Vec::new(), timers, touched: BTreeSet::new() }
+        Effects {
+            now_ms,
+            wall_ms,
+            records: Vec::new(),
+            answers: Vec::new(),
+            timers,
+            touched: BTreeSet::new(),
+        }
     }
 
     fn turn(

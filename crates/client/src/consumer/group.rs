@@ -153,7 +153,8 @@ impl Group {
             }
             failures += 1;
             let wait = self.cluster.options.backoff.after(failures, &self.cluster.random);
-            let is_unknown = matches!(&error, CommitError::Partition { code: ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, .. });
+            let is_unknown =
+                matches!(&error, CommitError::Partition { code: ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, .. });
             let deadline = if is_unknown { deadline.min(begun + UNKNOWN_TOPIC_PATIENCE) } else { deadline };
             let again = error.is_retriable() && !matches!(error, CommitError::Rebalancing);
             if !again || Instant::now() + wait >= deadline {
