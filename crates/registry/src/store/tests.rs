@@ -186,3 +186,30 @@ fn records_are_written_as_the_java_registry_writes_them() {
         assert_eq!(text(&record), expected);
     }
 }
+
+#[test]
+fn an_import_that_loses_on_its_id_leaves_the_version_it_would_replace() {
+    let schema = |subject: &str, version: i32, id: i32, text: &str| {
+        let key = format!(r#"{{"keytype":"SCHEMA","subject":"{subject}","version":{version},"magic":1}}"#);
+        let value = format!(
+            r#"{{"subject":"{subject}","version":{version},"id":{id},"schema":"\"{text}\"","deleted":false}}"#
+        );
+        (key, value)
+    };
+    let mode = (r#"{"keytype":"MODE","magic":0}"#.to_owned(), r#"{"mode":"IMPORT"}"#.to_owned());
+    let records = [
+        mode,
+        schema("s", 1, 5, "int"),
+        schema("other", 1, 6, "long"),
+        schema("s", 1, 6, "bytes"),
+        // An id that only this version has may be given anew with it.
+        schema("other", 1, 6, "float"),
+    ];
+    let records: Vec<(&str, Option<&str>)> =
+        records.iter().map(|(key, value)| (key.as_str(), Some(value.as_str()))).collect();
+    let (store, applied) = replay(&records);
+    assert_eq!(applied[3], Applied::Lost);
+    assert_eq!(versions(&store, "s"), [(1, 5, false)]);
+    assert_eq!(applied[4], Applied::Done);
+    assert_eq!(versions(&store, "other"), [(1, 6, false)]);
+}
