@@ -31,7 +31,9 @@ pub fn run_chaos(arguments: &[String]) -> Result<(), String> {
 /// The tests' share: some runs from the first seed on, in a folder that is new each time.
 pub fn step(volume: Volume, seed: u64) -> Result<(), String> {
     if !is_root() {
-        return Err("network namespaces and mounts need root: run this step as root, or leave it out by name".into());
+        return Err(
+            "network namespaces and mounts need root: run this step as root, or leave it out by name".into(),
+        );
     }
     let runs = if volume == Volume::Full { 20 } else { 3 };
     let out = target().join("chaos").join(format!("step-{seed}"));
