@@ -288,7 +288,7 @@ def run(name, kind, cycles):
 
 if __name__ == "__main__":
     print(f"seed {SEED}", flush=True)
-    cycles = {"one": (CYCLES + 4) // 5, "fleet": CYCLES // 5, "cluster": CYCLES}
+    cycles = {"one": (CYCLES + 4) // 5, "fleet": max(1, CYCLES // 5), "cluster": CYCLES}
     chosen = os.environ.get("ONLY", "one,fleet,cluster").split(",")
     for name, kind in (("one", One), ("fleet", Fleet), ("cluster", Cluster)):
         if name in chosen:
