@@ -224,6 +224,18 @@ impl LogDir {
         config: Arc<LogConfig>,
         now_ms: i64,
     ) -> Result<Loaded> {
+        self.context.fence.check()?;
+        // A recovery whose sync failed would find the same bytes in memory the next time, and believe them.
+        self.context.fence.guard(self.open_folder(topic, key, config, now_ms))
+    }
+
+    fn open_folder(
+        &self,
+        topic: &str,
+        key: TopicIdPartition,
+        config: Arc<LogConfig>,
+        now_ms: i64,
+    ) -> Result<Loaded> {
         let folder = names::partition_dir(topic, key.partition);
         let path = self.path.join(&folder);
         let mut set_aside = None;

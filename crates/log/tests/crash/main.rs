@@ -8,6 +8,8 @@ mod images;
 mod model;
 #[cfg(feature = "planted-bugs")]
 mod planted;
+#[cfg(not(feature = "planted-bugs"))]
+mod table;
 mod world;
 
 use std::ops::Range;

@@ -158,6 +158,62 @@ impl World {
         self.disk.crash(self.random.next_u64());
     }
 
+    /// Works until one call has failed, the one behind `skipped` of its kind; whether there was one. What was acknowledged is read
+    /// at once, what comes of it is looked at, and then the power goes.
+    #[cfg(not(feature = "planted-bugs"))]
+    pub fn live_with_one_fault(mut self, row: crate::table::Row, skipped: u64) -> bool {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        let met = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&met);
+        self.disk.set_faults(move |operation, path| {
+            let is_it = operation == row.operation
+                && row.class.is_none_or(|class| env::FileClass::of(path) == class);
+            let fails = is_it && counter.fetch_add(1, Ordering::Relaxed) == skipped;
+            if fails { Fault::Error(row.error) } else { Fault::None }
+        });
+        let bit = || met.load(Ordering::Relaxed) > skipped;
+        let mut goes_on = true;
+        for _ in 0..300 {
+            goes_on = match self.step() {
+                Ok(()) => true,
+                Err(error) => error.may_pass() && self.after_refusal(),
+            };
+            if bit() || !goes_on {
+                break;
+            }
+        }
+        self.disk.clear_faults();
+        if bit() && row.is_sync() {
+            assert!(self.commit().is_err(), "it was acknowledged though a sync had failed");
+        } else if bit() && goes_on && row.error == ErrorKind::StorageFull && !self.was_cut() {
+            // No restart: it goes on as if nothing had been.
+            (0..PARTITIONS as i32).for_each(|partition| self.append(partition).expect("an append"));
+            self.commit().expect("a round");
+        }
+        self.read_acknowledged();
+        self.node = None;
+        self.disk.crash(self.random.next_u64());
+        self.restart_and_check();
+        bit()
+    }
+
+    /// A truncation that cannot be finished fences its directory, want of room or not.
+    #[cfg(not(feature = "planted-bugs"))]
+    fn was_cut(&self) -> bool {
+        self.models.values().any(|model| model.was_cut)
+    }
+
+    /// What was acknowledged can be read now, whatever failed.
+    #[cfg(not(feature = "planted-bugs"))]
+    fn read_acknowledged(&self) {
+        let Some(node) = &self.node else { return };
+        for (partition, model) in &self.models {
+            if let Some(log) = node.logs.get(partition).filter(|_| !model.was_cut) {
+                model.clone().check(log);
+            }
+        }
+    }
+
     /// Every log goes on as it was before the call that was refused; `false` when one could not be opened again.
     fn after_refusal(&mut self) -> bool {
         let node = self.node.as_ref().expect("a node");
