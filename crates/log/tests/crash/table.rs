@@ -4,7 +4,9 @@
 use std::io::ErrorKind;
 
 use env::FileClass::{self, Checkpoint, CommitLog, Index, Metadata, Segment, Snapshot};
-use env::Operation::{self, Create, Open, Read, Remove, Rename, Sync, SyncDir, SyncFilesystem, Truncate, Write};
+use env::Operation::{
+    self, Create, Open, Read, Remove, Rename, Sync, SyncDir, SyncFilesystem, Truncate, Write,
+};
 
 use crate::world::World;
 

@@ -166,8 +166,8 @@ impl World {
         let met = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&met);
         self.disk.set_faults(move |operation, path| {
-            let is_it = operation == row.operation
-                && row.class.is_none_or(|class| env::FileClass::of(path) == class);
+            let is_it =
+                operation == row.operation && row.class.is_none_or(|class| env::FileClass::of(path) == class);
             let fails = is_it && counter.fetch_add(1, Ordering::Relaxed) == skipped;
             if fails { Fault::Error(row.error) } else { Fault::None }
         });
