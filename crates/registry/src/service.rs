@@ -4,7 +4,8 @@
 //! that are still on their way besides, so that many writes can be in flight. Replay meets our own records in the order in
 //! which they were sent; a record that is not the next of ours is another writer's, and `ahead` is then made anew.
 
-use std::collections::VecDeque;
+mod pending;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use schema::json::Json;
@@ -20,6 +21,7 @@ use crate::log::{Appended, LogEntry, LogError, SchemasLog};
 use crate::record::Record;
 use crate::settings::Settings;
 use crate::store::{Applied, Store};
+use pending::{Pending, Sent};
 
 /// How often a write that lost against another writer is decided anew.
 const ATTEMPTS: usize = 16;
@@ -45,23 +47,6 @@ pub struct Registry {
 
 /// The right to decide on a write.
 type Turn = OwnedMutexGuard<watch::Receiver<Leader>>;
-
-/// Our records on their way through the log.
-#[derive(Default)]
-struct Pending {
-    queue: VecDeque<Sent>,
-    /// Whether `ahead` no longer follows from `committed` and the queue.
-    astray: bool,
-    sent: u64,
-    /// How often something that `ahead` had counted came to nothing.
-    undone: u64,
-}
-
-struct Sent {
-    number: u64,
-    record: Record,
-    outcome: oneshot::Sender<Applied>,
-}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
