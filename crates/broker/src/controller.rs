@@ -84,9 +84,14 @@ impl Broker {
         if !delta.brokers.is_empty() {
             self.replication.brokers.store(Arc::new(KnownBrokers::of(&image)));
         }
-        let roles: Vec<_> = delta.partitions.iter().map(|key| (*key, self.bring_up(&image, *key))).collect();
+        // Settings first: a smaller ISR was judged by the min.insync.replicas that may have come with it.
         self.reconfigure(&image, delta);
+        let roles: Vec<_> = delta.partitions.iter().map(|key| (*key, self.bring_up(&image, *key))).collect();
         self.metadata.image.store(Arc::clone(&image));
+        if !delta.partitions.is_empty() {
+            // Logs that were opened meanwhile took their settings from the image before.
+            self.reconfigure(&image, delta);
+        }
         for (key, leader) in roles {
             match leader {
                 Some(leader) => self.replication.fetchers.follow(self, key, leader),
@@ -152,7 +157,7 @@ impl Broker {
         for topic in topics {
             let configs = self.topic_configs(image, topic.name());
             let (settings, log_config) = (configs.topic(), configs.log());
-            for partition in topic.all_opened() {
+            for partition in topic.all_opened_or_opening() {
                 partition.set_settings(Arc::clone(&settings));
                 if let Err(error) = partition.with_log(|log| log.set_config(Arc::clone(&log_config))) {
                     tracing::error!(topic = %topic.name(), %error, "a partition does not take its new settings");

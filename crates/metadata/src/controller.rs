@@ -146,7 +146,10 @@ impl Controller {
 
     /// Notes a sign of life of a broker in the given epoch.
     pub fn contacted(&mut self, broker: i32, epoch: i64, now_ms: i64) {
-        self.contacts.insert(broker, Contact { epoch, at_ms: now_ms });
+        // What an earlier incarnation still says, or nobody, takes nothing from the one that is registered.
+        if self.image.brokers().get(&broker).is_some_and(|known| known.epoch == epoch) {
+            self.contacts.insert(broker, Contact { epoch, at_ms: now_ms });
+        }
     }
 
     /// Forgets the last sign of life of a broker: its process is known to be gone.

@@ -105,6 +105,12 @@ impl Topic {
         open.cloned().collect()
     }
 
+    /// The same, and one whose log is being opened now: waits for that.
+    pub(crate) fn all_opened_or_opening(&self) -> Vec<Arc<Partition>> {
+        let _one_at_a_time = self.opening();
+        self.all_opened()
+    }
+
     /// All partitions that this node has replicas of. Opens their logs: may block.
     pub fn partitions(&self) -> Vec<Arc<Partition>> {
         self.partitions_where(|_| true)

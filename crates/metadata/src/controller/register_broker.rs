@@ -84,7 +84,11 @@ impl Controller {
         let broker_epoch = self.image.broker_epoch_max() + 1;
         let mut records = vec![registration(asked, broker_epoch).into()];
         // What the earlier incarnation led is led by nobody until this one is unfenced.
-        records.extend(before.map(|before| self.replace(before, asked)).unwrap_or_default());
+        match before {
+            Some(before) => records.extend(self.replace(before, asked)),
+            // Whoever had this id was taken off the books: nothing says that this one has its data.
+            None => records.extend(self.leave_with(asked.broker_id, |_, _| true)),
+        }
         records.extend(self.forget_directories(asked.broker_id, &asked.log_dirs));
         Ok((records, broker_epoch))
     }

@@ -177,6 +177,10 @@ impl Leader {
         if let Some(pending) = &self.pending {
             return pending.retry_ms;
         }
+        if self.recovering {
+            // The controller is to hear that it recovered; nobody joins before.
+            return Some(now_ms.saturating_add(1));
+        }
         let others = self.followers.iter().filter(|follower| self.isr.contains(&follower.id));
         others
             .map(|follower| follower.expires_ms(self.log_end, self.settings.lag_time_max_ms).max(now_ms + 1))

@@ -317,3 +317,14 @@ fn a_follower_that_died_is_not_waited_for_once_it_left_the_isr() {
     assert_eq!(leader.fetched(fetch(2, 20, 20), 30).high_watermark, None, "3 may be about to join again");
     assert_eq!(leader.on_brokers(&ThreeFenced, 40).high_watermark, Some(Offset(20)), "3 is known to be gone");
 }
+
+#[test]
+fn an_unclean_leader_without_company_tells_the_controller_that_it_recovered() {
+    let mut state = state(&[1], 3);
+    state.recovering = true;
+    let log = LogEnds { log_end: Offset(10), durable_end: Offset(10), ..LogEnds::default() };
+    let mut leader = Leader::new(BrokerId(1), &state, Settings::default(), log, 0);
+    let due = leader.next_tick_ms(5).expect("it has something to say");
+    assert!(leader.on_tick(due).alter_partition.is_some());
+    assert_eq!(leader.next_tick_ms(due), None, "it waits for the answer");
+}

@@ -4,6 +4,7 @@ use wire::messages::allocate_producer_ids::AllocateProducerIdsRequest;
 use wire::messages::assign_replicas_to_dirs::{
     AssignReplicasToDirsRequest, DirectoryData, PartitionData, TopicData,
 };
+use wire::messages::create_topics::CreatableTopicConfig;
 use wire::messages::unregister_broker::UnregisterBrokerRequest;
 use wire::messages::update_features::{FeatureUpdateKey, UpdateFeaturesRequest};
 
@@ -82,6 +83,39 @@ fn a_failed_directory_takes_leadership_from_what_lies_there_alone() {
     let again = cluster.handle(&with(vec![both[0], Uuid([4; 16])], 8)).broker_epoch;
     assert_eq!(cluster.partition("t", there).directories[place], Uuid::ZERO, "it may lie anywhere now");
     assert!(again > epoch);
+}
+
+#[test]
+fn what_an_earlier_incarnation_says_does_not_fence_the_later_one() {
+    let mut cluster = Cluster::of(2);
+    let before = cluster.controller.image().brokers().get(&2).unwrap().epoch;
+    let now = cluster.start(2, 9);
+    cluster.handle(&heartbeat(2, before));
+    cluster.controller.contacted(2, before, cluster.now_ms);
+    assert_eq!(cluster.handle(&FenceExpired), []);
+    assert!(now > before);
+}
+
+#[test]
+fn a_new_machine_with_the_id_of_a_forgotten_one_does_not_lead_what_that_one_had() {
+    let mut cluster = Cluster::of(3);
+    let mut replicated = topic("t", 1, 3);
+    replicated.configs.push(CreatableTopicConfig {
+        name: "min.insync.replicas".into(),
+        value: Some("3".into()),
+    });
+    cluster.create(replicated).unwrap();
+    let leader = cluster.partition("t", 0).leader;
+    let gone = (1..=3).find(|id| *id != leader).unwrap();
+    cluster.controller.forget(gone);
+    assert_eq!(cluster.handle(&FenceExpired), [gone]);
+    assert_eq!(*cluster.partition("t", 0).elr, [gone]);
+    let forgotten = UnregisterBrokerRequest { broker_id: gone };
+    assert_eq!(cluster.handle(&forgotten).error_code, ErrorCode::NONE);
+    let other_disk = BrokerRegistrationRequest { log_dirs: vec![Uuid([7; 16])], ..registration(gone, 7, 7) };
+    let epoch = cluster.handle(&other_disk).broker_epoch;
+    cluster.handle(&heartbeat(gone, epoch));
+    assert_eq!(*cluster.partition("t", 0).elr, []);
 }
 
 #[test]
