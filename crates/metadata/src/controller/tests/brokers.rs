@@ -100,10 +100,9 @@ fn what_an_earlier_incarnation_says_does_not_fence_the_later_one() {
 fn a_new_machine_with_the_id_of_a_forgotten_one_does_not_lead_what_that_one_had() {
     let mut cluster = Cluster::of(3);
     let mut replicated = topic("t", 1, 3);
-    replicated.configs.push(CreatableTopicConfig {
-        name: "min.insync.replicas".into(),
-        value: Some("3".into()),
-    });
+    replicated
+        .configs
+        .push(CreatableTopicConfig { name: "min.insync.replicas".into(), value: Some("3".into()) });
     cluster.create(replicated).unwrap();
     let leader = cluster.partition("t", 0).leader;
     let gone = (1..=3).find(|id| *id != leader).unwrap();
