@@ -19,10 +19,18 @@ fn writable(store: &Store, settings: &Settings, name: &str) -> Result<(), RestEr
     Ok(())
 }
 
-/// What refers to a version keeps it, unless it is of the same subject.
-fn unreferenced(store: &Store, name: &str, version: i32) -> Result<(), RestError> {
-    let referrers = store.referrers(name, version, Live::Only);
-    if referrers.iter().any(|(referrer, _, _)| *referrer != name) {
+/// What refers to a version keeps it; since 8.0 what is deleted softly keeps it from going for good. Versions that go `along`
+/// with their whole subject keep nothing of it.
+fn unreferenced(
+    store: &Store,
+    settings: &Settings,
+    (name, version): (&str, i32),
+    permanent: bool,
+    along: bool,
+) -> Result<(), RestError> {
+    let live = if permanent && settings.profile.is_whole() { Live::WithDeleted } else { Live::Only };
+    let referrers = store.referrers(name, version, live);
+    if referrers.iter().any(|(referrer, _, _)| !along || *referrer != name) {
         return Err(RestError::referenced(name, version));
     }
     Ok(())
@@ -60,7 +68,7 @@ pub(crate) fn delete_subject(store: &Store, settings: &Settings, name: &str, per
     let live = if permanent { Live::WithDeleted } else { Live::Only };
     let mut deleted = Vec::new();
     for (number, version) in store.versions(name, live) {
-        unreferenced(store, name, number)?;
+        unreferenced(store, settings, (name, number), permanent, true)?;
         if permanent && !version.deleted {
             return Err(RestError::subject_not_soft_deleted(name));
         }
@@ -101,7 +109,7 @@ pub(crate) fn delete_version(
         return Err(RestError::version_not_soft_deleted(name, version));
     }
     writable(store, settings, name)?;
-    unreferenced(store, name, version)?;
+    unreferenced(store, settings, (name, version), permanent, false)?;
     let mut records: Vec<Record> = Vec::new();
     if permanent {
         records.extend(tombstones(store, &version_key(name, version)));

@@ -124,7 +124,7 @@ fn retag(store: &Store, subject: &str, draft: &mut Draft) -> Result<(), RestErro
 }
 
 /// What the request leaves out comes from the configuration and the previous version.
-fn complete(store: &Store, subject: &str, config: &Config, draft: &mut Draft) -> Result<(), RestError> {
+pub(super) fn complete(store: &Store, subject: &str, config: &Config, draft: &mut Draft) -> Result<(), RestError> {
     let previous = store.version(subject, -1, Live::Only);
     if draft.text.trim().is_empty() {
         let Some((_, previous)) = previous else { return Err(RestError::invalid_schema("Empty schema")) };
@@ -261,7 +261,7 @@ fn superseded(store: &Store, subject: &str, id: i32, version: i32) -> Vec<Record
     store
         .versions(subject, Live::OnlyDeleted)
         .filter(|(number, old)| old.id == id && *number != version)
-        .filter(|(number, _)| store.referrers(subject, *number, Live::Only).is_empty())
+        .filter(|(number, _)| store.referrers(subject, *number, Live::WithDeleted).is_empty())
         .flat_map(|(number, _)| {
             let layouts = store.layouts(&Key::Schema { subject: subject.to_owned(), version: number });
             layouts.into_iter().map(|key| Record { key, value: None })
