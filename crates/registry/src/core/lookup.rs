@@ -2,6 +2,7 @@
 
 use schema::{Language, Parsed, Strictness};
 
+use super::register::complete;
 use super::{Draft, Parser};
 use crate::error::RestError;
 use crate::record::Content;
@@ -15,7 +16,8 @@ pub(crate) struct Found {
     pub version: i32,
 }
 
-/// Finds the version of a subject that has a schema: by identity first, then by meaning.
+/// Finds the version of a subject that has a schema: by identity first, then by meaning; as it was asked for first, then with
+/// the metadata and rules that registering would give it.
 pub(crate) fn look_up(
     store: &Store,
     parser: &Parser,
@@ -26,13 +28,15 @@ pub(crate) fn look_up(
 ) -> Result<Found, RestError> {
     let prepared = parser.prepare(store, subject, draft, normalize, Strictness::Stored)?;
     for name in candidates(store, subject, live) {
-        let content = prepared.content(draft.metadata.clone(), draft.rules.clone());
-        if let Some(version) = by_identity(store, &name, &content, live) {
-            return Ok(Found { subject: name, version });
-        }
-        let Ok(parsed) = parser.parsed(store, subject, &prepared) else { continue };
-        if let Some(version) = by_meaning(store, parser, &name, &content, &parsed, live) {
-            return Ok(Found { subject: name, version });
+        for draft in [draft.clone(), completed(store, &name, draft)] {
+            let content = prepared.content(draft.metadata, draft.rules);
+            if let Some(version) = by_identity(store, &name, &content, live) {
+                return Ok(Found { subject: name, version });
+            }
+            let Ok(parsed) = parser.parsed(store, subject, &prepared) else { continue };
+            if let Some(version) = by_meaning(store, parser, &name, &content, &parsed, live) {
+                return Ok(Found { subject: name, version });
+            }
         }
     }
     if store.has_subject(subject, live) {
@@ -40,6 +44,14 @@ pub(crate) fn look_up(
     } else {
         Err(RestError::subject_not_found(subject))
     }
+}
+
+/// The request as registering it would complete it.
+fn completed(store: &Store, subject: &str, draft: &Draft) -> Draft {
+    let mut completed = draft.clone();
+    // Only an empty schema cannot be completed, and that was refused before.
+    let _ = complete(store, subject, &store.config_in_scope(subject), &mut completed);
+    completed
 }
 
 /// The subject, or where it is not in the default context, subjects of that name in others.
