@@ -148,7 +148,7 @@ impl Http {
                 let at = (self.preferred.load(Ordering::Relaxed) + step) % self.origins.len();
                 let Some(origin) = self.origins.get(at) else { continue };
                 match self.attempt(at, origin, method, path, body.clone()).await {
-                    Ok((status, _)) if is_passing(status) && attempt + 1 < self.attempts => {
+                    Ok((status, _)) if is_repeatable(method, status) && attempt + 1 < self.attempts => {
                         last = Failed { reason: status.to_string(), was_sent: false };
                     }
                     Ok(answer) => {
@@ -264,6 +264,13 @@ impl Http {
     }
 }
 
+/// Whether to ask again after that answer. A deletion that timed out may have been done: doing it again would say that there is
+/// nothing to delete, or delete the version that is the latest now.
+fn is_repeatable(method: &Method, status: StatusCode) -> bool {
+    let is_undone = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    is_passing(status) && (*method != Method::DELETE || is_undone)
+}
+
 /// What a registry answers while it starts or changes hands, or when it has too much to do.
 fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
@@ -324,6 +331,22 @@ mod tests {
         assert_eq!(Origin::parse("https://host/x").unwrap().port, 443);
         for wrong in ["host:8081", "ftp://host", "http://", "http://host:x"] {
             assert!(Origin::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn deletions_that_may_have_been_done_are_not_repeated() {
+        for (method, status, expected) in [
+            (Method::DELETE, 500, false),
+            (Method::DELETE, 504, false),
+            (Method::DELETE, 503, true),
+            (Method::DELETE, 429, true),
+            (Method::POST, 500, true),
+            (Method::GET, 504, true),
+            (Method::GET, 404, false),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(is_repeatable(&method, status), expected, "{method} {status}");
         }
     }
 
