@@ -3,6 +3,7 @@
 mod compatibility;
 mod configure;
 mod delete;
+mod kept;
 mod lookup;
 mod parse;
 mod register;

@@ -1,11 +1,12 @@
 //! From a request's body to a schema: reading its parts, resolving what it refers to, parsing, and remembering results.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use schema::json::Json;
 use schema::{Guid, Language, Metadata, Parsed, Reference, ReferencedText, RuleSet, Strictness, guid};
 
+use super::kept::Kept;
 use crate::error::RestError;
 use crate::json::{int, member};
 use crate::record::{Content, references};
@@ -105,12 +106,21 @@ impl Prepared {
 #[derive(Clone, Debug)]
 struct Resolved {
     name: String,
+    guid: Guid,
     text: Arc<str>,
     source: Option<(String, i32)>,
 }
 
 /// How many schemas one may refer to, directly or not.
 const REFERENCES_MAX: usize = 1000;
+
+/// So many schemas are kept as they were parsed, of so many bytes of text; parsed they are several times as large.
+const PARSED_MAX: usize = 1000;
+const PARSED_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// So many canonical texts are kept, of so many bytes.
+const CANONICAL_MAX: usize = 10_000;
+const CANONICAL_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Parses schemas, keeping what it parsed last: old versions for comparison, and which text has which canonical form.
 pub(crate) struct Parser {
@@ -121,37 +131,11 @@ pub(crate) struct Parser {
 /// A canonical text and what it refers to.
 type Canonical = (Arc<str>, Vec<Reference>);
 
-/// The last so many values, by key.
-struct Kept<K, V> {
-    values: BTreeMap<K, V>,
-    order: VecDeque<K>,
-    most: usize,
-}
-
-impl<K: Ord + Clone, V: Clone> Kept<K, V> {
-    fn new(most: usize) -> Self {
-        Self { values: BTreeMap::new(), order: VecDeque::new(), most }
-    }
-
-    fn get(&self, key: &K) -> Option<V> {
-        self.values.get(key).cloned()
-    }
-
-    fn put(&mut self, key: K, value: V) {
-        if self.values.insert(key.clone(), value).is_none() {
-            self.order.push_back(key);
-        }
-        while self.order.len() > self.most {
-            if let Some(oldest) = self.order.pop_front() {
-                self.values.remove(&oldest);
-            }
-        }
-    }
-}
 
 impl Parser {
     pub fn new() -> Self {
-        Self { parsed: Mutex::new(Kept::new(1000)), canonical: Mutex::new(Kept::new(10_000)) }
+        let canonical = Kept::new(CANONICAL_MAX, CANONICAL_BYTES_MAX);
+        Self { parsed: Mutex::new(Kept::new(PARSED_MAX, PARSED_BYTES_MAX)), canonical: Mutex::new(canonical) }
     }
 
     /// Parses a request's schema for a subject and brings it into canonical (or normalized) form.
@@ -169,14 +153,16 @@ impl Parser {
         let context = subject::context_of(subject);
         let references = frozen(store, context, &draft.references)
             .map_err(|reason| self.invalid(subject, draft, &reason))?;
-        let raw = raw_identity(context, draft, &references, normalize, strictness);
-        let parsed = self.parse(store, context, draft.language, &draft.text, &references, strictness);
+        let resolved = closure(store, context, &references)
+            .map_err(|reason| self.invalid(subject, draft, &reason))?;
+        let raw = raw_identity(context, draft, &references, &resolved, (normalize, strictness));
+        let parsed = parse(draft.language, &draft.text, &resolved, strictness);
         let parsed = parsed.map_err(|reason| self.invalid(subject, draft, &reason))?;
         let canonical = if normalize { parsed.normalized() } else { parsed.canonical() };
         let text: Arc<str> = canonical.map_err(|error| self.invalid(subject, draft, error.reason()))?.into();
         let references = if normalize { sorted(references) } else { references };
         let kept = (Arc::clone(&text), references.clone());
-        self.canonical.lock().unwrap_or_else(PoisonError::into_inner).put(raw, kept);
+        self.canonical.lock().unwrap_or_else(PoisonError::into_inner).put(raw, kept, text.len());
         let parsed = (!normalize).then(|| Arc::new(parsed));
         Ok(Prepared { language: draft.language, text, references, parsed })
     }
@@ -192,7 +178,8 @@ impl Parser {
     ) -> Option<Prepared> {
         let context = subject::context_of(subject);
         let references = frozen(store, context, &draft.references).ok()?;
-        let raw = raw_identity(context, draft, &references, normalize, strictness);
+        let resolved = closure(store, context, &references).ok()?;
+        let raw = raw_identity(context, draft, &references, &resolved, (normalize, strictness));
         let (text, references) = self.canonical.lock().unwrap_or_else(PoisonError::into_inner).get(&raw)?;
         Some(Prepared { language: draft.language, text, references, parsed: None })
     }
@@ -211,38 +198,19 @@ impl Parser {
     /// A stored schema, parsed leniently.
     pub fn stored(&self, store: &Store, context: &str, content: &Content) -> Result<Arc<Parsed>, String> {
         // Metadata does not matter here; the language does and is not part of the identity.
-        let text = format!("{context}/{}/{}", content.language, content.text);
+        let resolved = closure(store, context, &content.references)?;
+        let text = format!("{context}/{}/{}/{}", marks(&resolved), content.language, content.text);
         let key = guid(&text, &content.references, None, None);
         if let Some(parsed) = self.parsed.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(parsed);
         }
         let (language, text) = (content.language, &content.text);
-        let parsed = self.parse(store, context, language, text, &content.references, Strictness::Stored)?;
+        let parsed = parse(language, text, &resolved, Strictness::Stored)?;
         let parsed = Arc::new(parsed);
-        self.parsed.lock().unwrap_or_else(PoisonError::into_inner).put(key, Arc::clone(&parsed));
+        // What a schema refers to is parsed with it.
+        let size = resolved.iter().map(|resolved| resolved.text.len()).sum::<usize>() + text.len();
+        self.parsed.lock().unwrap_or_else(PoisonError::into_inner).put(key, Arc::clone(&parsed), size);
         Ok(parsed)
-    }
-
-    fn parse(
-        &self,
-        store: &Store,
-        context: &str,
-        language: Language,
-        text: &str,
-        references: &[Reference],
-        strictness: Strictness,
-    ) -> Result<Parsed, String> {
-        let mut resolved = Vec::new();
-        resolve(store, context, references, true, &mut BTreeSet::new(), &mut resolved)?;
-        let texts: Vec<ReferencedText<'_>> = resolved
-            .iter()
-            .map(|r| ReferencedText {
-                name: &r.name,
-                text: &r.text,
-                source: r.source.as_ref().map(|(subject, version)| (subject.as_str(), *version)),
-            })
-            .collect();
-        Parsed::parse(language, text, &texts, strictness).map_err(|error| error.reason().to_owned())
     }
 
     /// 42201 in the registry's words.
@@ -265,16 +233,46 @@ impl Parser {
     }
 }
 
+fn parse(
+    language: Language,
+    text: &str,
+    resolved: &[Resolved],
+    strictness: Strictness,
+) -> Result<Parsed, String> {
+    let texts: Vec<ReferencedText<'_>> = resolved
+        .iter()
+        .map(|r| ReferencedText {
+            name: &r.name,
+            text: &r.text,
+            source: r.source.as_ref().map(|(subject, version)| (subject.as_str(), *version)),
+        })
+        .collect();
+    Parsed::parse(language, text, &texts, strictness).map_err(|error| error.reason().to_owned())
+}
+
 /// What tells one request's text from another's.
 fn raw_identity(
     context: &str,
     draft: &Draft,
     references: &[Reference],
-    normalize: bool,
-    strictness: Strictness,
+    resolved: &[Resolved],
+    (normalize, strictness): (bool, Strictness),
 ) -> Guid {
-    let text = format!("{context}/{}/{normalize}/{strictness:?}/{}", draft.language, draft.text);
+    let marks = marks(resolved);
+    let text = format!("{context}/{marks}/{}/{normalize}/{strictness:?}/{}", draft.language, draft.text);
     guid(&text, references, None, None)
+}
+
+/// What tells the contents of references: a version may be deleted for good and registered anew with another.
+fn marks(resolved: &[Resolved]) -> String {
+    resolved.iter().map(|resolved| resolved.guid.to_string()).collect()
+}
+
+/// The texts of references and of references of these.
+fn closure(store: &Store, context: &str, references: &[Reference]) -> Result<Vec<Resolved>, String> {
+    let mut resolved = Vec::new();
+    resolve(store, context, references, true, &mut BTreeSet::new(), &mut resolved)?;
+    Ok(resolved)
 }
 
 /// References with the latest version made a number.
@@ -328,6 +326,7 @@ fn resolve(
         resolve(store, subject::context_of(&target), &version.content.references, false, seen, out)?;
         out.push(Resolved {
             name: reference.name.clone(),
+            guid: version.content.guid,
             text: Arc::clone(&version.content.text),
             source: direct.then(|| (target.clone(), reference.version)),
         });
