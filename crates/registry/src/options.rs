@@ -153,7 +153,7 @@ impl Options {
             name if name.starts_with("ssl.") => self.tls.set(name, value)?,
             name if name.starts_with("authentication.") => self.settings.access.set(name, value)?,
             "kafkastore.security.protocol" if value.eq_ignore_ascii_case("PLAINTEXT") => {}
-            name if is_security(name) => return Err(format!("{name} is not supported yet")),
+            name if is_security(name) && !value.is_empty() => return Err(format!("{name} is not supported yet")),
             name => self.notes.push(format!("{name} has no effect on this registry")),
         }
         Ok(())
@@ -166,10 +166,23 @@ impl Options {
 }
 
 fn is_security(name: &str) -> bool {
-    ["kafkastore.ssl.", "kafkastore.sasl.", "confluent.schema.registry.authorizer."]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
-        || matches!(name, "kafkastore.security.protocol" | "security.protocol")
+    [
+        "kafkastore.ssl.",
+        "kafkastore.sasl.",
+        "confluent.schema.registry.auth.",
+        "confluent.schema.registry.authorizer.",
+    ]
+    .iter()
+    .any(|prefix| name.starts_with(prefix))
+        || matches!(
+            name,
+            // Confluent's security comes as an extension.
+            "resource.extension.class"
+                | "schema.registry.resource.extension.class"
+                | "rest.servlet.initializor.classes"
+                | "kafkastore.security.protocol"
+                | "security.protocol"
+        )
 }
 
 /// The addresses of a list of URLs; no host is every address of this machine.
@@ -327,6 +340,9 @@ mod tests {
             ("authentication.method", "BASIC", true),
             ("authentication.method", "BEARER", false),
             ("kafkastore.sasl.mechanism", "PLAIN", false),
+            ("resource.extension.class", "io.confluent.X", false),
+            ("resource.extension.class", "", true),
+            ("confluent.schema.registry.auth.mechanism", "SSL", false),
             ("listeners", "ftp://x:1", false),
             ("schema.providers.json.fetch.remote.schemas", "true", false),
         ];
@@ -339,7 +355,7 @@ mod tests {
         assert_eq!(options.settings.level, Level::Full);
         assert_eq!(options.settings.profile, Profile::V82);
         assert_eq!(options.settings.timeout, Duration::from_millis(500));
-        assert_eq!(options.notes.len(), 1);
+        assert_eq!(options.notes.len(), 2);
         assert_eq!(listener("http://:8081").unwrap().address, "0.0.0.0:8081");
     }
 }
