@@ -153,7 +153,9 @@ impl Options {
             name if name.starts_with("ssl.") => self.tls.set(name, value)?,
             name if name.starts_with("authentication.") => self.settings.access.set(name, value)?,
             "kafkastore.security.protocol" if value.eq_ignore_ascii_case("PLAINTEXT") => {}
-            name if is_security(name) && !value.is_empty() => return Err(format!("{name} is not supported yet")),
+            name if is_security(name) && !value.is_empty() => {
+                return Err(format!("{name} is not supported yet"));
+            }
             name => self.notes.push(format!("{name} has no effect on this registry")),
         }
         Ok(())

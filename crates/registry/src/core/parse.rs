@@ -131,7 +131,6 @@ pub(crate) struct Parser {
 /// A canonical text and what it refers to.
 type Canonical = (Arc<str>, Vec<Reference>);
 
-
 impl Parser {
     pub fn new() -> Self {
         let canonical = Kept::new(CANONICAL_MAX, CANONICAL_BYTES_MAX);
@@ -153,8 +152,8 @@ impl Parser {
         let context = subject::context_of(subject);
         let references = frozen(store, context, &draft.references)
             .map_err(|reason| self.invalid(subject, draft, &reason))?;
-        let resolved = closure(store, context, &references)
-            .map_err(|reason| self.invalid(subject, draft, &reason))?;
+        let resolved =
+            closure(store, context, &references).map_err(|reason| self.invalid(subject, draft, &reason))?;
         let raw = raw_identity(context, draft, &references, &resolved, (normalize, strictness));
         let parsed = parse(draft.language, &draft.text, &resolved, strictness);
         let parsed = parsed.map_err(|reason| self.invalid(subject, draft, &reason))?;

@@ -124,7 +124,12 @@ fn retag(store: &Store, subject: &str, draft: &mut Draft) -> Result<(), RestErro
 }
 
 /// What the request leaves out comes from the configuration and the previous version.
-pub(super) fn complete(store: &Store, subject: &str, config: &Config, draft: &mut Draft) -> Result<(), RestError> {
+pub(super) fn complete(
+    store: &Store,
+    subject: &str,
+    config: &Config,
+    draft: &mut Draft,
+) -> Result<(), RestError> {
     let previous = store.version(subject, -1, Live::Only);
     if draft.text.trim().is_empty() {
         let Some((_, previous)) = previous else { return Err(RestError::invalid_schema("Empty schema")) };
