@@ -1,5 +1,7 @@
 //! The log against a plain list of records: appends, rolls, reads, look-ups, restarts and crashes.
 
+mod duplicates;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -214,31 +216,6 @@ fn an_index_that_names_no_batch_is_made_anew_after_a_clean_stop() {
         assert_eq!(read_all(&loaded, 0, 5000), all);
         loaded.close().unwrap();
         assert_eq!(std::fs::read(index(&home)).unwrap(), sound);
-    }
-}
-
-#[test]
-fn duplicates_get_their_first_offsets_also_after_a_restart() {
-    let home = Home::new(1 << 20, small());
-    let mut log = home.open(&Load::clean(NOW)).log;
-    for place in 0..3 {
-        log.append(batch(&[NOW, NOW], Some((9, 0, place * 2))), &how(0)).unwrap();
-    }
-    let again =
-        |log: &mut PartitionLog, sequence| log.append(batch(&[NOW, NOW], Some((9, 0, sequence))), &how(0));
-    let info = again(&mut log, 2).unwrap();
-    assert!(info.duplicate && info.first_offset == Offset(2) && info.last_offset == Offset(3));
-    assert!(matches!(again(&mut log, 20), Err(LogError::OutOfOrderSequence { .. })));
-    log.close().unwrap();
-    for load in [Load::clean(NOW), Load::unclean(NOW)] {
-        let mut log = home.open(&load).log;
-        // Each of those in flight may be asked again, also where a snapshot is all that is read of them.
-        for sequence in [4, 0, 2] {
-            let info = again(&mut log, sequence).unwrap();
-            assert!(info.duplicate && info.first_offset == Offset(i64::from(sequence)), "{info:?}");
-        }
-        assert_eq!(log.log_end(), Offset(6));
-        assert!(matches!(again(&mut log, 20), Err(LogError::OutOfOrderSequence { .. })));
     }
 }
 
