@@ -33,6 +33,9 @@ pub(crate) use start::features;
 #[derive(Debug, Default)]
 pub(crate) struct Metadata {
     image: ArcSwap<MetadataImage>,
+    /// What the data plane is being brought to; ahead of `image` while that lasts. Logs are opened with its configurations, as
+    /// whoever opens one may have been sent here by a node that is further.
+    coming: ArcSwap<MetadataImage>,
     mailbox: OnceLock<Mailbox>,
     raft: OnceLock<Arc<Raft>>,
     /// Where this broker's clients are served, as the cluster is told.
@@ -42,6 +45,18 @@ pub(crate) struct Metadata {
 impl Metadata {
     pub fn image(&self) -> Arc<MetadataImage> {
         self.image.load_full()
+    }
+
+    /// Takes an image over as it is, without a data plane that follows it.
+    pub fn know(&self, image: MetadataImage) {
+        let image = Arc::new(image);
+        self.coming.store(Arc::clone(&image));
+        self.image.store(image);
+    }
+
+    /// The image whose configurations a log is opened with.
+    pub fn coming(&self) -> Arc<MetadataImage> {
+        self.coming.load_full()
     }
 
     /// Waits until the data plane has taken over what was there when the node began to serve.
@@ -81,25 +96,23 @@ impl Broker {
     /// Brings the data plane to what a new image says; then requests see it. Not to be called twice at once.
     pub fn apply(self: &Arc<Self>, image: MetadataImage, delta: &Delta) {
         let image = Arc::new(image);
+        self.metadata.coming.store(Arc::clone(&image));
         if !delta.brokers.is_empty() {
             self.replication.brokers.store(Arc::new(KnownBrokers::of(&image)));
+        }
+        // Before their names are used again: a topic may be deleted and another one made under its name in one batch.
+        for id in delta.removed_topics.keys() {
+            self.take_down(*id);
         }
         // Settings first: a smaller ISR was judged by the min.insync.replicas that may have come with it.
         self.reconfigure(&image, delta);
         let roles: Vec<_> = delta.partitions.iter().map(|key| (*key, self.bring_up(&image, *key))).collect();
         self.metadata.image.store(Arc::clone(&image));
-        if !delta.partitions.is_empty() {
-            // Logs that were opened meanwhile took their settings from the image before.
-            self.reconfigure(&image, delta);
-        }
         for (key, leader) in roles {
             match leader {
                 Some(leader) => self.replication.fetchers.follow(self, key, leader),
                 None => self.replication.fetchers.leave(key),
             }
-        }
-        for id in delta.removed_topics.keys() {
-            self.take_down(*id);
         }
         if !delta.brokers.is_empty() {
             self.tell_of_brokers();

@@ -62,7 +62,7 @@ impl Follower {
             let committed = self.log.next(self.offset).await?;
             self.offset = replay(&mut image, &mut self.delta, &committed)?;
         }
-        self.broker.metadata.image.store(Arc::new(image));
+        self.broker.metadata.know(image);
         self.applied.send_replace(self.offset);
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Follower {
             };
             let now = *serving.borrow();
             match now {
-                Serving::Not => self.broker.metadata.image.store(Arc::new(image)),
+                Serving::Not => self.broker.metadata.know(image),
                 Serving::Shall | Serving::Is => {
                     if let Err(error) = self.apply(image).await {
                         self.broker.fail(format!("a change of the metadata could not be applied: {error}"));

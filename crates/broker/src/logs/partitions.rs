@@ -30,7 +30,7 @@ impl Broker {
         let key = TopicIdPartition { topic: topic.id(), partition: index };
         let folder = log::names::partition_dir(topic.name(), index);
         let dir = self.logs.dir_of(&folder).ok_or(ErrorCode::KAFKA_STORAGE_ERROR)?;
-        let image = self.image();
+        let image = self.metadata.coming();
         let configs = self.topic_configs(&image, topic.name());
         let now_ms = self.clock.wall_ms();
         let open = |one: &LogDir| one.open_partition(topic.name(), key, configs.log(), now_ms);

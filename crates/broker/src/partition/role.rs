@@ -189,11 +189,8 @@ impl Partition {
         of_all.into_iter().for_each(|waiting| waiting.done(outcome.clone()));
     }
 
-    /// Has the machine told of time when it next needs to be; an only replica never does.
+    /// Has the machine told of time when it next needs to be; an only replica does not, but to say that it recovered.
     fn arm(&self, standing: &mut Standing, now_ms: i64) {
-        if !self.has_followers() {
-            return;
-        }
         let armed = standing.armed;
         let next = standing.replica.leader().and_then(|leader| leader.next_tick_ms(now_ms));
         if let Some(at_ms) =

@@ -20,6 +20,9 @@ use base::{BrokerId, LeaderEpoch, Offset};
 
 use crate::epochs::{EpochEnd, EpochHistory, leaders_end};
 use crate::state::{LogEnds, PartitionState};
+
+/// How soon an unclean leader says that it recovered, and says it again.
+const RECOVERED_WITHIN_MS: i64 = 50;
 pub use append::{AppendRefused, NotEnoughReplicasAfterAppend};
 pub use fetch::{FetchRefused, Fetched, FollowerFetch};
 use follower_state::FollowerState;
@@ -179,7 +182,7 @@ impl Leader {
         }
         if self.recovering {
             // The controller is to hear that it recovered; nobody joins before.
-            return Some(now_ms.saturating_add(1));
+            return Some(now_ms.saturating_add(RECOVERED_WITHIN_MS));
         }
         let others = self.followers.iter().filter(|follower| self.isr.contains(&follower.id));
         others
