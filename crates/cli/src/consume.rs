@@ -175,19 +175,41 @@ async fn print(
             batch = consumer.poll(wait) => batch?,
             interrupt = tokio::signal::ctrl_c() => return interrupt.map_err(Failure::from),
         };
-        let mut bytes = Vec::new();
-        for record in batch {
-            let is_wanted = ends
-                .as_ref()
-                .is_none_or(|ends| ends.get(&record.partition).is_some_and(|end| record.offset < *end));
-            if is_wanted && left > 0 {
-                left -= 1;
-                style.write(record, &mut bytes).await?;
-            }
-        }
-        style.output.bytes(&bytes)?;
+        left = left.saturating_sub(show(consumer, style, batch, ends.as_ref()).await?);
     }
     Ok(())
+}
+
+/// Prints a batch, which is of one partition, and says how many records that were. What is not printed, because it lies behind
+/// the ends or cannot be, is sought again: only what was handed out and is not sought again is committed.
+async fn show(
+    consumer: &mut Consumer,
+    style: &Style<'_>,
+    batch: Vec<ConsumerRecord>,
+    ends: Option<&HashMap<TopicPartition, i64>>,
+) -> Outcome<u64> {
+    let mut bytes = Vec::new();
+    let (mut shown, mut rest, mut failed) = (0, None, Ok(()));
+    let first = batch.first().map(|record| (record.partition.clone(), record.offset));
+    for record in batch {
+        let place = (record.partition.clone(), record.offset);
+        if ends.is_some_and(|ends| ends.get(&place.0).is_none_or(|end| place.1 >= *end)) {
+            consumer.pause(&place.0);
+            rest = Some(place);
+            break;
+        }
+        failed = style.write(record, &mut bytes).await;
+        if failed.is_err() {
+            rest = Some(place);
+            break;
+        }
+        shown += 1;
+    }
+    let written = style.output.bytes(&bytes);
+    if let Some((partition, offset)) = if written.is_ok() { rest } else { first } {
+        consumer.seek(&partition, StartAt::Offset(offset));
+    }
+    written.and(failed).map(|()| shown)
 }
 
 fn has_ended(consumer: &Consumer, ends: &HashMap<TopicPartition, i64>) -> bool {

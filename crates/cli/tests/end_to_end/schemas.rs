@@ -120,6 +120,12 @@ fn records_are_written_and_read_by_schemas() {
     let plain = server.says(&["produce", "json", "no schema"], "");
     assert_eq!(plain, "");
     assert!(server.refuses(&["consume", "json", "-e", "--schema"]).contains("offset 1"));
+    let read = ["consume", "json", "-g", "readers", "-o", "beginning", "-e", "--schema"];
+    let output = server.run(&read, "");
+    assert!(!output.status.success());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "{\"n\":1}\n", "what comes before is shown");
+    let next = server.says(&["consume", "json", "-g", "readers", "-n", "1"], "");
+    assert_eq!(next, "no schema\n", "what was not shown is not committed");
 }
 
 /// `mekong registry` on https, killed when dropped.
