@@ -35,6 +35,11 @@ impl Connect {
         Ok(self.settings()?.iter().any(|(name, _)| name == BOOTSTRAP))
     }
 
+    /// Whether this command's line (or its environment) names a cluster or a profile, rather than leave it to the default profile.
+    pub fn is_explicit(&self) -> bool {
+        self.bootstrap_server.is_some() || self.profile.is_some()
+    }
+
     fn settings(&self) -> Outcome<Vec<(String, String)>> {
         let mut settings = Profiles::load()?.settings(self.profile.as_deref())?;
         if let Some(bootstrap) = &self.bootstrap_server {

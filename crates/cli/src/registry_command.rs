@@ -39,7 +39,7 @@ pub fn run(arguments: Arguments, connect: &Connect, json: bool) -> ExitCode {
 }
 
 fn options(arguments: Arguments, connect: &Connect) -> Result<Options, String> {
-    let mut options = Options::default();
+    let mut options = Options { bootstrap: String::new(), ..Options::default() };
     if let Some(path) = &arguments.config {
         let text = std::fs::read_to_string(path)
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
@@ -56,10 +56,17 @@ fn options(arguments: Arguments, connect: &Connect) -> Result<Options, String> {
     if let Some(url) = &arguments.listener {
         options.set("listeners", url)?;
     }
-    if let Some(bootstrap) = connect.bootstrap().map_err(|failure| failure.message().to_owned())? {
-        options.bootstrap = bootstrap;
-    }
+    let named = connect.bootstrap().map_err(|failure| failure.message().to_owned())?;
+    options.bootstrap = cluster(options.bootstrap, named, connect.is_explicit());
     Ok(options)
+}
+
+/// The cluster that the command line names, else that of the properties, the default profile's, or this machine's: a default
+/// profile must not lead a registry away from the cluster of its own properties.
+fn cluster(properties: String, named: Option<String>, is_explicit: bool) -> String {
+    let named = named.unwrap_or_default();
+    let order = if is_explicit { [named, properties] } else { [properties, named] };
+    order.into_iter().find(|servers| !servers.is_empty()).unwrap_or_else(|| Options::default().bootstrap)
 }
 
 async fn serve(options: Options, json: bool) -> Result<(), String> {
@@ -92,4 +99,23 @@ async fn serve(options: Options, json: bool) -> Result<(), String> {
     }
     handle.stop().await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_default_profile_does_not_hide_the_properties() {
+        for (properties, named, is_explicit, expected) in [
+            ("file:1", Some("profile:1"), false, "file:1"),
+            ("file:1", Some("line:1"), true, "line:1"),
+            ("file:1", None, true, "file:1"),
+            ("", Some("profile:1"), false, "profile:1"),
+            ("", None, false, "localhost:9092"),
+        ] {
+            let found = cluster(properties.to_owned(), named.map(str::to_owned), is_explicit);
+            assert_eq!(found, expected, "{properties} {named:?} {is_explicit}");
+        }
+    }
 }
