@@ -83,8 +83,11 @@ impl Committer {
         let open = |name| CommitFile::open(&*context.disk, dir, name).during("open", &dir.join(name));
         let mut current = open(NAMES[0])?;
         let mut spare = open(NAMES[1])?;
-        // Both are wiped before a new generation begins: what they held was replayed.
-        for file in [&mut current, &mut spare] {
+        // Both are wiped before a new generation begins: what they held was replayed. The older one first: were it left alone by a
+        // power loss, its replay would take back what the younger one had brought.
+        let mut files = [&mut current, &mut spare];
+        files.sort_by_key(|file| file.generation);
+        for file in files {
             file.release()?;
         }
         let seed = context.random.next_u64();

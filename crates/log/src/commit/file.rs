@@ -51,10 +51,13 @@ impl CommitFile {
         let path = dir.join(name);
         let file = disk.open(&path, Open::Create)?;
         let written = file.len()?;
+        let mut header = [0; HEADER_BYTES];
+        let count = file.read_full_at(&mut header, 0)?;
+        let found = read_header(header.get(..count).unwrap_or_default());
         Ok(Self {
             path,
             file,
-            generation: 0,
+            generation: found.map_or(0, |(generation, _)| generation),
             chain: 0,
             position: HEADER_BYTES as u64,
             written,

@@ -32,6 +32,8 @@ mod plan;
 mod queue;
 mod release;
 mod replay;
+#[cfg(test)]
+mod tests;
 
 pub use committer::{Committed, Committer, Round};
 pub(crate) use file::crc64;
