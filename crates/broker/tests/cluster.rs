@@ -7,6 +7,7 @@ mod common;
 use std::time::Duration;
 
 use broker::Handle;
+use broker::config::{Config, Origin, Properties};
 use common::{Folder, Raw, broker_in, folder};
 use tokio::time::{Instant, sleep};
 use wire::ErrorCode;
@@ -197,4 +198,29 @@ async fn a_node_joins_by_bootstrap_servers_and_is_given_a_vote() {
     for node in nodes {
         node.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_was_alone_does_not_begin_anew_in_a_quorum() {
+    let (folder, ports) = (folder(), ports::<2>());
+    let alone = broker_in(&folder, &[]).await;
+    assert_eq!(create(&alone, "kept", 1).await, ErrorCode::NONE);
+    alone.stop().await;
+    let listeners = format!("PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:{}", ports[0]);
+    let mut all = Properties::default();
+    for (key, value) in [
+        ("log.dirs", &*folder),
+        ("process.roles", "broker,controller"),
+        ("listeners", &listeners),
+        ("controller.listener.names", "CONTROLLER"),
+        ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"),
+        ("node.id", "1"),
+        ("controller.quorum.voters", &format!("1@127.0.0.1:{},2@127.0.0.1:{}", ports[0], ports[1])),
+        ("initial.broker.registration.timeout.ms", "1000"),
+    ] {
+        all.set(key, value, Origin::Embedder);
+    }
+    let refused = broker::serve(Config::new(all).unwrap()).await.err().unwrap().to_string();
+    assert!(refused.contains("a node that is alone"), "{refused}");
+    assert!(!std::path::Path::new(&*folder).join("metadata/quorum").exists(), "nothing was begun");
 }

@@ -278,6 +278,21 @@ fn take_batch(
     Ok(())
 }
 
+/// Whether a folder holds a metadata log with anything in it, of whichever engine.
+pub fn holds_log(disk: &dyn Disk, dir: &Path) -> Result<bool, FileError> {
+    if !at(dir, disk.exists(dir))? {
+        return Ok(false);
+    }
+    for entry in at(dir, disk.list(dir))? {
+        let path = dir.join(&entry.name);
+        let is_log = entry.name.starts_with("log-") || entry.name.starts_with("snapshot-");
+        if is_log && !entry.is_dir && at(&path, disk.len(&path))? > frame::HEAD_BYTES as u64 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 pub(crate) fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, FileError> {
     result.map_err(|source| FileError::Io { path: path.into(), source })
 }

@@ -19,7 +19,7 @@ use metadata::Record;
 use thiserror::Error;
 use tokio::sync::watch;
 
-pub use file::{FileError, LogFile, Recovered};
+pub use file::{FileError, LogFile, Recovered, holds_log};
 pub use frame::{Batch, FrameError};
 pub use local::Local;
 pub use raft::{Lane, MemberError, Options, Peer, Raft, Timing, Transport, TransportError};

@@ -1,5 +1,6 @@
 //! How a node comes to its metadata: opens the log, waits for the cluster, registers itself.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,20 @@ pub enum MetadataError {
     /// The controller did not let this node in.
     #[error("metadata: this node cannot register: {}", said(*.0))]
     Refused(ErrorCode),
+    /// The folder has metadata of the other kind, which this start would pass over.
+    #[error(
+        "metadata: {} holds the metadata of {before}, and this node is now told that it is {now}; starting would begin with no topics. \
+         Undo that change, or, if these metadata are not wanted any more, move that folder and the log.dirs away",
+        dir.display()
+    )]
+    OtherKind {
+        /// Where they lie.
+        dir: PathBuf,
+        /// What the node was.
+        before: &'static str,
+        /// What it is told to be.
+        now: &'static str,
+    },
     /// The directories belong to another cluster.
     #[error("log.dirs: {0}")]
     Foreign(#[from] log::DirError),
@@ -96,9 +111,22 @@ pub(super) fn founding_records(broker: &Broker) -> Vec<Record> {
     records
 }
 
+const ALONE: &str = "a node that is alone";
+const OF_QUORUM: &str =
+    "a member of a quorum (controller.quorum.voters, controller.quorum.bootstrap.servers)";
+
+/// Alone and in a quorum a node keeps its metadata in different folders: it must not begin anew beside what it was before.
+fn refuse_other_kind(dir: PathBuf, before: &'static str, now: &'static str) -> Result<(), MetadataError> {
+    match quorum::holds_log(&RealDisk, &dir)? {
+        true => Err(MetadataError::OtherKind { dir, before, now }),
+        false => Ok(()),
+    }
+}
+
 /// Opens the log of a node that is alone.
 fn open_local(broker: &Broker) -> Result<Arc<dyn MetadataLog>, MetadataError> {
     let dir = broker.config.metadata_dir().join(FOLDER);
+    refuse_other_kind(dir.join(VOTER_FOLDER), OF_QUORUM, ALONE)?;
     Ok(Arc::new(Local::open(Arc::new(RealDisk), &dir, broker.config.node_id, Uuid::ZERO)?))
 }
 
@@ -109,6 +137,7 @@ async fn open_quorum(
     listeners: &[Arc<Listener>],
 ) -> Result<Arc<Raft>, MetadataError> {
     let config = &broker.config;
+    refuse_other_kind(config.metadata_dir().join(FOLDER), ALONE, OF_QUORUM)?;
     let options = Options {
         disk: Arc::new(RealDisk),
         dir: config.metadata_dir().join(FOLDER).join(VOTER_FOLDER),
