@@ -102,6 +102,16 @@ pub(crate) fn remove(disk: &dyn Disk, dir: &Path, id: i64) -> Result<bool> {
     }
 }
 
+/// A log begins anew: what was under way in its folder before does not matter any more, and must not be taken for what is.
+pub(crate) fn supersede(disk: &dyn Disk, dir: &Path, by: i64) -> Result<()> {
+    let earlier: Vec<_> = all(disk, dir)?.into_iter().filter(|intent| intent.id != by).collect();
+    if earlier.is_empty() {
+        return Ok(());
+    }
+    earlier.iter().try_for_each(|intent| remove(disk, dir, intent.id).map(|_| ()))?;
+    disk.sync_dir(dir).during("sync", dir)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

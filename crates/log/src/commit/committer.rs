@@ -271,7 +271,10 @@ impl Committer {
         }
         if segment.is_none() {
             let folder = source.place.folder();
-            self.bounds.update(source.shared.key, &folder, |bound| bound.log_start = offset);
+            self.bounds.update(source.shared.key, &folder, |bound| {
+                bound.log_start = offset;
+                bound.recovery_point = bound.recovery_point.min(offset);
+            });
             // Starts from before that waited with it were announced, and lie behind this one where the log went back.
             source.shared.restart_durable_log_start(offset);
         }

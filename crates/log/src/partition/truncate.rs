@@ -154,8 +154,22 @@ impl PartitionLog {
         disk.sync_dir(&dir).during("sync", &dir)
     }
 
+    /// Without a folder there is nothing to cut, but what was noted of the log may lie behind its new start.
+    fn announce_empty_restart(&self, offset: i64) {
+        /// Of no intent.
+        const NO_INTENT: i64 = -1;
+        let truncations = self.shared.truncations();
+        self.tell(|source| {
+            let (segment, position, id) = (None, 0, NO_INTENT);
+            Item::Truncate { source, segment, position, offset, id, truncations }
+        });
+    }
+
     fn restart_at(&mut self, offset: i64, now_ms: i64) -> Result<()> {
         let intent = self.intend(offset, true)?;
+        if let Some(intent) = &intent {
+            intent::supersede(&*self.context.disk, &self.path(), intent.id)?;
+        }
         let emptied = self.empty(offset, now_ms);
         self.all_or_fenced(intent, emptied)?;
         self.producers = Producers::default();
@@ -165,6 +179,9 @@ impl PartitionLog {
         self.shared.advance_durable(offset, self.shared.truncations());
         self.shared.restart_durable_log_start(offset);
         self.announce_truncation(intent, None, 0)?;
+        if !self.has_dir {
+            self.announce_empty_restart(offset);
+        }
         self.announce_log_start(offset);
         if !self.has_dir {
             return Ok(());
