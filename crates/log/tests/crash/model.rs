@@ -1,6 +1,6 @@
 //! What must be, and what may be, in each partition.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::{Offset, TopicIdPartition};
 use bytes::Bytes;
@@ -14,6 +14,8 @@ pub struct Model {
     /// Every batch that was tried, by its first offset: everything that the CRC covers. There are several where a write failed
     /// and its offset was given again.
     pub written: BTreeMap<i64, Vec<Bytes>>,
+    /// Where the batches begin that the log took: what was tried and failed is not among them.
+    pub starts: BTreeSet<i64>,
     /// Everything below was acknowledged.
     pub acked_end: i64,
     /// Batches that a truncation took away: they may be there until it is durable, and only in front of nothing newer.
@@ -39,6 +41,7 @@ impl Model {
         Self {
             key,
             written: BTreeMap::new(),
+            starts: BTreeSet::new(),
             acked_end: 0,
             doomed: BTreeMap::new(),
             was_cut: false,
@@ -75,6 +78,7 @@ impl Model {
 
     /// The log is about to be cut at `offset`, the start of a batch: until that is durable, both are right.
     pub fn will_be_cut(&mut self, offset: i64) {
+        self.starts.split_off(&offset);
         self.acked_end = self.acked_end.min(offset);
         self.acked_start = self.acked_start.min(offset);
         for (first, tried) in self.written.split_off(&offset) {
@@ -114,7 +118,7 @@ impl Model {
     /// Where the cut may be: the starts of batches, the end, and before everything that can be read.
     pub fn cuts(&self, start: i64, end: i64) -> Vec<i64> {
         let before = (start > 0).then(|| start - 1);
-        self.written.range(start..end).map(|(first, _)| *first).chain([end]).chain(before).collect()
+        self.starts.range(start..end).copied().chain([end]).chain(before).collect()
     }
 
     /// An append failed: what was not acknowledged of the producer's is not there.
@@ -122,6 +126,7 @@ impl Model {
         let state = log.producers().find(|producer| producer.id == 7.into());
         self.sequence = state.map_or(0, |state| state.last_sequence.wrapping_add(1));
         let end = log.log_end().0;
+        self.starts.split_off(&end);
         self.sent_sequences.retain(|(_, offset)| *offset < end);
     }
 
@@ -146,6 +151,7 @@ impl Model {
             next = *behind;
         }
         assert_eq!(next, end, "the log ends early: {here}");
+        self.starts = found.keys().copied().collect();
         self.written = found.into_iter().map(|(first, found)| (first, vec![found.bytes])).collect();
         self.doomed.clear();
         self.was_cut = false;

@@ -53,6 +53,7 @@ impl World {
         model.written.entry(expected.0).or_default().push(covered);
         let info = log.stage(batches, &how)?;
         assert_eq!(info.first_offset, expected);
+        model.starts.insert(expected.0);
         if idempotent {
             model.sent_sequences.push((model.sequence, expected.0));
             model.sequence += records;
