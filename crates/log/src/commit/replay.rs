@@ -197,8 +197,11 @@ impl Replay<'_> {
         for entry in entries {
             let Some((base, kind, "")) = names::parse_segment_file(&entry.name) else { continue };
             let path = dir.join(&entry.name);
-            let beyond =
-                if kind == names::Kind::Snapshot { base > frame.next_offset } else { base > frame.segment };
+            let beyond = match kind {
+                // Of a log that began anew no producer is known, wherever it begins.
+                names::Kind::Snapshot => frame.segment < 0 || base > frame.next_offset,
+                _ => base > frame.segment,
+            };
             if beyond {
                 self.disk.remove(&path).during("remove", &path)?;
                 self.touched.remove(&path);
