@@ -161,6 +161,11 @@ impl Segment {
         self.len.store(len, Ordering::Release);
     }
 
+    /// Nothing of it is known to be durable: the first sync of its batches is one of its name as well.
+    pub(crate) fn distrust_name(&self) {
+        self.named.store(false, Ordering::Release);
+    }
+
     /// Closes the files; the next use opens them again.
     pub(crate) fn close_files(&self) {
         self.files.close_segment(self.id);

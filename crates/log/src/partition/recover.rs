@@ -253,6 +253,10 @@ impl PartitionLog {
         self.shared.set_log_end(end);
         self.shared.set_open_transactions(self.producers.open_transactions());
         if end == walk.trusted_below && !cut {
+            // A segment that was begun and never synced: a kill leaves its name, the power may yet take it.
+            if let Some(last) = self.active_segment().filter(|last| last.base_offset().0 >= walk.trusted_below) {
+                last.distrust_name();
+            }
             return Ok(());
         }
         // A snapshot from before the crash may be of a log that was truncated since: only what was read now is believed.
