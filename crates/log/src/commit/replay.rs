@@ -209,8 +209,9 @@ impl Replay<'_> {
                 let file = self.disk.open(&path, Open::Write).during("open", &path)?;
                 if file.len().during("look at", &path)? > u64::from(frame.position) {
                     file.truncate(u64::from(frame.position)).during("truncate", &path)?;
-                    self.touched.insert(path);
                 }
+                // Also where it is short already: a process that was killed may have cut it, and the power would undo that.
+                self.touched.insert(path);
             }
         }
         Ok(())
