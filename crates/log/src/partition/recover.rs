@@ -254,7 +254,9 @@ impl PartitionLog {
         self.shared.set_open_transactions(self.producers.open_transactions());
         if end == walk.trusted_below && !cut {
             // A segment that was begun and never synced: a kill leaves its name, the power may yet take it.
-            if let Some(last) = self.active_segment().filter(|last| last.base_offset().0 >= walk.trusted_below) {
+            if let Some(last) =
+                self.active_segment().filter(|last| last.base_offset().0 >= walk.trusted_below)
+            {
                 last.distrust_name();
             }
             return Ok(());
