@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use broker::Handle;
@@ -22,8 +23,12 @@ use wire::messages::remove_raft_voter::RemoveRaftVoterRequest;
 
 /// Ports that were free a moment ago.
 fn ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    // Below the ports that systems give to outgoing connections: one of those would take a port between now and its use.
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + (std::process::id() % 300) as u16 * 64;
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut free = std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed)).filter(is_free);
+    [(); N].map(|()| free.next().expect("ports do not end"))
 }
 
 /// A node that is told of others in its own words.

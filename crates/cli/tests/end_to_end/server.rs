@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 pub struct Server {
     child: Option<Child>,
@@ -108,9 +109,13 @@ impl Drop for Server {
     }
 }
 
-/// A port that is free now.
+/// A port that is free now, below those that systems give to outgoing connections: one of these would take it before its use.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_032 + (std::process::id() % 300) as u16 * 64;
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut ports = std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed));
+    ports.find(is_free).expect("ports do not end")
 }
 
 /// A name that no other test or run uses.
