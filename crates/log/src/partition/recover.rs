@@ -253,6 +253,10 @@ impl PartitionLog {
         self.shared.set_log_end(end);
         self.shared.set_open_transactions(self.producers.open_transactions());
         if end == walk.trusted_below && !cut {
+            // Also here: one of a tail that is gone would be taken for the state of what will be written there.
+            if !planted::has(Bug::StaleSnapshot) {
+                self.remove_snapshots_beyond(end)?;
+            }
             // A segment that was begun and never synced: a kill leaves its name, the power may yet take it.
             if let Some(last) =
                 self.active_segment().filter(|last| last.base_offset().0 >= walk.trusted_below)
