@@ -3,7 +3,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 libs=$WORK/libs
 if ! cmp -s "$here/pom.xml" "$WORK/pom.xml"; then
   rm -rf "$libs"
-  mvn -B -q -Dstyle.color=never -f "$here/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+  mvn -B -q -f "$here/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$libs" </dev/null
   cp "$here/pom.xml" "$WORK/pom.xml"
 fi

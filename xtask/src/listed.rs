@@ -38,7 +38,18 @@ fn asked(line: &str, run: Run) -> Option<&str> {
 
 /// The tests that a script says have passed.
 fn passed(output: &str) -> BTreeSet<&str> {
-    output.lines().filter_map(|line| line.strip_prefix("ok ")).map(str::trim).collect()
+    output.lines().filter_map(|line| plain(line).strip_prefix("ok ")).map(str::trim).collect()
+}
+
+/// A line without the colours that some program left at its beginning.
+fn plain(mut line: &str) -> &str {
+    while let Some((code, rest)) = line.strip_prefix("\u{1b}[").and_then(|rest| rest.split_once('m')) {
+        if code.contains(|letter: char| !letter.is_ascii_digit() && letter != ';') {
+            break;
+        }
+        line = rest;
+    }
+    line
 }
 
 /// Compares what a script printed with the list in `folder`, where there is one.
@@ -80,6 +91,7 @@ mod tests {
     #[test]
     fn a_run_passes_only_with_all_that_its_list_names() {
         assert_eq!(outcome(Volume::Quick, 1, "ok x produces\n"), Ok(()));
+        assert_eq!(outcome(Volume::Quick, 1, "\u{1b}[0m\u{1b}[1;31mok x produces\n"), Ok(()));
         assert_eq!(outcome(Volume::Full, 3, "ok x produces\nok x consumes\nok x moves\n"), Ok(()));
         let missing = outcome(Volume::Full, 1, "ok x produces\nnot ok x consumes\n");
         assert!(missing.is_err_and(|error| error.contains("not passed:\n  x consumes")));
