@@ -17,6 +17,14 @@ def api_versions(b):
     b.connect()
 
 
+def sasl(b):
+    """On a listener without SASL."""
+    for version in every(b, "SaslHandshake"):
+        b.ask("sasl handshake", "SaslHandshake", version, {"mechanism": "PLAIN"})
+    for version in every(b, "SaslAuthenticate"):
+        b.ask("sasl authenticate", "SaslAuthenticate", version, {"authBytes": b"\0a\0b"})
+
+
 def create(b, name, partitions=1, **more):
     return {"topics": [{"name": name, "numPartitions": partitions, "replicationFactor": 1, **more}], "timeoutMs": 30000}
 
@@ -195,6 +203,48 @@ def cluster(b):
     b.ask("of nobody", "UnregisterBroker", 0, {"brokerId": 77})
 
 
+def running_broker(b):
+    """What a broker takes while it runs; undone at the end."""
+    def change(what, broker, name, value, operation=0):
+        changes = [{"name": name, "configOperation": operation, "value": value}]
+        body = {"resources": [{"resourceType": 4, "resourceName": broker, "configs": changes}], "validateOnly": False}
+        b.ask(what, "IncrementalAlterConfigs", 1, body)
+
+    refused = [
+        ("1", "follower.replication.throttled.rate", "-1"),
+        ("1", "replica.alter.log.dirs.io.max.bytes.per.second", "x"),
+        ("1", "log.cleaner.dedupe.buffer.size", "1"),
+        ("", "log.cleaner.dedupe.buffer.size", "1048576"),
+        ("1", "metric.reporters", "foo"),
+        ("1", "principal.builder.class", "x"),
+        ("", "principal.builder.class", "x"),
+        ("1", "remote.log.manager.copier.thread.pool.size", "3"),
+        ("1", "remote.log.manager.expiration.thread.pool.size", "100"),
+        ("1", "num.io.threads", "1"),
+        ("1", "num.replica.fetchers", "100"),
+        ("1", "log.cleaner.threads", "100"),
+        ("1", "cordoned.log.dirs", "/nowhere"),
+        ("", "listener.name.plaintext.ssl.keystore.location", "/x"),
+    ]
+    for broker, name, value in refused:
+        change(f"to be refused: {name}", broker, name, value)
+    taken = [
+        ("1", "leader.replication.throttled.rate", "1000"),
+        ("", "follower.replication.throttled.rate", "2000"),
+        ("", "listener.name.plaintext.max.connections", "1000"),
+        ("1", "foo.bar", "1"),
+    ]
+    for broker, name, value in taken:
+        change(f"taken: {name}", broker, name, value)
+    time.sleep(1)
+    names = [name for _, name, _ in taken]
+    for broker in ("1", ""):
+        resource = {"resourceType": 4, "resourceName": broker, "configurationKeys": names}
+        b.ask("of a running broker", "DescribeConfigs", 4, {"resources": [resource], "includeSynonyms": True, "includeDocumentation": True})
+    for broker, name, _ in taken:
+        change(f"taken back: {name}", broker, name, None, 1)
+
+
 def quorum(b):
     asked = {"topics": [{"topicName": "__cluster_metadata", "partitions": [{"partitionIndex": 0}]}]}
     for version in every(b, "DescribeQuorum"):
@@ -224,4 +274,4 @@ def delete_topics(b):
     b.ask("by neither", "DeleteTopics", 6, by())
 
 
-SCRIPT = [api_versions, create_topics, create_partitions, metadata, configs, cluster, quorum, voters, delete_topics]
+SCRIPT = [api_versions, sasl, create_topics, create_partitions, metadata, configs, running_broker, cluster, quorum, voters, delete_topics]

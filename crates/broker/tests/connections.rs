@@ -6,6 +6,8 @@ use common::{Raw, broker};
 use std::time::Duration;
 
 use wire::messages::api_versions::ApiVersionsRequest;
+use wire::messages::sasl_authenticate::SaslAuthenticateRequest;
+use wire::messages::sasl_handshake::SaslHandshakeRequest;
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::describe_configs::{DescribeConfigsRequest, DescribeConfigsResource};
 use wire::messages::metadata::MetadataRequest;
@@ -31,6 +33,21 @@ async fn api_versions_answers_in_every_version_and_in_none() {
     raw.send_bytes(&[0, 0, 0, 11, 0, 18, 0, 99, 0, 0, 0, 5, 0xff, 0xff, 0]).await;
     let answer = raw.receive_frame().await.unwrap();
     assert_eq!(answer[..6], [0, 0, 0, 5, 0, 35], "correlation id, UNSUPPORTED_VERSION, in version 0");
+    assert_eq!(raw.call(3, &api_versions()).await.error_code, ErrorCode::NONE, "the connection goes on");
+}
+
+#[tokio::test]
+async fn a_client_that_wants_sasl_is_told_that_there_is_none_here() {
+    let broker = broker(&[]).await;
+    let mut raw = Raw::connect(broker.address().unwrap()).await;
+    for version in 0..=1 {
+        let answer = raw.call(version, &SaslHandshakeRequest { mechanism: "PLAIN".into() }).await;
+        assert_eq!((answer.error_code, answer.mechanisms.len()), (ErrorCode::ILLEGAL_SASL_STATE, 0));
+    }
+    for version in 0..=2 {
+        let answer = raw.call(version, &SaslAuthenticateRequest::default()).await;
+        assert_eq!(answer.error_code, ErrorCode::ILLEGAL_SASL_STATE);
+    }
     assert_eq!(raw.call(3, &api_versions()).await.error_code, ErrorCode::NONE, "the connection goes on");
 }
 

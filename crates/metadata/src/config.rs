@@ -6,12 +6,14 @@
 
 mod catalog;
 mod check;
+mod dynamic;
 mod resolve;
 mod valid;
 
 pub use catalog::{BROKER, CLIENT_METRICS, GROUP, TOPIC, broker_config, config_of};
 pub(crate) use check::split_list;
 pub use check::{ConfigError, Value};
+pub use dynamic::{RunningBroker, base_name, dynamic_config};
 pub use resolve::{
     BrokerConfigs, ConfigRef, Entry, Source, StaticConfigs, Synonym, group_config_entries,
     topic_config_entries, topic_config_text, topic_config_value,

@@ -3,43 +3,60 @@
 //! Log levels belong to this process and are changed here; everything else is the controller's.
 
 use metadata::ResourceType as Configured;
+use metadata::config::RunningBroker;
 use metadata::controller::ApiError;
 use wire::ErrorCode;
 use wire::messages::alter_configs::{
-    AlterConfigsRequest, AlterConfigsResourceResponse as Replaced, AlterConfigsResponse,
+    AlterConfigsRequest, AlterConfigsResource as Replacing, AlterConfigsResourceResponse as Replaced,
+    AlterConfigsResponse,
 };
 use wire::messages::incremental_alter_configs::{
     AlterConfigsResource, AlterConfigsResourceResponse, IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
 };
 
+use crate::Broker;
 use crate::request::{Operation, RequestContext, ResourceType};
+
+/// Kafka's numbers of what gives a config a value.
+const SET: i8 = 0;
+const APPEND: i8 = 2;
 
 /// Replaces all that was set on each resource.
 pub(crate) async fn replace(ctx: &RequestContext, mut request: AlterConfigsRequest) -> AlterConfigsResponse {
-    let may = |kind: i8, name: &str| may_alter(ctx, kind, name);
-    let (asked, refused): (Vec<_>, Vec<_>) =
-        request.resources.into_iter().partition(|one| may(one.resource_type, &one.resource_name));
-    let failed = |one: wire::messages::alter_configs::AlterConfigsResource, error_code| Replaced {
-        error_code,
-        error_message: None,
-        resource_type: one.resource_type,
-        resource_name: one.resource_name,
-    };
+    let (mut done, mut asked) = (Vec::new(), Vec::new());
+    for resource in request.resources {
+        match may_replace(ctx, &resource) {
+            Ok(()) => asked.push(resource),
+            Err((code, message)) => done.push(replaced(&resource, code, message)),
+        }
+    }
     request.resources = asked.clone();
     let mut response = match ctx.broker().submit(request).await {
         Ok(response) => response,
         Err(code) => AlterConfigsResponse {
-            responses: asked.into_iter().map(|one| failed(one, code)).collect(),
+            responses: asked.iter().map(|one| replaced(one, code, None)).collect(),
             ..Default::default()
         },
     };
-    let forbidden = |one: wire::messages::alter_configs::AlterConfigsResource| {
-        let code = forbidden(one.resource_type);
-        failed(one, code)
-    };
-    response.responses.extend(refused.into_iter().map(forbidden));
+    response.responses.extend(done);
     response
+}
+
+fn may_replace(ctx: &RequestContext, resource: &Replacing) -> Result<(), (ErrorCode, Option<base::Str>)> {
+    if !may_alter(ctx, resource.resource_type, &resource.resource_name) {
+        return Err((forbidden(resource.resource_type), None));
+    }
+    if Configured(resource.resource_type) != Configured::BROKER {
+        return Ok(());
+    }
+    let given = resource.configs.iter().filter_map(|config| Some((&*config.name, config.value.as_deref()?)));
+    can_follow(ctx.broker(), &given.collect::<Vec<_>>()).map_err(|error| (error.code, error.message))
+}
+
+fn replaced(resource: &Replacing, error_code: ErrorCode, error_message: Option<base::Str>) -> Replaced {
+    let (resource_type, resource_name) = (resource.resource_type, resource.resource_name.clone());
+    Replaced { error_code, error_message, resource_type, resource_name }
 }
 
 /// Changes single configs of each resource.
@@ -56,7 +73,7 @@ pub(crate) async fn change(
             let altered = ctx.broker().alter_loggers(&resource, validate_only);
             let altered = altered.map_err(|error| (error.code, error.message));
             done.push(answer(&resource, altered));
-        } else if let Err(error) = check_own_broker(ctx, &resource) {
+        } else if let Err(error) = check_broker(ctx, &resource) {
             done.push(answer(&resource, Err((error.code, error.message))));
         } else {
             asked.push(resource);
@@ -74,16 +91,27 @@ pub(crate) async fn change(
     response
 }
 
-/// The settings of one broker are asked of that broker: only it can judge them.
-fn check_own_broker(ctx: &RequestContext, resource: &AlterConfigsResource) -> Result<(), ApiError> {
-    let own = ctx.broker().config.node_id;
-    match resource.resource_name.parse::<i32>() {
-        Ok(id) if Configured(resource.resource_type) == Configured::BROKER && id != own => {
-            let message = format!("this broker has the id {own}; ask broker {id} itself");
-            Err(ApiError::invalid_request(message))
-        }
-        _ => Ok(()),
+/// The settings of one broker are asked of that broker, and those of all of any: only it can judge them.
+fn check_broker(ctx: &RequestContext, resource: &AlterConfigsResource) -> Result<(), ApiError> {
+    if Configured(resource.resource_type) != Configured::BROKER {
+        return Ok(());
     }
+    let own = ctx.broker().config.node_id;
+    if resource.resource_name.parse::<i32>().is_ok_and(|id| id != own) {
+        let message = format!("this broker has the id {own}; ask broker {} itself", resource.resource_name);
+        return Err(ApiError::invalid_request(message));
+    }
+    let given = resource.configs.iter().filter(|config| matches!(config.config_operation, SET | APPEND));
+    let changes = given.filter_map(|config| Some((&*config.name, config.value.as_deref()?)));
+    can_follow(ctx.broker(), &changes.collect::<Vec<_>>())
+}
+
+/// Whether this broker can do as the changes of its configs say.
+fn can_follow(broker: &Broker, changes: &[(&str, &str)]) -> Result<(), ApiError> {
+    let image = broker.image();
+    let has_log_dir = |name: &str| broker.logs.has_dir(name);
+    let running = RunningBroker { configs: broker.broker_configs(&image), has_log_dir: &has_log_dir };
+    running.check(changes).map_err(ApiError::invalid_request)
 }
 
 fn may_alter(ctx: &RequestContext, kind: i8, name: &str) -> bool {

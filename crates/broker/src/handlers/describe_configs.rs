@@ -3,10 +3,12 @@
 //! - Sensitive values are never told; a broker's config that nobody knows counts as sensitive, as in Kafka.
 //! - An empty broker name asks for what was set on all brokers, and for nothing else.
 
+use std::collections::BTreeSet;
+
 use base::Str;
 use metadata::config::{
-    BrokerConfigs, CLIENT_METRICS, Entry, Source, Synonym, broker_config, group_config_entries,
-    topic_config_entries,
+    BrokerConfigs, CLIENT_METRICS, Entry, Source, Synonym, base_name, broker_config, dynamic_config,
+    group_config_entries, topic_config_entries,
 };
 use metadata::controller::{ApiError, check_topic_name};
 use metadata::map::Map;
@@ -103,7 +105,7 @@ fn configs(
             }
             Ok(topic_config_entries(&own, &set(Configured::TOPIC)).into_iter().map(told).collect())
         }
-        Configured::BROKER if name.is_empty() => Ok(of_all_brokers(image)),
+        Configured::BROKER if name.is_empty() => Ok(of_all_brokers(&own)),
         Configured::BROKER => {
             check_broker(broker, name, " or empty string,")?;
             Ok(of_broker(&own))
@@ -140,38 +142,41 @@ fn check_broker(broker: &Broker, name: &str, or: &str) -> Result<(), ApiError> {
     }
 }
 
-/// All configs of this broker, and those set on it that no table knows.
+/// All configs of this broker, and those set on it that no table lists.
 fn of_broker(own: &BrokerConfigs<'_>) -> Vec<DescribeConfigsResourceResult> {
     let mut all: Vec<_> = own.entries().into_iter().map(told).collect();
-    let dynamic = own.image.configs(&ConfigResource::broker(own.node_id));
-    let dynamic = dynamic.into_iter().flat_map(|configs| configs.keys().map(|name| (name.clone(), false)));
-    let fixed = own.statics.keys().map(|name| (Str::from(name.as_str()), true));
-    let strange = dynamic.chain(fixed).filter(|(name, _)| broker_config(name).is_none());
-    all.extend(strange.map(|(name, is_static)| {
-        let source = if is_static { Source::StaticBroker } else { Source::DynamicBroker };
-        hidden(name, source, is_static)
+    let resources = [ConfigResource::broker(own.node_id), ConfigResource::all_brokers()];
+    let dynamic = resources.iter().filter_map(|resource| own.image.configs(resource));
+    let dynamic = dynamic.flat_map(|configs| configs.keys().cloned());
+    let fixed = own.statics.keys().map(|name| Str::from(name.as_str()));
+    let strange: BTreeSet<Str> = dynamic.chain(fixed).filter(|name| broker_config(name).is_none()).collect();
+    all.extend(strange.into_iter().map(|name| {
+        let chain = own.unlisted_chain(&name);
+        unlisted(name, chain)
     }));
     all
 }
 
 /// What was set on all brokers.
-fn of_all_brokers(image: &MetadataImage) -> Vec<DescribeConfigsResourceResult> {
-    let set = image.configs(&ConfigResource::all_brokers()).into_iter().flat_map(|configs| configs.iter());
+fn of_all_brokers(own: &BrokerConfigs<'_>) -> Vec<DescribeConfigsResourceResult> {
+    let set = own.image.configs(&ConfigResource::all_brokers()).into_iter().flat_map(|configs| configs.iter());
     set.map(|(name, value)| {
         let source = Source::DynamicDefaultBroker;
-        let Some(config) = broker_config(name).filter(|config| !config.is_sensitive()) else {
-            return hidden(name.clone(), source, false);
+        let Some(config) = broker_config(name) else {
+            let mut chain = own.unlisted_chain(name);
+            chain.retain(|synonym| synonym.source == source);
+            return unlisted(name.clone(), chain);
         };
-        let value = Some(value.clone());
+        let value = Some(value.clone()).filter(|_| !config.is_sensitive());
         DescribeConfigsResourceResult {
             name: name.clone(),
             value: value.clone(),
             read_only: config.is_read_only(),
             config_source: source.code(),
+            is_sensitive: config.is_sensitive(),
             synonyms: vec![DescribeConfigsSynonym { name: name.clone(), value, source: source.code() }],
             config_type: config.kind.code(),
             documentation: Some(Str::from_static(config.doc)),
-            ..Default::default()
         }
     })
     .collect()
@@ -219,16 +224,24 @@ fn synonym(synonym: Synonym) -> DescribeConfigsSynonym {
     DescribeConfigsSynonym { name: synonym.name, value: synonym.value, source: synonym.source.code() }
 }
 
-fn hidden(name: Str, source: Source, read_only: bool) -> DescribeConfigsResourceResult {
+/// A config that no table lists: a limit that only running brokers have, one under a listener's prefix, or one that nobody knows,
+/// which counts as sensitive. As in Kafka only the first kind is not read-only.
+fn unlisted(name: Str, mut chain: Vec<Synonym>) -> DescribeConfigsResourceResult {
+    let known = dynamic_config(&name);
+    let is_sensitive = known.is_none_or(|config| config.is_sensitive());
+    if is_sensitive {
+        chain.iter_mut().for_each(|synonym| synonym.value = None);
+    }
+    let first = chain.first();
     DescribeConfigsResourceResult {
-        synonyms: vec![DescribeConfigsSynonym { name: name.clone(), value: None, source: source.code() }],
-        name,
-        value: None,
-        read_only,
-        config_source: source.code(),
-        is_sensitive: true,
-        config_type: UNKNOWN_TYPE,
+        value: first.and_then(|first| first.value.clone()),
+        read_only: known.is_none() || base_name(&name).is_some(),
+        config_source: first.map_or(Source::Default, |first| first.source).code(),
+        is_sensitive,
+        synonyms: chain.into_iter().map(synonym).collect(),
+        config_type: known.map_or(UNKNOWN_TYPE, |config| config.kind.code()),
         documentation: None,
+        name,
     }
 }
 

@@ -178,6 +178,11 @@ impl Logs {
         self.dirs.iter().filter(|dir| swap(dir)).count() > 0
     }
 
+    /// Whether this is a name of one of the directories.
+    pub fn has_dir(&self, name: &str) -> bool {
+        self.dirs.iter().any(|dir| absolute(Path::new(name)) == absolute(&dir.path))
+    }
+
     /// The directories that take nothing new.
     pub fn cordoned(&self) -> Vec<Uuid> {
         self.dirs.iter().filter(|dir| dir.is_cordoned()).map(|dir| dir.id).collect()

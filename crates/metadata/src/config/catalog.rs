@@ -71,6 +71,16 @@ pub static CLIENT_METRICS: &[Config] = client_metrics::ROWS;
 pub static BROKER: &[&[Config]] =
     &[network::ROWS, log::ROWS, cluster::ROWS, groups::ROWS, security::ROWS, other::ROWS];
 
+/// Limits of brokers that Kafka's properties do not have: they are set on running brokers only (KIP-73, KIP-113).
+pub static DYNAMIC_ONLY: &[Config] = configs! {
+    "follower.replication.throttled.rate": Long = "9223372036854775807", AtLeast(0), Medium, ClusterWide,
+        NoUse(NO_QUOTAS), "How many bytes per second the throttled replicas may copy as followers";
+    "leader.replication.throttled.rate": Long = "9223372036854775807", AtLeast(0), Medium, ClusterWide,
+        NoUse(NO_QUOTAS), "How many bytes per second the throttled replicas may send as leaders";
+    "replica.alter.log.dirs.io.max.bytes.per.second": Long = "9223372036854775807", AtLeast(0), Medium, ClusterWide,
+        NoUse(NO_QUOTAS), "How many bytes per second may move between log directories";
+};
+
 /// The broker's config of this name.
 pub fn broker_config(name: &str) -> Option<&'static Config> {
     BROKER.iter().find_map(|table| find(table, name))

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use base::Str;
 
-use super::{BROKER, Config, GROUP, TOPIC, Value, broker_config};
+use super::{BROKER, Config, GROUP, TOPIC, Value, base_name, broker_config};
 use crate::image::{ConfigResource, MetadataImage};
 use crate::map::Map;
 
@@ -172,6 +172,15 @@ impl BrokerConfigs<'_> {
         chain.extend(defaults.map(|(name, value)| synonym(name, Str::from_static(value), Source::Default)));
         let own = chain.iter().position(|synonym| synonym.name == *name).unwrap_or(chain.len());
         chain.split_off(own)
+    }
+
+    /// The chain of a config that the tables do not list: its own places, then those of the name behind a listener's prefix.
+    pub fn unlisted_chain(&self, name: &str) -> Vec<Synonym> {
+        let mut chain = self.chain(name);
+        if let Some(base) = base_name(name) {
+            chain.extend(self.chain(base));
+        }
+        chain
     }
 
     /// All of this broker's configs, with only what was set on all brokers if `defaults_only`.

@@ -11,7 +11,8 @@ use super::config_changes::check_lengths;
 use super::topic_name::check_topic_name;
 use super::{ApiError, Controller};
 use crate::config::{
-    Config, ConfigError, GROUP, Scope, Value, broker_config, config_of, split_list, topic_config_value,
+    Config, ConfigError, GROUP, Scope, Value, broker_config, config_of, dynamic_config, split_list,
+    topic_config_value,
 };
 use crate::image::{ConfigResource, ResourceType};
 use crate::map::Map;
@@ -95,7 +96,7 @@ impl Controller {
         }
         // A config that Kafka does not know may belong to a plug-in; it is stored and does nothing.
         let known: Vec<(&str, &Config, &Str)> =
-            after.iter().filter_map(|(name, value)| Some((&**name, dynamic_row(name)?, value))).collect();
+            after.iter().filter_map(|(name, value)| Some((&**name, dynamic_config(name)?, value))).collect();
         let named = |keep: &dyn Fn(&str, &Config) -> bool| -> Vec<&str> {
             known.iter().filter(|(name, config, _)| keep(name, config)).map(|(name, ..)| *name).collect()
         };
@@ -109,7 +110,7 @@ impl Controller {
             config.parse(value).map_err(|error| ApiError::invalid_request(error.0))?;
         }
         if is_default {
-            let per_broker = named(&|name, config| config.scope == Scope::PerBroker || name != config.name);
+            let per_broker = named(&is_per_broker);
             refuse(
                 &per_broker,
                 "Cannot update these configs at default cluster level, broker id must be specified",
@@ -188,12 +189,12 @@ fn known(kind: ResourceType, name: &str, what: &str) -> Result<&'static Config, 
         .ok_or_else(|| ApiError::invalid_config(format!("Unknown {what} config name: {name}")))
 }
 
-/// The row behind a broker's config, also under a listener's prefix such as `listener.name.internal.`.
-fn dynamic_row(name: &str) -> Option<&'static Config> {
-    broker_config(name).or_else(|| {
-        let (_, rest) = name.strip_prefix("listener.name.")?.split_once('.')?;
-        broker_config(rest)
-    })
+/// Whether a config can only be set for one broker: of those under a listener's prefix all but the limits that are the
+/// broker's own.
+fn is_per_broker(name: &str, config: &Config) -> bool {
+    const OF_ALL_LISTENERS: [&str; 3] =
+        ["max.connection.creation.rate", "max.connections", "num.network.threads"];
+    config.scope == Scope::PerBroker || (name != config.name && !OF_ALL_LISTENERS.contains(&config.name))
 }
 
 fn refuse(names: &[&str], why: &str) -> Result<(), ApiError> {
