@@ -6,11 +6,11 @@ use common::{Raw, broker};
 use std::time::Duration;
 
 use wire::messages::api_versions::ApiVersionsRequest;
-use wire::messages::sasl_authenticate::SaslAuthenticateRequest;
-use wire::messages::sasl_handshake::SaslHandshakeRequest;
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::describe_configs::{DescribeConfigsRequest, DescribeConfigsResource};
 use wire::messages::metadata::MetadataRequest;
+use wire::messages::sasl_authenticate::SaslAuthenticateRequest;
+use wire::messages::sasl_handshake::SaslHandshakeRequest;
 use wire::{ApiKey, ErrorCode};
 
 /// Answers of some 100 KiB each, far more than sockets hold.

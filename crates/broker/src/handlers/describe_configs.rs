@@ -159,7 +159,8 @@ fn of_broker(own: &BrokerConfigs<'_>) -> Vec<DescribeConfigsResourceResult> {
 
 /// What was set on all brokers.
 fn of_all_brokers(own: &BrokerConfigs<'_>) -> Vec<DescribeConfigsResourceResult> {
-    let set = own.image.configs(&ConfigResource::all_brokers()).into_iter().flat_map(|configs| configs.iter());
+    let set =
+        own.image.configs(&ConfigResource::all_brokers()).into_iter().flat_map(|configs| configs.iter());
     set.map(|(name, value)| {
         let source = Source::DynamicDefaultBroker;
         let Some(config) = broker_config(name) else {

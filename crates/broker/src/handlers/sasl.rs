@@ -10,7 +10,10 @@ use wire::messages::sasl_handshake::{SaslHandshakeRequest, SaslHandshakeResponse
 use crate::request::RequestContext;
 
 /// Offers no mechanism.
-pub(crate) async fn handshake(_ctx: &RequestContext, _request: SaslHandshakeRequest) -> SaslHandshakeResponse {
+pub(crate) async fn handshake(
+    _ctx: &RequestContext,
+    _request: SaslHandshakeRequest,
+) -> SaslHandshakeResponse {
     SaslHandshakeResponse { error_code: ErrorCode::ILLEGAL_SASL_STATE, ..Default::default() }
 }
 

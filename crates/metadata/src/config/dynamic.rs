@@ -58,7 +58,9 @@ impl RunningBroker<'_> {
         let Some(row) = dynamic_config(name) else { return Ok(()) };
         let Ok(parsed) = row.parse(value) else { return Ok(()) };
         if row.kind == Kind::Class && row.default_value() != Some(value.trim()) && !value.trim().is_empty() {
-            return Err(format!("Invalid value {value} for configuration {name}: Class {value} could not be found."));
+            return Err(format!(
+                "Invalid value {value} for configuration {name}: Class {value} could not be found."
+            ));
         }
         match name {
             "log.cleaner.dedupe.buffer.size" => self.check_cleaner(changes),
@@ -88,7 +90,8 @@ impl RunningBroker<'_> {
         if self.coming("log.cleaner.dedupe.buffer.size", changes) / threads > DEDUPE_BYTES_PER_THREAD {
             return Ok(());
         }
-        Err("requirement failed: log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.".into())
+        Err("requirement failed: log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread."
+            .into())
     }
 
     fn check_cordoned(&self, names: &[String]) -> Result<(), String> {
