@@ -13,7 +13,7 @@ use common::{Folder, Raw, broker_in, folder};
 use tokio::time::{Instant, sleep};
 use wire::ErrorCode;
 use wire::messages::add_raft_voter::{AddRaftVoterRequest, Listener};
-use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
+use wire::messages::create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
 use wire::messages::describe_cluster::DescribeClusterRequest;
 use wire::messages::describe_quorum::{
     DescribeQuorumRequest, PartitionData, PartitionDataResponse, TopicData,
@@ -228,4 +228,37 @@ async fn a_node_that_was_alone_does_not_begin_anew_in_a_quorum() {
     let refused = broker::serve(Config::new(all).unwrap()).await.err().unwrap().to_string();
     assert!(refused.contains("a node that is alone"), "{refused}");
     assert!(!std::path::Path::new(&*folder).join("metadata/quorum").exists(), "nothing was begun");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orderly_stop_of_all_leaves_a_relaxed_topic_with_its_leaders() {
+    let folders = [folder(), folder(), folder()];
+    let ports = ports::<3>();
+    let nodes = three(&folders, &ports).await;
+    until(&nodes[0], |metadata| metadata.brokers.len() == 3).await;
+    let relaxed = CreatableTopicConfig { name: "flush.messages".into(), value: Some("1000".into()) };
+    let topic = CreatableTopic {
+        name: "relaxed".into(),
+        num_partitions: 3,
+        replication_factor: 3,
+        configs: vec![relaxed],
+        ..Default::default()
+    };
+    let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 10_000, ..Default::default() };
+    assert_eq!(raw(&nodes[0]).await.call(7, &request).await.topics[0].error_code, ErrorCode::NONE);
+    for node in nodes {
+        node.stop().await;
+    }
+    let nodes = three(&folders, &ports).await;
+    let known = until(&nodes[0], |metadata| leaders(metadata, "relaxed").iter().all(|id| *id > 0)).await;
+    let in_sync = &known.topics.iter().find(|one| one.name.as_deref() == Some("relaxed")).unwrap().partitions;
+    assert!(in_sync.iter().all(|one| one.isr_nodes.contains(&one.leader_id)), "{in_sync:?}");
+    for node in nodes {
+        let image = node.broker().image();
+        let epochs: Vec<_> = image.brokers().values().map(|broker| broker.epoch).collect();
+        let topic = image.topic_named("relaxed").unwrap();
+        let uncleanly = topic.partitions().values().filter(|one| one.leader_recovery_state != 0);
+        assert_eq!(uncleanly.count(), 0, "nobody lost anything: {epochs:?}");
+        node.stop().await;
+    }
 }

@@ -281,6 +281,7 @@ impl Broker {
                 .collect(),
             log_dirs: self.logs.dirs().iter().filter(|dir| !dir.has_failed()).map(|dir| dir.id).collect(),
             rack: self.config.rack.as_deref().map(Str::from),
+            previous_broker_epoch: self.logs.previous_broker_epoch(),
             ..Default::default()
         }
     }

@@ -55,6 +55,8 @@ pub(crate) struct Dir {
     pub cordoned: AtomicBool,
     /// The epoch of this broker's registration; -1 until it has one.
     broker_epoch: AtomicI64,
+    /// Whether it was new, and else the epoch of the registration under which it was last closed in order.
+    closed_in: (bool, Option<i64>),
     /// What waits to be made durable, and how many bytes of it are too many.
     backlog: (Arc<log::CommitQueue>, AtomicU64),
     /// Something was committed since the high watermarks were written down.
@@ -142,6 +144,18 @@ impl Logs {
     /// Moves that the process before had not finished, by where they go; once.
     pub fn take_unfinished(&self) -> Vec<(PartitionFolder, Arc<Dir>)> {
         std::mem::take(&mut *self.unfinished.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The epoch of the registration under which everything here was last closed in order (KIP-966), or goes on in this process;
+    /// -1 if something was not.
+    pub fn previous_broker_epoch(&self) -> i64 {
+        let mut epochs = self.dirs.iter().filter_map(|dir| match (dir.broker_epoch(), dir.closed_in) {
+            (-1, (true, _)) => None,
+            (-1, (false, closed)) => Some(closed.unwrap_or(-1)),
+            (own, _) => Some(own),
+        });
+        let first = epochs.next().unwrap_or(-1);
+        if epochs.all(|epoch| epoch == first) { first } else { -1 }
     }
 
     /// Starts making appends durable.
@@ -251,6 +265,7 @@ impl Dir {
             full: AtomicBool::new(false),
             cordoned: AtomicBool::new(false),
             broker_epoch: AtomicI64::new(-1),
+            closed_in: (report.created, report.clean_epoch),
             backlog: (queue, AtomicU64::new(u64::MAX)),
             moved: AtomicBool::new(false),
         })
@@ -363,6 +378,7 @@ impl Dir {
         let committer = thread.join().ok().flatten();
         let dir = self.log_dir.write().unwrap_or_else(PoisonError::into_inner).take();
         let (Some(committer), Some(dir)) = (committer, dir) else { return };
+        dir.set_broker_epoch(self.broker_epoch());
         if let Err(error) = dir.close(committer, now_ms) {
             tracing::warn!(dir = %self.path.display(), %error, "was not closed in order; the next start recovers it");
         }

@@ -28,6 +28,19 @@ pub(super) fn create(disk: &dyn Disk, path: &Path) -> std::io::Result<()> {
     missing.into_iter().try_for_each(parent)
 }
 
+/// The content of the mark: the epoch in which the broker was registered, -1 if it was in none (KIP-966).
+pub(super) fn clean_mark(broker_epoch: i64) -> String {
+    format!("version: 0\nbrokerEpoch: {broker_epoch}\n")
+}
+
+/// The epoch that a mark names, if it is there and does.
+pub(super) fn marked_epoch(disk: &dyn Disk, path: &Path) -> Option<i64> {
+    let mark = disk.read(&path.join(CLEAN_SHUTDOWN)).ok()?;
+    let epoch =
+        std::str::from_utf8(&mark).ok()?.lines().find_map(|line| line.strip_prefix("brokerEpoch:"))?;
+    epoch.trim().parse().ok().filter(|epoch| *epoch >= 0)
+}
+
 /// Whether the last process stopped in order; the mark is gone, durably, before anything else happens.
 pub(super) fn take_clean_mark(disk: &dyn Disk, path: &Path) -> Result<bool> {
     let mark = path.join(CLEAN_SHUTDOWN);

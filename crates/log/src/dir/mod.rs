@@ -21,12 +21,13 @@ mod topic_id;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base::{Offset, TopicIdPartition, Uuid};
 use env::{Guard, Random};
 
-use folder::{create, read_bounds, remove_departed, take_clean_mark};
+use folder::{clean_mark, create, marked_epoch, read_bounds, remove_departed, take_clean_mark};
 pub use meta::{DirError, MetaProperties, inspect};
 pub(crate) use topic_id::{
     read as read_topic_id, write as write_topic_id, write_durably as write_topic_id_durably,
@@ -60,6 +61,8 @@ pub struct LogDir {
     moves: MoveNotes,
     /// Folders that were opened since the start, and whether they are open.
     opened: Mutex<BTreeMap<String, bool>>,
+    /// The epoch of the broker's registration, for the mark of a stop in order; -1 while it has none.
+    broker_epoch: AtomicI64,
     _lock: Guard,
 }
 
@@ -81,6 +84,8 @@ pub struct DirReport {
     pub created: bool,
     /// It was stopped in order.
     pub clean: bool,
+    /// In which epoch the broker was registered that stopped in order, where its mark says so.
+    pub clean_epoch: Option<i64>,
     /// What was replayed after a crash.
     pub replayed: Replayed,
     /// Checkpoint files that could not be read and are begun anew: recovery reads more, nothing is lost.
@@ -125,8 +130,10 @@ impl LogDir {
             None => meta.write(&*disk, path)?,
         };
         let mut report = DirReport { created: meta.is_new, ..DirReport::default() };
+        let marked = marked_epoch(&*disk, path);
         report.clean = take_clean_mark(&*disk, path)?;
         let bounds = read_bounds(&*disk, path, &mut report);
+        report.clean_epoch = marked.filter(|_| report.clean);
         if !report.clean {
             report.replayed = commit::replay(&*disk, path)?;
             bounds.take_over(&report.replayed);
@@ -152,6 +159,7 @@ impl LogDir {
             known: report.replayed.known.clone(),
             moves: MoveNotes::read(&*disk, path)?,
             opened: Mutex::default(),
+            broker_epoch: AtomicI64::new(-1),
             _lock: lock,
         };
         Ok(OpenedDir { dir, committer, report })
@@ -174,6 +182,17 @@ impl LogDir {
     #[must_use]
     pub fn meta(&self) -> &MetaProperties {
         &self.meta
+    }
+
+    /// The epoch in which the broker is registered, which a stop in order writes down; -1 while it has none.
+    #[must_use]
+    pub fn broker_epoch(&self) -> i64 {
+        self.broker_epoch.load(Ordering::Acquire)
+    }
+
+    /// The broker has registered in this epoch.
+    pub fn set_broker_epoch(&self, epoch: i64) {
+        self.broker_epoch.store(epoch, Ordering::Release);
     }
 
     /// The directory's own id (KIP-858).
@@ -363,7 +382,7 @@ impl LogDir {
             return Ok(());
         }
         let mark = self.path.join(CLEAN_SHUTDOWN);
-        disk.replace(&mark, b"version: 0\nbrokerEpoch: -1\n").during("write", &mark)
+        disk.replace(&mark, clean_mark(self.broker_epoch()).as_bytes()).during("write", &mark)
     }
 
     pub(crate) fn moves(&self) -> &MoveNotes {

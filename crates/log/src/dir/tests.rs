@@ -107,10 +107,12 @@ fn appends_are_durable_after_a_round_and_come_back_after_a_crash_and_after_a_sto
     committer.commit_round(NOW).unwrap();
     let before: Vec<_> = logs.iter().map(content).collect();
     logs.into_iter().for_each(|mut log| dir.close_partition(&mut log).unwrap());
+    dir.set_broker_epoch(7);
     dir.close(committer, NOW).unwrap();
 
     let OpenedDir { dir, committer, report } = home.open();
     assert!(report.clean && report.replayed.frames == 0);
+    assert_eq!(report.clean_epoch, Some(7), "said once, and only by a stop in order");
     let logs: Vec<_> = (0..3).map(|partition| open(&dir, partition)).collect();
     logs.iter().for_each(|loaded| assert_eq!(loaded.report.segments_read, 0));
     assert_eq!(logs.iter().map(|loaded| content(&loaded.log)).collect::<Vec<_>>(), before);

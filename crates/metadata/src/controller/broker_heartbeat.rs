@@ -60,6 +60,17 @@ impl Command for FenceExpired {
     }
 }
 
+/// What there is of the data of a replica whose broker goes or comes back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Left {
+    /// Everything.
+    All,
+    /// What was synced, which may not be all that was acknowledged.
+    Some,
+    /// Nothing.
+    Nothing,
+}
+
 fn change(broker: &Broker, set: impl FnOnce(&mut BrokerChangeRecord)) -> Record {
     let mut record =
         BrokerChangeRecord { broker_id: broker.id, broker_epoch: broker.epoch, ..Default::default() };
@@ -118,19 +129,22 @@ impl Controller {
 
     /// Takes leadership and in-sync membership from a broker that goes.
     pub(super) fn leave(&self, broker: i32) -> Vec<Record> {
-        self.leave_with(broker, |_, _| false)
+        self.leave_with(broker, |_, _| Left::All)
     }
 
-    /// The same, where `lost` says of which of its replicas the data are gone.
-    pub(super) fn leave_with(&self, broker: i32, lost: impl Fn(TopicId, &Partition) -> bool) -> Vec<Record> {
+    /// The same, where `left` says what there still is of each of its replicas.
+    pub(super) fn leave_with(&self, broker: i32, left: impl Fn(TopicId, &Partition) -> Left) -> Vec<Record> {
         let held = self.partitions().filter(|(_, _, state)| {
-            state.leader == broker || state.isr.contains(&broker) || state.elr.contains(&broker)
+            let known = [&state.isr, &state.elr, &state.last_known_elr];
+            state.leader == broker || known.iter().any(|replicas| replicas.contains(&broker))
         });
         let changes = held.filter_map(|(topic_id, index, state)| {
             let mut change = Change::new(self, topic_id, index, state);
             change.isr.retain(|replica| *replica != broker);
             change.excluded = Some(broker);
-            change.lost = lost(topic_id, state).then_some(broker);
+            let left = left(topic_id, state);
+            change.lost = (left != Left::All).then_some(broker);
+            change.gone = (left == Left::Nothing).then_some(broker);
             change.build()
         });
         changes.map(Record::from).collect()

@@ -49,6 +49,8 @@ pub(super) struct Change<'a> {
     pub included: Option<i32>,
     /// A broker that came back without its data: its replica is neither in sync nor eligible.
     pub lost: Option<i32>,
+    /// One of which nothing at all is left, so that it is not the last known leader either.
+    pub gone: Option<i32>,
     /// In which directory a broker says that its replica lies.
     pub directory: Option<(i32, Uuid)>,
     /// `min.insync.replicas` of the topic.
@@ -82,6 +84,7 @@ impl<'a> Change<'a> {
             excluded: None,
             included: None,
             lost: None,
+            gone: None,
             directory: None,
             min_isr: controller.min_isr(topic_id),
             election: if controller.elects_uncleanly(topic_id) {
@@ -105,7 +108,7 @@ impl<'a> Change<'a> {
         if elected.is_unclean || self.has_enough() {
             elr.clear();
         }
-        let last_known_elr = self.last_known(&elr);
+        let last_known_elr = self.last_known(elected.leader);
         let before = self.partition;
         // A replica that leaves must stop serving: a new leader epoch tells it.
         let leaves = before.replicas.iter().any(|replica| !self.replicas.contains(replica));
@@ -166,11 +169,21 @@ impl<'a> Change<'a> {
             return clean(in_sync.unwrap_or(first));
         }
         match self.replicas.iter().copied().find(|replica| self.lives(*replica)) {
+            _ if self.last_known_returns(elr) => unclean(self.last_known(-1).first().copied().unwrap_or(-1)),
             Some(leader) if self.election == Election::Unclean || self.is_hopeless(leader, elr) => {
                 unclean(leader)
             }
             _ => clean(-1),
         }
+    }
+
+    /// Whether nobody has all that was committed, and the last leader is there: it has more than the others (KIP-966's balanced
+    /// recovery). That is so of topics which do not sync before they acknowledge, after all their replicas crashed.
+    fn last_known_returns(&self, elr: &[i32]) -> bool {
+        let known = self.last_known(-1);
+        self.isr.is_empty()
+            && elr.is_empty()
+            && known.iter().any(|leader| self.replicas.contains(leader) && self.lives(*leader))
     }
 
     fn may_lead(&self, replica: i32, elr: &[i32]) -> bool {
@@ -226,16 +239,15 @@ impl<'a> Change<'a> {
         eligible
     }
 
-    /// The eligible replicas that lost their data since too few are in sync, for whoever must choose among what is left.
-    fn last_known(&self, elr: &[i32]) -> Vec<i32> {
-        if self.has_enough() {
-            return Vec::new();
-        }
-        let was =
-            |replica: &i32| self.partition.isr.contains(replica) || self.partition.elr.contains(replica);
-        let mut known = self.partition.last_known_elr.clone();
-        known.extend(self.lost.filter(was).filter(|lost| !self.partition.last_known_elr.contains(lost)));
-        known.retain(|replica| !self.isr.contains(replica) && !elr.contains(replica));
+    /// Who led last, for as long as nobody leads and unless its data are gone; Kafka, too, keeps the last leader alone.
+    fn last_known(&self, leader: i32) -> Vec<i32> {
+        let before = self.partition;
+        let mut known = match (leader, before.leader) {
+            (0.., _) => Vec::new(),
+            (_, last @ 0..) => vec![last],
+            _ => before.last_known_elr.clone(),
+        };
+        known.retain(|replica| Some(*replica) != self.gone);
         known
     }
 

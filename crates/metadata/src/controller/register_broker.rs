@@ -12,6 +12,7 @@ use wire::ErrorCode;
 use wire::messages::broker_registration::{BrokerRegistrationRequest, BrokerRegistrationResponse};
 use wire::messages::unregister_broker::{UnregisterBrokerRequest, UnregisterBrokerResponse};
 
+use super::broker_heartbeat::Left;
 use super::{ApiError, Command, Controller, Moment, Outcome};
 use crate::image::Broker;
 use crate::record::{Endpoint, FeatureRange, Record, RegisterBrokerRecord, UnregisterBrokerRecord};
@@ -87,7 +88,7 @@ impl Controller {
         match before {
             Some(before) => records.extend(self.replace(before, asked)),
             // Whoever had this id was taken off the books: nothing says that this one has its data.
-            None => records.extend(self.leave_with(asked.broker_id, |_, _| true)),
+            None => records.extend(self.leave_with(asked.broker_id, |_, _| Left::Nothing)),
         }
         records.extend(self.forget_directories(asked.broker_id, &asked.log_dirs));
         Ok((records, broker_epoch))
@@ -104,8 +105,12 @@ impl Controller {
             let place = partition.replicas.iter().position(|replica| *replica == asked.broker_id);
             let dir = place.and_then(|place| partition.directories.get(place)).filter(|dir| !dir.is_zero());
             let is_there = dir.map_or(has_all, |dir| asked.log_dirs.contains(dir));
-            let is_lost = !is_there || (!is_clean && self.is_relaxed(topic));
-            is_lost && !self.planted.has(Bug::KeepLostReplicaInIsr)
+            match is_there {
+                _ if self.planted.has(Bug::KeepLostReplicaInIsr) => Left::All,
+                false => Left::Nothing,
+                true if !is_clean && self.is_relaxed(topic) => Left::Some,
+                true => Left::All,
+            }
         })
     }
 

@@ -48,7 +48,7 @@ pub struct Partition {
     pub adding_replicas: Vec<i32>,
     /// Eligible leader replicas (KIP-966).
     pub elr: Vec<i32>,
-    /// The eligible ones lost by an unclean shutdown (KIP-966).
+    /// Who led last, while nobody leads (KIP-966).
     pub last_known_elr: Vec<i32>,
     /// The leader, -1 for none.
     pub leader: i32,

@@ -169,6 +169,27 @@ fn whoever_comes_back_without_its_data_is_not_eligible() {
 }
 
 #[test]
+fn where_nobody_has_all_the_last_leader_leads_again() {
+    for (same_dir, expected) in [(true, (0, vec![0], vec![])), (false, (-1, vec![], vec![]))] {
+        let relaxed = [("min.insync.replicas", "2"), ("flush.messages", "1000")];
+        let mut cluster = Cluster::replicated(&relaxed);
+        [2, 1, 0].into_iter().for_each(|place| cluster.fence(place));
+        assert_eq!(cluster.partition("t", 0).last_known_elr, [cluster.replicas()[0]]);
+        for place in [0, 2] {
+            cluster.restart(place, place == 2 || same_dir, -1);
+            cluster.unfence(place);
+            assert_eq!(cluster.state(), (-1, vec![], vec![1]), "one that has all may yet come");
+        }
+        cluster.restart(1, true, -1);
+        cluster.unfence(1);
+        assert_eq!(cluster.state(), expected, "an empty disk is waited for: {same_dir}");
+        let partition = cluster.partition("t", 0);
+        assert_eq!(partition.leader_recovery_state, i8::from(same_dir));
+        assert_eq!(partition.last_known_elr, [], "known only while it may help");
+    }
+}
+
+#[test]
 fn the_only_replica_leads_again_even_with_an_empty_disk() {
     let mut cluster = Cluster::of(2);
     cluster.create(topic("t", 1, 1)).unwrap();
