@@ -23,7 +23,8 @@ pub struct Arguments {
     /// One property; wins over the file's. May be given many times.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Where the schema registry listens [default: http://127.0.0.1:8081, or the next free port]
+    /// Where the schema registry listens [default: http://127.0.0.1:8081, or where other nodes reach the broker; the next free
+    /// port if it is busy]
     #[arg(long, value_name = "URL", conflicts_with = "no_registry")]
     registry: Option<String>,
     /// One property of the schema registry, under Confluent's names. May be given many times.
@@ -41,9 +42,12 @@ pub struct Arguments {
 pub fn run(arguments: Arguments, json: bool) -> ExitCode {
     let loggers = start_logs();
     let until_end_of_input = arguments.stop_at_end_of_input;
-    let outcome = registry_options(&arguments).and_then(|registry| {
+    let outcome = registry_options(&arguments).and_then(|mut registry| {
         let mut config = config(arguments)?;
         config.loggers = loggers;
+        if let Some(options) = &mut registry {
+            beside(options, &config);
+        }
         let validator = registry.as_ref().map(|options| options.validator.clone());
         config.checks = Some(Arc::new(Validation { validator }));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -87,6 +91,27 @@ fn registry_options(arguments: &Arguments) -> Result<Option<registry::Options>, 
         tracing::warn!("{note}");
     }
     Ok(Some(options))
+}
+
+/// Where nothing else is said, the registry listens at the addresses where other nodes reach the broker: they forward writes.
+fn beside(options: &mut registry::Options, config: &Config) {
+    let Some(listener) = config.listeners.iter().find(|listener| !listener.is_controllers) else { return };
+    let advertised =
+        listener.advertised.as_ref().map(|(host, _)| host.as_str()).filter(|host| !host.is_empty());
+    let bound = Some(listener.host.as_str()).filter(|host| !is_wildcard(host));
+    options.machine = advertised.or(bound).map(str::to_owned);
+    if options.machine.as_deref().is_some_and(|host| !registry::is_loopback(host)) && options.moves {
+        let host = bound.unwrap_or("0.0.0.0");
+        let host =
+            if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
+        for listen in &mut options.listeners {
+            listen.address = format!("{host}:{}", registry::DEFAULT_PORT);
+        }
+    }
+}
+
+fn is_wildcard(host: &str) -> bool {
+    matches!(host, "" | "0.0.0.0" | "::" | "[::]")
 }
 
 fn config(arguments: Arguments) -> Result<Config, String> {
@@ -207,4 +232,36 @@ pub fn start_logs() -> Loggers {
             tracing::warn!(%error, "the log levels could not be changed");
         }
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_listens_where_other_nodes_reach_the_broker() {
+        let table = [
+            ("PLAINTEXT://:9092", None, "127.0.0.1:8081", None),
+            ("PLAINTEXT://:9092", Some("PLAINTEXT://localhost:9092"), "127.0.0.1:8081", Some("localhost")),
+            ("PLAINTEXT://127.0.0.1:9092", None, "127.0.0.1:8081", Some("127.0.0.1")),
+            ("PLAINTEXT://:9092", Some("PLAINTEXT://node-1:9092"), "0.0.0.0:8081", Some("node-1")),
+            ("PLAINTEXT://10.0.0.1:9092", None, "10.0.0.1:8081", Some("10.0.0.1")),
+            ("PLAINTEXT://10.0.0.1:9092", Some("PLAINTEXT://node-1:9092"), "10.0.0.1:8081", Some("node-1")),
+        ];
+        for (listeners, advertised, address, machine) in table {
+            let mut properties = Properties::default();
+            properties.set("listeners", listeners, Origin::CommandLine);
+            if let Some(advertised) = advertised {
+                properties.set("advertised.listeners", advertised, Origin::CommandLine);
+            }
+            let config = Config::new(properties).unwrap();
+            let mut options = registry::Options { moves: true, ..registry::Options::default() };
+            beside(&mut options, &config);
+            assert_eq!(options.listeners[0].address, address, "{listeners} {advertised:?}");
+            assert_eq!(options.machine.as_deref(), machine, "{listeners} {advertised:?}");
+            let mut options = registry::Options::default();
+            beside(&mut options, &config);
+            assert_eq!(options.listeners[0].address, "127.0.0.1:8081", "chosen by hand");
+        }
+    }
 }

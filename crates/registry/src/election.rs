@@ -45,7 +45,10 @@ pub struct Instance {
 impl Instance {
     /// `scheme://host:port`
     pub fn url(&self) -> String {
-        format!("{}://{}:{}", self.scheme, self.host, self.port)
+        // An IPv6 address stands in brackets.
+        let (open, close) =
+            if self.host.contains(':') && !self.host.starts_with('[') { ("[", "]") } else { ("", "") };
+        format!("{}://{open}{}{close}:{}", self.scheme, self.host, self.port)
     }
 
     fn json(&self, leads: bool) -> Json {
@@ -76,12 +79,14 @@ pub(crate) struct Election {
 }
 
 impl Election {
-    pub fn new() -> Self {
-        Self { own: Mutex::new(None), leader: watch::Sender::new(Leader::Unknown) }
+    /// Before the first election, `leader` writes.
+    pub fn new(leader: Leader) -> Self {
+        Self { own: Mutex::new(None), leader: watch::Sender::new(leader) }
     }
 
-    /// Stands for election as that instance.
+    /// Stands for election as that instance; who writes is not known until it is over.
     pub fn stand(&self, own: Instance) {
+        self.leader.send_replace(Leader::Unknown);
         *self.own.lock().unwrap_or_else(PoisonError::into_inner) = Some(own);
     }
 
@@ -93,6 +98,14 @@ impl Election {
     fn own(&self) -> Option<Instance> {
         self.own.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// Whether a host is this machine to whoever asks.
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address = host.parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// The assignment that all members get.
@@ -195,8 +208,30 @@ mod tests {
     }
 
     #[test]
+    fn urls_and_hosts_that_only_this_machine_has() {
+        let url = |host: &str| {
+            let (scheme, host) = ("http".to_owned(), host.to_owned());
+            Instance { scheme, host, port: 1, eligible: true }.url()
+        };
+        assert_eq!(url("::1"), "http://[::1]:1");
+        assert_eq!(url("[::1]"), "http://[::1]:1");
+        assert_eq!(url("a.b"), "http://a.b:1");
+        let table = [
+            ("localhost", true),
+            ("127.0.0.2", true),
+            ("[::1]", true),
+            ("::ffff:127.0.0.1", true),
+            ("10.0.0.1", false),
+            ("node-1", false),
+        ];
+        for (host, loopback) in table {
+            assert_eq!(is_loopback(host), loopback, "{host}");
+        }
+    }
+
+    #[test]
     fn an_assignment_says_who_writes() {
-        let election = Election::new();
+        let election = Election::new(Leader::Unknown);
         let seen = election.leader();
         let members = group(&[("m1", "a", true), ("m2", "b", true)]);
         let all = election.assign(&Str::from("m1"), &members);

@@ -5,6 +5,7 @@
 //! when the registry's own replay shows that they won. See `docs/registry.md` and ADR 7.
 
 mod access;
+mod candidate;
 mod config;
 mod core;
 mod election;
@@ -24,11 +25,11 @@ mod validator;
 
 pub use access::{Access, Tls};
 pub use config::{Config, Mode};
-pub use election::{Instance, Leader};
+pub use election::{Instance, Leader, is_loopback};
 pub use error::RestError;
 pub use kafka::{KafkaLog, Place};
 pub use log::{Appended, BoxFuture, LogEntry, LogError, MemoryLog, SchemasLog, SchemasReader};
-pub use options::{Elect, Listen, Options, serve, serve_on};
+pub use options::{DEFAULT_PORT, Elect, Listen, Options, serve, serve_on};
 pub use record::{Content, Key, Record, SchemaValue};
 pub use service::Registry;
 pub use settings::{Profile, Settings};

@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use client::{Client, GroupOptions};
 use schema::Level;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use crate::access::Tls;
-use crate::election::{Election, Instance, Leader};
+use crate::candidate::Candidate;
+use crate::election::Instance;
 use crate::http::{Bound, Handle, Opened, serve_bound, serve_later};
 use crate::kafka::{KafkaLog, Place};
 use crate::log::{LogError, SchemasLog};
@@ -19,7 +19,7 @@ use crate::settings::{Profile, Settings};
 use crate::validator::Validator;
 
 /// Where Confluent's registry listens.
-const DEFAULT_PORT: u16 = 8081;
+pub const DEFAULT_PORT: u16 = 8081;
 
 /// How many ports beside a busy one are tried.
 const PORTS_TRIED: u16 = 20;
@@ -31,6 +31,8 @@ pub struct Options {
     pub listeners: Vec<Listen>,
     /// The host that other registries reach this one at (`host.name`).
     pub host: Option<String>,
+    /// The host that other nodes reach this machine at, for a listener at every address; without it, the machine's name.
+    pub machine: Option<String>,
     /// Whether this registry may be elected to write (`leader.eligibility`).
     pub eligible: bool,
     /// When the registries of a group elect who writes.
@@ -60,7 +62,7 @@ pub struct Options {
 pub enum Elect {
     /// As one of a group of registries, Confluent's among them.
     Always,
-    /// Where the cluster has several brokers, each with a registry; a single broker's registry writes alone.
+    /// Once the cluster has several brokers, each with a registry; a single broker's registry writes alone.
     InClusters,
 }
 
@@ -78,6 +80,7 @@ impl Default for Options {
         Self {
             listeners: vec![Listen { address: format!("127.0.0.1:{DEFAULT_PORT}"), secure: false }],
             host: None,
+            machine: None,
             eligible: true,
             elect: Elect::Always,
             session_timeout: Duration::from_secs(10),
@@ -251,7 +254,8 @@ async fn bind(address: &str, moves: bool) -> io::Result<TcpListener> {
         Err(error) if moves && error.kind() == io::ErrorKind::AddrInUse => error,
         bound => return bound,
     };
-    let asked: SocketAddr = address.parse().map_err(|_| io::Error::other("an address is wanted"))?;
+    let asked: SocketAddr =
+        tokio::net::lookup_host(address).await?.next().ok_or_else(|| io::Error::other("no such host"))?;
     for step in 1..=PORTS_TRIED {
         let address = SocketAddr::new(asked.ip(), asked.port().saturating_add(step));
         if let Ok(listener) = TcpListener::bind(address).await {
@@ -268,29 +272,27 @@ async fn open(options: &Options, instance: Instance) -> Result<Opened, LogError>
     let client = connecting.await.map_err(|error| failed(error.to_string()))?;
     let cluster = client.admin().describe_cluster().await.map_err(|error| failed(error.to_string()))?;
     let log = KafkaLog::open(client.clone(), options.place.clone()).await?;
-    let elects = options.elect == Elect::Always || cluster.brokers.len() > 1;
-    let election = (elects && !options.settings.read_only).then(|| stand(options, &client, instance));
-    Ok(Opened { log: Box::new(log), cluster_id: cluster.id.to_string(), election })
+    let candidate = (!options.settings.read_only).then(|| {
+        let in_broker = options.elect == Elect::InClusters;
+        let candidate = Candidate::alone(client, group(options), instance, in_broker);
+        if !in_broker || cluster.brokers.len() > 1 {
+            candidate.join(cluster.brokers.iter().map(|broker| &*broker.address.host));
+        }
+        Arc::new(candidate)
+    });
+    Ok(Opened { log: Box::new(log), cluster_id: cluster.id.to_string(), candidate })
 }
 
-/// Joins the group of registries.
-fn stand(
-    options: &Options,
-    client: &Client,
-    instance: Instance,
-) -> (watch::Receiver<Leader>, client::GroupMember) {
-    let election = Arc::new(Election::new());
-    election.stand(instance);
-    let group = GroupOptions {
+/// The group of registries.
+fn group(options: &Options) -> GroupOptions {
+    GroupOptions {
         group: options.settings.group_id.as_str().into(),
         protocol_type: "sr".into(),
         protocol: "v0".into(),
         session_timeout: options.session_timeout,
         rebalance_timeout: options.session_timeout * 3,
         heartbeat_interval: (options.session_timeout / 3).min(Duration::from_secs(3)),
-    };
-    let leader = election.leader();
-    (leader, client.group_member(group, election))
+    }
 }
 
 /// How other registries reach this one: by its first listener of the protocol that they are to use.
@@ -301,10 +303,10 @@ fn instance(options: &Options, bound: &[Bound]) -> io::Result<Instance> {
     let address = first.address()?;
     let host = match &options.host {
         Some(host) => host.clone(),
-        None if address.ip().is_unspecified() => {
+        None if address.ip().is_unspecified() => options.machine.clone().unwrap_or_else(|| {
             let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
             name.map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
-        }
+        }),
         None => address.ip().to_string(),
     };
     let scheme = if first.identity.is_some() { "https" } else { "http" };

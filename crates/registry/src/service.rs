@@ -12,6 +12,7 @@ use schema::json::Json;
 use tokio::sync::{OwnedMutexGuard, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::candidate::Candidate;
 use crate::core::{Decided, Decision, Parser};
 use crate::election::{self, Leader};
 use crate::error::RestError;
@@ -36,6 +37,7 @@ pub struct Registry {
     /// The turn to decide, with the leader as the last to have it knew it.
     writer: Arc<tokio::sync::Mutex<watch::Receiver<Leader>>>,
     leader: watch::Receiver<Leader>,
+    candidate: Option<Arc<Candidate>>,
     /// Keeps the leader known where there is no election.
     _settled: Option<watch::Sender<Leader>>,
     forwarder: Forwarder,
@@ -67,10 +69,10 @@ impl Registry {
         log: Box<dyn SchemasLog>,
         settings: Settings,
         clock: fn() -> i64,
-        leader: Option<watch::Receiver<Leader>>,
+        candidate: Option<Arc<Candidate>>,
     ) -> Result<Arc<Self>, LogError> {
-        let (settled, leader) = match leader {
-            Some(leader) => (None, leader),
+        let (settled, leader) = match &candidate {
+            Some(candidate) => (None, candidate.leader()),
             None => {
                 let (sender, leader) = election::settled();
                 (Some(sender), leader)
@@ -85,6 +87,7 @@ impl Registry {
             pending: Mutex::default(),
             writer: Arc::new(tokio::sync::Mutex::new(leader.clone())),
             leader,
+            candidate,
             _settled: settled,
             forwarder: Forwarder::new(peers),
             applied: watch::Sender::new(0),
@@ -123,6 +126,7 @@ impl Registry {
         if self.settings.read_only {
             return Err(RestError::not_permitted("This registry is a read-only replica"));
         }
+        self.look().await;
         let mut leader = self.leader.clone();
         let fits = |leader: &Leader| match leader {
             Leader::This => true,
@@ -132,6 +136,13 @@ impl Registry {
         match timeout_at(deadline, leader.wait_for(fits)).await {
             Ok(Ok(leader)) => Ok(leader.clone()),
             _ => Err(RestError::no_leader()),
+        }
+    }
+
+    /// A registry that writes alone sees whether it still may.
+    async fn look(&self) {
+        if let Some(candidate) = &self.candidate {
+            candidate.look().await;
         }
     }
 
@@ -335,6 +346,7 @@ impl Registry {
     ///
     /// Only who writes does so, and by what it has decided already: a deletion on its way is not to be undone.
     pub(crate) async fn repair(&self, lost: Vec<Record>) {
+        self.look().await;
         let guard = Arc::clone(&self.writer).lock_owned().await;
         if *self.leader.borrow() != Leader::This || self.realign("Repair").await.is_err() {
             return;

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use client::GroupMember;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::election::Leader;
+use crate::candidate::Candidate;
 use crate::log::{BoxFuture, LogError, SchemasLog};
 use crate::service::Registry;
 use crate::settings::Settings;
@@ -55,8 +54,8 @@ pub(crate) struct Opened {
     pub log: Box<dyn SchemasLog>,
     /// The cluster that it is on.
     pub cluster_id: String,
-    /// Who writes, and this registry's place among those who may, where that is elected.
-    pub election: Option<(watch::Receiver<Leader>, GroupMember)>,
+    /// This registry's place among those that may write, unless it never does.
+    pub candidate: Option<Arc<Candidate>>,
 }
 
 /// Opens a log.
@@ -100,11 +99,10 @@ async fn open_and_replay(
     open: &impl Open,
     settings: &Settings,
     clock: fn() -> i64,
-) -> Result<(Arc<Registry>, Option<GroupMember>), LogError> {
-    let Opened { log, cluster_id, election } = open().await?;
-    let (leader, member) = election.unzip();
+) -> Result<(Arc<Registry>, Option<Arc<Candidate>>), LogError> {
+    let Opened { log, cluster_id, candidate } = open().await?;
     let settings = Settings { cluster_id, ..settings.clone() };
-    Ok((Registry::start_elected(log, settings, clock, leader).await?, member))
+    Ok((Registry::start_elected(log, settings, clock, candidate.clone()).await?, candidate))
 }
 
 fn first_of(listeners: &[Bound]) -> std::io::Result<(SocketAddr, bool)> {
@@ -135,7 +133,7 @@ pub(crate) fn serve_later(
                 }
             }
         };
-        let (registry, member) = tokio::select! {
+        let (registry, candidate) = tokio::select! {
             opened = opening => opened,
             _ = stopped.wait_for(|stop| *stop) => return,
         };
@@ -143,8 +141,8 @@ pub(crate) fn serve_later(
         validator.attach(Some(Arc::clone(&registry)));
         run(listeners, registry, stopped).await;
         validator.attach(None);
-        if let Some(member) = member {
-            member.leave().await;
+        if let Some(candidate) = candidate {
+            candidate.leave().await;
         }
     });
     Ok(Handle { address, secure, stop, ready, task })
