@@ -1,7 +1,8 @@
 //! One shard: the core of its groups, those who wait for its answers, and its way to its log.
 //!
 //! Whoever brings work while nobody works here becomes the owner until all work is done (see `partition::mailbox`); what several
-//! requests write in one turn goes to the log together. An append that fails ends the core's life: it is loaded anew.
+//! requests write in one turn goes to the log together. An append that fails ends the core's life: it is loaded anew. That is not risked
+//! while too few replicas are in sync: who would write is refused before the core decides, and its deadlines wait.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -22,6 +23,9 @@ use super::{SteadyClock, load};
 use crate::Broker;
 use crate::partition::mailbox::Mailbox;
 use crate::partition::{Acks, AppendAs, AppendError, AppendWatcher, Partition};
+
+/// How long deadlines wait while the log takes nothing.
+const PUT_OFF_MS: i64 = 500;
 
 /// What a caller hears.
 type Reply = oneshot::Sender<Result<Response, ErrorCode>>;
@@ -150,8 +154,12 @@ impl Shard {
         let mut written = Written::default();
         let now_ms = self.now_ms();
         state.set_wall(self.wall_ms(), now_ms);
+        let is_stuck = self.partition.check_append(Acks::All) == Err(ErrorCode::NOT_ENOUGH_REPLICAS);
         for job in jobs {
             match job {
+                Job::Ask(request, reply) if is_stuck && state.serves() && request.may_write() => {
+                    reply.map(|reply| reply.send(Err(ErrorCode::COORDINATOR_NOT_AVAILABLE)));
+                }
                 Job::Ask(request, reply) => state.ask(*request, reply, now_ms, &mut written),
                 Job::Loaded(core) => {
                     let gone = self.gone_topics(&core);
@@ -166,6 +174,7 @@ impl Shard {
                     written = Written::default();
                     self.reload(state, error, now_ms);
                 }
+                Job::Tick if is_stuck => {}
                 Job::Tick => state.tick(now_ms, &mut written),
                 Job::Unload => {
                     written = Written::default();
@@ -173,7 +182,9 @@ impl Shard {
                 }
             }
         }
-        self.timer.set(self.partition.key().partition, state.next_deadline());
+        let put_off = if is_stuck { now_ms + PUT_OFF_MS } else { i64::MIN };
+        let deadline = state.next_deadline().map(|at_ms| at_ms.max(put_off));
+        self.timer.set(self.partition.key().partition, deadline);
         self.write(state.life, written, self.wall_ms());
     }
 
@@ -218,6 +229,10 @@ impl Shard {
 }
 
 impl State {
+    fn serves(&self) -> bool {
+        matches!(self.core, Core::Serving(_))
+    }
+
     fn set_wall(&mut self, wall_ms: i64, now_ms: i64) {
         if let Core::Serving(core) = &mut self.core {
             core.set_wall(wall_ms, now_ms);

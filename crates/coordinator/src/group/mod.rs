@@ -136,6 +136,21 @@ pub enum Request {
     TopicsDeleted(Vec<(Str, TopicId)>),
 }
 
+impl Request {
+    /// Whether to decide on it may take a record of the log: it need not be asked while the log takes none.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        match self {
+            Self::Join(_, join) => join.group_instance_id.is_some(),
+            Self::Sync(_, sync) => !sync.assignments.is_empty(),
+            Self::Leave(..) | Self::OffsetCommit(..) | Self::OffsetDelete(_) | Self::Delete(_) => true,
+            Self::Heartbeat(_) | Self::OffsetFetch { .. } | Self::Describe(..) | Self::List { .. } => false,
+            // Nobody waits for it, and it is not said again.
+            Self::TopicsDeleted(_) => false,
+        }
+    }
+}
+
 /// What a shard of groups answers.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Response {
