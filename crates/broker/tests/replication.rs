@@ -19,6 +19,10 @@ use metadata::record::{
 };
 use metadata::{Delta, MetadataImage, Record};
 use records::{BatchBuilder, BatchOptions, NewRecord};
+use wire::messages::offset_commit::{
+    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
+use wire::messages::offset_fetch::{OffsetFetchRequest, OffsetFetchRequestGroup};
 use wire::messages::produce::{
     PartitionProduceData, PartitionProduceResponse, ProduceRequest, TopicProduceData,
 };
@@ -251,5 +255,87 @@ async fn too_few_in_sync_replicas_refuse_acks_all() {
     cluster.change(None, &[1, 2]);
     cluster.tell(&[1, 2, 3]).await;
     eventually("it is committed", || high_watermark(&cluster) == Offset(1)).await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_cannot_be_replicated_does_not_unload_the_groups() {
+    let mut cluster = Cluster::start().await;
+    let (id, min) = (TopicId(Uuid::from_random([8; 16])), Str::from_static("min.insync.replicas"));
+    let name = Str::from_static("__consumer_offsets");
+    cluster.records.push(TopicRecord { name: name.clone(), topic_id: id }.into());
+    cluster.records.push(
+        ConfigRecord { resource_type: 2, resource_name: name, name: min, value: Some("2".into()) }.into(),
+    );
+    let whole = PartitionRecord {
+        topic_id: id,
+        replicas: vec![1, 2, 3],
+        directories: vec![Uuid::ZERO; 3],
+        isr: vec![1, 2, 3],
+        leader: 1,
+        ..Default::default()
+    };
+    cluster.records.push(whole.into());
+    cluster.tell(&[1, 2, 3]).await;
+    let mut raw = Raw::connect(cluster.brokers[0].address().unwrap()).await;
+    let begun = Instant::now();
+    while commit(&mut raw, 5).await == ErrorCode::COORDINATOR_LOAD_IN_PROGRESS {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+    }
+    let alone = PartitionChangeRecord { topic_id: id, isr: Some(vec![1]), ..Default::default() };
+    cluster.records.push(alone.into());
+    cluster.tell(&[1, 2, 3]).await;
+    for _ in 0..20 {
+        assert_eq!(commit(&mut raw, 6).await, ErrorCode::COORDINATOR_NOT_AVAILABLE);
+        assert_eq!(committed(&mut raw).await, Ok(5), "the groups stay loaded");
+    }
+    let again = PartitionChangeRecord { topic_id: id, isr: Some(vec![1, 2, 3]), ..Default::default() };
+    cluster.records.push(again.into());
+    cluster.tell(&[1, 2, 3]).await;
+    assert_eq!(commit(&mut raw, 7).await, ErrorCode::NONE);
+    assert_eq!(committed(&mut raw).await, Ok(7));
+    cluster.stop().await;
+}
+
+async fn commit(raw: &mut Raw, offset: i64) -> ErrorCode {
+    let partition = OffsetCommitRequestPartition { committed_offset: offset, ..Default::default() };
+    let topic =
+        OffsetCommitRequestTopic { name: "t".into(), partitions: vec![partition], ..Default::default() };
+    let request = OffsetCommitRequest { group_id: "g".into(), topics: vec![topic], ..Default::default() };
+    raw.call(9, &request).await.topics[0].partitions[0].error_code
+}
+
+async fn committed(raw: &mut Raw) -> Result<i64, ErrorCode> {
+    let group = OffsetFetchRequestGroup { group_id: "g".into(), topics: None, ..Default::default() };
+    let answer = raw.call(9, &OffsetFetchRequest { groups: vec![group], ..Default::default() }).await;
+    let group = &answer.groups[0];
+    match group.error_code {
+        ErrorCode::NONE => Ok(group.topics[0].partitions[0].committed_offset),
+        code => Err(code),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_that_its_leader_refuses_asks_at_its_leisure() {
+    let mut cluster = Cluster::start().await;
+    cluster.change(Some(2), &[2, 3]);
+    // 2 has not heard yet that it leads.
+    cluster.tell(&[3]).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let asked = || {
+        cluster.brokers[1]
+            .broker()
+            .metrics
+            .api(wire::ApiKey::Fetch)
+            .unwrap()
+            .requests
+            .load(std::sync::atomic::Ordering::Relaxed)
+    };
+    let before = asked();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let times = asked() - before;
+    assert!((5..100).contains(&times), "{times} requests in a second");
+    cluster.tell(&[1, 2]).await;
+    assert_eq!(cluster.produce(2, -1, "x").await.error_code, ErrorCode::NONE);
     cluster.stop().await;
 }

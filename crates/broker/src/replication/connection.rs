@@ -8,12 +8,15 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::Instant;
 use wire::{Request, frame};
 
 /// No answer may be longer.
 const RESPONSE_BYTES_MAX: usize = 512 << 20;
 /// Room for the first read of an answer.
 const READ_BYTES: usize = 16 << 10;
+/// Room for a long answer grows with what came of it, beginning with this much.
+const GROWTH_BYTES: usize = 1 << 20;
 
 /// A live connection. Dropping it closes it.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub(super) struct Connection {
     writing: OwnedWriteHalf,
     /// What was received of the next answer.
     received: BytesMut,
+    /// When something was received last.
+    heard: Instant,
     next_correlation: i32,
     client_id: Str,
 }
@@ -32,7 +37,13 @@ impl Connection {
         let stream = connecting.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         stream.set_nodelay(true)?;
         let (reading, writing) = stream.into_split();
-        Ok(Self { reading, writing, received: BytesMut::new(), next_correlation: 0, client_id })
+        let (received, heard) = (BytesMut::new(), Instant::now());
+        Ok(Self { reading, writing, received, heard, next_correlation: 0, client_id })
+    }
+
+    /// When something was received last, be it a part of an answer; at first, when it was opened.
+    pub fn heard(&self) -> Instant {
+        self.heard
     }
 
     /// Sends a request; its answer is the next frame after those of the requests before.
@@ -61,10 +72,32 @@ impl Connection {
                     size + 4 - self.received.len()
                 }
             };
-            self.received.reserve(wanted);
+            self.received.reserve(wanted.min(self.received.len().max(GROWTH_BYTES)));
             if self.reading.read_buf(&mut self.received).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
+            self.heard = Instant::now();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_of_an_answer_is_a_sign_of_life_and_takes_no_more_room_than_it_has() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let second = Duration::from_secs(1);
+        let mut connection = Connection::open("127.0.0.1", port, Str::default(), second).await.unwrap();
+        let (mut leader, _) = listener.accept().await.unwrap();
+        let opened = connection.heard();
+        leader.write_all(&(400_i32 << 20).to_be_bytes()).await.unwrap();
+        leader.write_all(&[0; 1000]).await.unwrap();
+        let waited = tokio::time::timeout(Duration::from_millis(50), connection.next_frame()).await;
+        assert!(waited.is_err(), "the rest is to come");
+        assert!(connection.heard() > opened);
+        assert!(connection.received.capacity() < 4 << 20, "{}", connection.received.capacity());
     }
 }

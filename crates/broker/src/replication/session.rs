@@ -1,5 +1,7 @@
 //! A follower's side of an incremental fetch session (KIP-227): after the first request only what changed is said.
 
+use std::time::Duration;
+
 use base::{Str, TopicId, TopicIdPartition};
 use replica::FetchPosition;
 use wire::ErrorCode;
@@ -8,6 +10,8 @@ use wire::messages::fetch::{FetchPartition, FetchRequest, FetchTopic, ForgottenT
 /// What bounds the answers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
+    /// `replica.socket.timeout.ms`.
+    pub socket_timeout: Duration,
     /// `replica.fetch.wait.max.ms`.
     pub wait_max_ms: i32,
     /// `replica.fetch.min.bytes`.
@@ -61,7 +65,10 @@ impl Session {
     pub fn answered(&mut self, error: ErrorCode, id: i32) {
         if error != ErrorCode::NONE {
             *self = Self::default();
-        } else if self.is_new() && id != 0 {
+        } else if id == 0 {
+            // None was made, or its last partition left it.
+            *self = Self::default();
+        } else if self.is_new() {
             *self = Self { id, epoch: 1 };
         }
     }
@@ -105,8 +112,13 @@ fn forgotten_by_topic(partitions: &[TopicIdPartition]) -> Vec<ForgottenTopic> {
 mod tests {
     use super::*;
 
-    const BOUNDS: Bounds =
-        Bounds { wait_max_ms: 500, min_bytes: 1, response_max_bytes: 10, partition_max_bytes: 5 };
+    const BOUNDS: Bounds = Bounds {
+        socket_timeout: Duration::ZERO,
+        wait_max_ms: 500,
+        min_bytes: 1,
+        response_max_bytes: 10,
+        partition_max_bytes: 5,
+    };
 
     #[test]
     fn a_session_begins_with_everything_and_goes_on_with_changes() {
@@ -122,6 +134,9 @@ mod tests {
         assert_eq!(ask(&mut session), (7, 2, 1));
         session.answered(ErrorCode::NONE, 7);
         assert_eq!(ask(&mut session), (7, 3, 1));
+        session.answered(ErrorCode::NONE, 0);
+        assert!(session.is_new(), "the last partition left it");
+        session.answered(ErrorCode::NONE, 8);
         session.answered(ErrorCode::FETCH_SESSION_ID_NOT_FOUND, 0);
         assert!(session.is_new());
     }

@@ -288,7 +288,8 @@ async fn read_all(mut reader: Reader, pending: &Pending) -> std::io::Result<()> 
         let size = usize::try_from(size).ok().filter(|size| (4..=RESPONSE_BYTES_MAX).contains(size));
         let size =
             size.ok_or_else(|| std::io::Error::other("an answer of absurd size; is this a Kafka broker?"))?;
-        let mut frame = BytesMut::with_capacity(size);
+        // Room grows with what came, not with what the other side says that will come.
+        let mut frame = BytesMut::with_capacity(size.min(1 << 20));
         let mut body = (&mut reader).take(size as u64);
         while frame.len() < size {
             if body.read_buf(&mut frame).await? == 0 {

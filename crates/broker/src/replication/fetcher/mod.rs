@@ -44,7 +44,8 @@ const IN_FLIGHT_MAX: usize = 2;
 /// The first pause after a failed connection; doubled up to `replica.fetch.backoff.ms`.
 const BACKOFF: Duration = Duration::from_millis(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How much longer than it may wait at the leader an answer may take.
+/// How much longer than it may wait at the leader an answer may take before its first byte, and between any two; at most
+/// `replica.socket.timeout.ms`. A slow link takes as long as it takes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a partition is left out after an error …
 const PAUSE: Duration = Duration::from_millis(50);
@@ -66,6 +67,8 @@ struct Followed {
 struct Asked {
     number: u64,
     at: Instant,
+    /// How long the leader may be silent.
+    silence: Duration,
 }
 
 /// The task; see the module's text.
@@ -259,6 +262,7 @@ impl Fetcher {
     fn may_send(&self) -> bool {
         let now = Instant::now();
         match self.in_flight.back() {
+            None if self.is_paused() => false,
             None => self.unsynced.is_empty() || now >= self.sync_until,
             Some(last) => {
                 let has_news = !self.dirty.is_empty() || !self.forgotten.is_empty();
@@ -266,6 +270,17 @@ impl Fetcher {
                 has_news && may_follow && now >= last.at + PATIENCE
             }
         }
+    }
+
+    /// Whether there is nothing to ask for: what left the session is told when something comes back to it.
+    fn is_paused(&self) -> bool {
+        self.followed.values().all(|followed| followed.paused_until.is_some())
+    }
+
+    /// Until when the leader may be silent.
+    fn answer_until(&self, first: &Asked) -> Instant {
+        let heard = self.connection.as_ref().map_or(first.at, |connection| connection.heard().max(first.at));
+        heard + first.silence
     }
 
     /// When to look again even if nothing happens.
@@ -276,9 +291,10 @@ impl Fetcher {
             (Some(first), Some(last)) => {
                 let has_news = !self.dirty.is_empty() || !self.forgotten.is_empty();
                 let may_follow = has_news && self.in_flight.len() < IN_FLIGHT_MAX && !self.session.is_new();
-                let answer = first.at + ANSWER_TIMEOUT;
+                let answer = self.answer_until(first);
                 if may_follow { answer.min(last.at + PATIENCE) } else { answer }
             }
+            _ if self.is_paused() => far(),
             _ => self.sync_until,
         };
         paused.min(sends)
@@ -286,7 +302,7 @@ impl Fetcher {
 
     fn check_time(&self) -> io::Result<()> {
         match self.in_flight.front() {
-            Some(first) if first.at.elapsed() >= ANSWER_TIMEOUT => Err(io::ErrorKind::TimedOut.into()),
+            Some(first) if Instant::now() >= self.answer_until(first) => Err(io::ErrorKind::TimedOut.into()),
             _ => Ok(()),
         }
     }
@@ -302,9 +318,12 @@ impl Fetcher {
             replica_id: broker.config.node_id,
             replica_epoch: broker.logs.dirs().first().map_or(-1, |dir| dir.broker_epoch()),
         };
-        let request = self.session.request(replica, bounds(broker), &positions, &forgotten);
+        let bounds = bounds(broker);
+        let request = self.session.request(replica, bounds, &positions, &forgotten);
         self.requests = number;
-        self.in_flight.push_back(Asked { number, at: Instant::now() });
+        let waits = Duration::from_millis(u64::try_from(bounds.wait_max_ms).unwrap_or_default());
+        let silence = waits + bounds.socket_timeout.min(ANSWER_TIMEOUT);
+        self.in_flight.push_back(Asked { number, at: Instant::now(), silence });
         let Some(connection) = &mut self.connection else { return Ok(()) };
         connection.send(VERSION, &request).await
     }
@@ -362,7 +381,9 @@ fn bounds(broker: &Broker) -> Bounds {
     let image = broker.image();
     let configs = broker.broker_configs(&image);
     let number = |name| i32::try_from(configs.number(name)).unwrap_or(i32::MAX);
+    let socket_timeout_ms = u64::try_from(configs.number("replica.socket.timeout.ms")).unwrap_or_default();
     Bounds {
+        socket_timeout: Duration::from_millis(socket_timeout_ms),
         wait_max_ms: number("replica.fetch.wait.max.ms"),
         min_bytes: number("replica.fetch.min.bytes"),
         response_max_bytes: number("replica.fetch.response.max.bytes"),
