@@ -212,6 +212,11 @@ impl PartitionLog {
                 return Ok(Err(Bad { position, reason }));
             }
             marker = header.attributes.is_control().then(|| marker_in(bytes)).flatten();
+            if self.is_durable() && header.base_offset.0 >= walk.durable_end {
+                // A start whose sync failed leaves this in the cache, clean and not on disk: only what is written is synced.
+                let path = segment.path(Kind::Log);
+                segment.log()?.write_all_at(bytes, position).during("write", &path)?;
+            }
         }
         note_in_index(&mut self.active, segment, &header, position, self.config.index_interval_bytes)?;
         self.epochs.assign(header.partition_leader_epoch.0, header.base_offset.0);

@@ -384,3 +384,39 @@ fn transactions_hold_the_last_stable_offset_until_their_marker_is_committed() {
     check(&home.open(&Load::clean(NOW)).log);
     check(&home.open(&Load::unclean(NOW)).log);
 }
+
+/// A start recovers what no commit had told of, its sync fails, the next start succeeds, and then the power goes: what the
+/// second start found is durable (simulator, seed 8799).
+#[test]
+fn what_a_start_recovers_is_synced_though_the_start_before_failed_to() {
+    (0..16).for_each(recover_twice_and_lose_power);
+}
+
+fn recover_twice_and_lose_power(seed: u64) {
+    let disk = env::SimDisk::new();
+    let open = || {
+        let files = Arc::new(FileCache::new(Arc::new(disk.clone()), 4));
+        let context = LogContext::new(&files, &HotBudget::new(0), Arc::new(SeededRandom::new(1)));
+        let load = Load::unclean(NOW);
+        PartitionLog::open(&Arc::new(context), KEY, Path::new("/orders-0"), Arc::new(small()), &load)
+    };
+    let mut log = open().unwrap().log;
+    let all = fill(&mut log);
+    drop(log);
+    disk.kill();
+    disk.set_faults(|operation, path| {
+        let is_log = path.extension().is_some_and(|name| name == "log");
+        if operation == env::Operation::Sync && is_log {
+            env::Fault::Error(std::io::ErrorKind::Other)
+        } else {
+            env::Fault::None
+        }
+    });
+    open().unwrap_err();
+    disk.kill();
+    let end = open().unwrap().log.log_end();
+    assert_eq!(end.0, all.len() as i64);
+    disk.crash(seed);
+    let log = open().unwrap().log;
+    assert_eq!((log.log_end(), read_all(&log, 0, 5000)), (end, all), "seed {seed}");
+}
