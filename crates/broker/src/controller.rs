@@ -1,6 +1,7 @@
 //! The seam to the controller: the image of the metadata, and what the data plane does when it changes.
 
 mod auto_create;
+mod carry;
 mod chores;
 mod follow;
 mod shell;
@@ -38,6 +39,8 @@ pub(crate) struct Metadata {
     coming: ArcSwap<MetadataImage>,
     mailbox: OnceLock<Mailbox>,
     raft: OnceLock<Arc<Raft>>,
+    /// What this node knew when it was alone; a quorum that it founds begins with that.
+    carried: OnceLock<Vec<metadata::Record>>,
     /// Where this broker's clients are served, as the cluster is told.
     endpoints: OnceLock<Vec<Registered>>,
 }
@@ -198,6 +201,10 @@ impl Broker {
             let broker = Arc::clone(self);
             tokio::runtime::Handle::current().spawn(async move { broker.tell_directories().await });
         }
+        self.limit_connections(image);
+    }
+
+    fn limit_connections(&self, image: &MetadataImage) {
         match ConnectionLimits::of(&self.broker_configs(image)) {
             Ok(limits) => self.connections.set_limits(limits),
             Err(problem) => tracing::warn!("max.connections.per.ip.overrides: {problem}"),

@@ -115,6 +115,13 @@ impl Broker {
         self.failure.send_if_modified(|failure| failure.is_none() && failure.replace(reason).is_none());
     }
 
+    /// Waits until the broker cannot go on, and says why.
+    pub(crate) async fn failed(&self) -> String {
+        let mut failure = self.failure.subscribe();
+        let failed = failure.wait_for(Option::is_some).await;
+        failed.ok().and_then(|reason| reason.clone()).unwrap_or_default()
+    }
+
     /// Bytes nobody can guess.
     pub(crate) fn random_bytes(&self) -> [u8; 16] {
         let mut bytes = [0; 16];
@@ -139,6 +146,8 @@ pub struct Served {
     pub name: String,
     /// Its security protocol.
     pub protocol: SecurityProtocol,
+    /// Whether it is one of the controllers, for other nodes and for tools.
+    pub is_controllers: bool,
     /// The addresses it listens on.
     pub addresses: Vec<SocketAddr>,
     /// Whether its default port was busy and it took another.
@@ -170,16 +179,13 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     let files_max = files_max(net::raise_descriptor_limit());
     let is_alone = config.quorum.is_alone();
     let thread = (!is_alone).then(|| Thread::start("quorum")).transpose().map_err(MetadataError::Thread)?;
+    let roles = config.quorum.roles;
+    let decides = !is_alone && roles.controller;
     let controller_thread =
-        (!is_alone).then(|| Thread::start("controller")).transpose().map_err(MetadataError::Thread)?;
-    let logs = Logs::open(
-        &config.log_dirs,
-        config.node_id,
-        is_alone,
-        files_max,
-        hot_bytes,
-        config.recovery_point_ms,
-    )?;
+        decides.then(|| Thread::start("controller")).transpose().map_err(MetadataError::Thread)?;
+    // A controller has no partitions, and touches no folders of a broker.
+    let dirs = if roles.broker { config.log_dirs.clone() } else { vec![config.metadata_dir()] };
+    let logs = Logs::open(&dirs, config.node_id, is_alone, files_max, hot_bytes, config.recovery_point_ms)?;
     let listeners = bind_all(&config, thread.as_ref())?;
     let clock = SystemClock::new();
     let broker = Arc::new(Broker {
@@ -218,7 +224,9 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     let (stop, stopping) = watch::channel(false);
     let (stop_metadata, metadata_stopping) = watch::channel(false);
     let open: Vec<_> = listeners.iter().map(|(_, listener)| Arc::clone(listener)).collect();
-    replication::start(&broker, &metadata_stopping);
+    if roles.broker {
+        replication::start(&broker, &metadata_stopping);
+    }
     let (own, clients): (Vec<_>, Vec<_>) =
         listeners.into_iter().partition(|(_, listener)| listener.config.is_controllers);
     let mut served = accept_all(&broker, own, &metadata_stopping);
@@ -228,11 +236,13 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         return Err(error.into());
     }
     served.splice(0..0, accept_all(&broker, clients, &stopping));
-    broker.start_cleaners();
-    broker.say_what_is_relaxed();
-    tokio::spawn(Arc::clone(&broker).resume_moves());
-    tokio::spawn(housekeeping::keep(Arc::clone(&broker)));
-    tokio::spawn(Coordinators::run_timer(Arc::clone(&broker)));
+    if roles.broker {
+        broker.start_cleaners();
+        broker.say_what_is_relaxed();
+        tokio::spawn(Arc::clone(&broker).resume_moves());
+        tokio::spawn(housekeeping::keep(Arc::clone(&broker)));
+        tokio::spawn(Coordinators::run_timer(Arc::clone(&broker)));
+    }
     Ok(Handle { broker, served, stop, stop_metadata })
 }
 
@@ -260,6 +270,7 @@ fn accept_all(
         served.push(Served {
             name: listener.config.name.clone(),
             protocol: listener.config.protocol,
+            is_controllers: listener.config.is_controllers,
             addresses: bound.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect(),
             moved: bound.moved,
         });
@@ -318,8 +329,11 @@ impl Handle {
 
     /// Waits until the broker cannot go on, and says why; it is to be stopped then.
     pub async fn failed(&self) -> String {
-        let mut failure = self.broker.failure.subscribe();
-        let failed = failure.wait_for(Option::is_some).await;
-        failed.ok().and_then(|reason| reason.clone()).unwrap_or_default()
+        self.broker.failed().await
+    }
+
+    /// Whether the node serves clients; else it is a controller only.
+    pub fn is_broker(&self) -> bool {
+        self.broker.config.quorum.roles.broker
     }
 }

@@ -182,6 +182,7 @@ async fn start_registry(
     broker: &Handle,
     options: Option<registry::Options>,
 ) -> Result<Option<registry::http::Handle>, String> {
+    let options = options.filter(|_| broker.is_broker());
     let (Some(mut options), Some(address)) = (options, broker.address()) else { return Ok(None) };
     options.bootstrap = address.to_string();
     let listener = options.listeners.first().map(|listen| listen.address.clone()).unwrap_or_default();
@@ -212,7 +213,8 @@ fn listener_as_json(served: &Served) -> serde_json::Value {
 fn listener_as_text(served: &Served) -> String {
     let addresses: Vec<_> = served.addresses.iter().map(ToString::to_string).collect();
     let moved = if served.moved { " (the default port was busy)" } else { "" };
-    format!("Kafka clients on {}://{}{moved}", served.name, addresses.join(","))
+    let who = if served.is_controllers { "controllers" } else { "Kafka clients" };
+    format!("{who} on {}://{}{moved}", served.name, addresses.join(","))
 }
 
 /// Logs go to stderr: for people on a terminal, as JSON otherwise; `RUST_LOG` sets the levels they begin with, clients of the

@@ -2,7 +2,7 @@
 //!
 //! [`MetadataLog`] is the seam: the controller proposes and every node follows through it alone, so that the engine behind it
 //! can change. [`Local`] is the engine of a node that is its own majority: one file, synced once per group of proposals; [`Raft`] that
-//! of several. The bytes on disk are drawn in `frame.rs`, the files in `file.rs` and `raft/disk.rs`.
+//! of several; [`Observer`] that of a node that only follows them. The bytes on disk are drawn in `frame.rs`, the files in `file.rs` and `raft/disk.rs`.
 
 mod file;
 mod frame;
@@ -22,7 +22,9 @@ use tokio::sync::watch;
 pub use file::{FileError, LogFile, Recovered, holds_log};
 pub use frame::{Batch, FrameError};
 pub use local::Local;
-pub use raft::{Lane, MemberError, Options, Peer, Raft, Timing, Transport, TransportError};
+pub use raft::{
+    Lane, MemberError, Observer, ObserverOptions, Options, Peer, Raft, Timing, Transport, TransportError,
+};
 
 /// A future that a log hands out.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -85,6 +87,10 @@ pub struct Voter {
     pub address: Option<(String, u16)>,
     /// The offset behind the last record it is known to have, if anything is known.
     pub end_offset: Option<u64>,
+    /// How long ago it was heard of, if this node leads and heard of it.
+    pub heard: Option<std::time::Duration>,
+    /// How long ago it had everything for the last time, likewise.
+    pub caught_up: Option<std::time::Duration>,
 }
 
 /// Who makes up the quorum, as of now.

@@ -79,7 +79,8 @@ impl Local {
         spawned.map_err(|source| FileError::Io { path: dir.into(), source })?;
         let own = Leadership { leader: Some(node_id), epoch: EPOCH, is_own: true };
         let leadership = watch::Sender::new(own);
-        let voter = Voter { id: node_id, directory, address: None, end_offset: None };
+        let voter =
+            Voter { id: node_id, directory, address: None, end_offset: None, heard: None, caught_up: None };
         Ok(Self { proposals, tail, end, leadership, voter })
     }
 
@@ -142,7 +143,9 @@ impl MetadataLog for Local {
 
     fn voters(&self) -> Voters {
         let high_watermark = *self.end.borrow();
-        let voter = Voter { end_offset: Some(high_watermark), ..self.voter.clone() };
+        let now = Some(std::time::Duration::ZERO);
+        let voter =
+            Voter { end_offset: Some(high_watermark), heard: now, caught_up: now, ..self.voter.clone() };
         Voters {
             leader: Some(voter.id),
             epoch: EPOCH,

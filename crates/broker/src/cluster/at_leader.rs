@@ -14,12 +14,14 @@ use wire::messages::remove_raft_voter::{RemoveRaftVoterRequest, RemoveRaftVoterR
 use wire::messages::update_raft_voter::{UpdateRaftVoterRequest, UpdateRaftVoterResponse};
 use wire::{ErrorCode, Request};
 
-use super::forward;
+use super::{Purpose, forward};
 use crate::Broker;
 
 /// How long the leader is looked for.
 const PATIENCE: Duration = Duration::from_secs(30);
 const RETRY: Duration = Duration::from_millis(100);
+/// A change of the voters is given this long at least.
+const WITHIN_MIN: Duration = Duration::from_secs(1);
 
 /// The one topic that has a quorum.
 const METADATA: &str = "__cluster_metadata";
@@ -51,7 +53,7 @@ impl Broker {
         match self.other_leader()? {
             Some(leader) => {
                 let own = self.config.node_id;
-                let asked = forward::ask(&self.links, own, &leader, request, false, within).await;
+                let asked = forward::ask(&self.links, own, &leader, request, Purpose::Members, within).await;
                 asked.map(|(response, _)| response)
             }
             None if self.leadership()?.borrow().is_own => request.act(self).await,
@@ -102,13 +104,16 @@ fn quorum_of(broker: &Broker) -> PartitionDataResponse {
     let high_watermark = i64::try_from(quorum.high_watermark).unwrap_or(i64::MAX);
     let state = |voter: &Voter| {
         let end = voter.end_offset.map_or(-1, |end| i64::try_from(end).unwrap_or(i64::MAX));
-        let caught_up = if end >= high_watermark { now_ms } else { -1 };
+        let ago = |ago: Option<Duration>| {
+            let ago = ago.and_then(|ago| i64::try_from(ago.as_millis()).ok());
+            ago.map_or(-1, |ago| now_ms - ago)
+        };
         ReplicaState {
             replica_id: voter.id,
             replica_directory_id: voter.directory,
             log_end_offset: end,
-            last_fetch_timestamp: caught_up,
-            last_caught_up_timestamp: caught_up,
+            last_fetch_timestamp: ago(voter.heard),
+            last_caught_up_timestamp: ago(voter.caught_up),
         }
     };
     PartitionDataResponse {
@@ -139,7 +144,10 @@ fn said(changed: Result<(), MemberError>) -> Result<(ErrorCode, Option<Str>), Er
         MemberError::Duplicate(_) => ErrorCode::DUPLICATE_VOTER,
         MemberError::NotFound(..) => ErrorCode::VOTER_NOT_FOUND,
         MemberError::Last => ErrorCode::INVALID_REQUEST,
-        MemberError::Busy => ErrorCode::REQUEST_TIMED_OUT,
+        MemberError::Busy | MemberError::Late(_) | MemberError::Unreached { .. } => {
+            ErrorCode::REQUEST_TIMED_OUT
+        }
+        MemberError::OtherDirectory(..) | MemberError::NoMajority { .. } => ErrorCode::INVALID_REQUEST,
         MemberError::Failed(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
     };
     Ok((code, Some(error.to_string().as_str().into())))
@@ -180,7 +188,10 @@ impl AtLeader for AddRaftVoterRequest {
                 return Ok(answer(nowhere));
             };
             let peer = Peer { id: self.voter_id, host: listener.host.to_string(), port: listener.port };
-            Ok(answer(said(raft.add_voter(peer, self.voter_directory_id).await)?))
+            // The answer shall reach who asked before it gives up.
+            let within = Duration::from_millis(u64::try_from(self.timeout_ms).unwrap_or_default());
+            let within = within.clamp(WITHIN_MIN, PATIENCE - WITHIN_MIN);
+            Ok(answer(said(raft.add_voter(peer, self.voter_directory_id, within).await)?))
         })
     }
 }

@@ -14,8 +14,8 @@ use quorum::Peer;
 use wire::messages::*;
 use wire::{ErrorCode, Request, frame};
 
-use super::Links;
 use super::at_leader::AtLeader;
+use super::{Links, Purpose};
 use crate::Broker;
 use crate::request::RequestContext;
 
@@ -30,7 +30,7 @@ pub(crate) async fn ask<R: Request>(
     own: i32,
     to: &Peer,
     request: &R,
-    is_heartbeat: bool,
+    purpose: Purpose,
     within: Duration,
 ) -> Decided<R::Response> {
     let version = R::KEY.versions().max;
@@ -43,7 +43,7 @@ pub(crate) async fn ask<R: Request>(
     put_text("User:ANONYMOUS", &mut body);
     put_text("", &mut body);
     body.extend_from_slice(framed.get(frame::SIZE_BYTES..).unwrap_or_default());
-    let answer = links.command(to, is_heartbeat, &body.into(), within).await.map_err(|error| {
+    let answer = links.command(to, purpose, &body.into(), within).await.map_err(|error| {
         tracing::debug!(%error, "the active controller did not answer");
         ErrorCode::NOT_CONTROLLER
     })?;

@@ -16,8 +16,12 @@ const RETRY: Duration = Duration::from_millis(20);
 impl Broker {
     /// Gives away what this node leads; returns when that is done or nobody is there to take it.
     pub(crate) async fn leave(self: &Arc<Self>) {
-        let Some(raft) = self.metadata.raft() else { return };
-        raft.hand_over().await;
+        if let Some(raft) = self.metadata.raft() {
+            raft.hand_over().await;
+        }
+        if self.config.quorum.is_alone() || !self.config.quorum.roles.broker {
+            return;
+        }
         let (begun, mut heard) = (Instant::now(), Instant::now());
         while begun.elapsed() < PATIENCE && heard.elapsed() < WITHOUT_LEADER {
             match self.submit_once(&self.farewell(), WITHOUT_LEADER).await {

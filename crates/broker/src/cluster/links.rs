@@ -22,10 +22,15 @@ const WAITING_MAX: usize = 256;
 
 /// What a connection is for: a message waits only for its like.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Purpose {
+pub(crate) enum Purpose {
+    /// Messages of the quorum.
     Quorum(Lane),
+    /// Heartbeats.
     Heartbeats,
+    /// Commands for the active controller.
     Commands,
+    /// What the quorum's leader answers itself, which may take long.
+    Members,
 }
 
 type Place = Arc<tokio::sync::Mutex<Option<Arc<Connection>>>>;
@@ -45,7 +50,7 @@ impl Links {
         };
         let mut place = place.lock().await;
         if let Some(connection) = place.as_ref().filter(|connection| !connection.is_closed()) {
-            if purpose == Purpose::Commands || connection.waiting() < WAITING_MAX {
+            if matches!(purpose, Purpose::Commands | Purpose::Members) || connection.waiting() < WAITING_MAX {
                 return Ok(Arc::clone(connection));
             }
             connection.close();
@@ -56,15 +61,14 @@ impl Links {
         Ok(connection)
     }
 
-    /// Sends a command to the active controller; heartbeats go by a connection of their own.
+    /// Sends a command to the active controller.
     pub async fn command(
         &self,
         to: &Peer,
-        is_heartbeat: bool,
+        purpose: Purpose,
         body: &Bytes,
         within: Duration,
     ) -> Result<Bytes, CallError> {
-        let purpose = if is_heartbeat { Purpose::Heartbeats } else { Purpose::Commands };
         self.connection(to, purpose).await?.exchange(FORWARD, body, within).await
     }
 }

@@ -24,7 +24,7 @@ use crate::request::RequestContext;
 
 pub(crate) use forward::{Decided, ask};
 pub(crate) use heartbeat::{Membership, keep};
-pub(crate) use links::{Links, QuorumTransport, refuses};
+pub(crate) use links::{Links, Purpose, QuorumTransport, refuses};
 pub(crate) use thread::Thread;
 
 /// The key of the quorum's messages.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use net::PortRule;
 
+use super::{ConfigError, QuorumConfig};
+
 /// The port of Kafka's first listener.
 pub const DEFAULT_PORT: u16 = 9092;
 
@@ -166,6 +168,40 @@ fn endpoint(entry: &str) -> Option<Endpoint> {
     Some(Endpoint { name: name.to_uppercase(), host: host.to_owned(), port: port.parse().ok()? })
 }
 
+impl super::Reader<'_> {
+    /// Whether the listeners are those of the node's roles; refuses what Kafka refuses.
+    pub(super) fn check_listeners(
+        &self,
+        quorum: &QuorumConfig,
+        parsed: &[ListenerConfig],
+    ) -> Result<(), ConfigError> {
+        let names = "controller.listener.names";
+        let of_controllers = parsed.iter().filter(|listener| listener.is_controllers).count();
+        let is_named = self.text(names).is_some_and(|text| !text.is_empty());
+        let (key, problem) = match (quorum.roles.broker, quorum.roles.controller) {
+            (true, false) if !is_named => {
+                (names, "must contain at least one value when process.roles contains just the broker role")
+            }
+            (true, false) if of_controllers > 0 => (
+                "listeners",
+                "must not contain a listener of controller.listener.names when process.roles contains just the broker role",
+            ),
+            (false, true) if of_controllers < parsed.len() => (
+                "listeners",
+                "must only contain listeners of controller.listener.names when process.roles=controller",
+            ),
+            (_, true) if !quorum.is_alone() && of_controllers == 0 => {
+                (names, "must name one of listeners, by which the other nodes reach this one")
+            }
+            (true, true) if of_controllers == parsed.len() => {
+                ("listeners", "must name a listener for clients")
+            }
+            _ => return Ok(()),
+        };
+        Err(self.wrong(key, problem.to_owned()))
+    }
+}
+
 impl super::Config {
     /// The name of the listener by which brokers reach each other: `inter.broker.listener.name`, else the first listener of
     /// `security.inter.broker.protocol`, else the first.
@@ -177,7 +213,9 @@ impl super::Config {
         let protocol = property("security.inter.broker.protocol").unwrap_or("PLAINTEXT");
         let clients = || self.listeners.iter().filter(|one| !one.is_controllers);
         let of_protocol = clients().find(|one| one.protocol.name().eq_ignore_ascii_case(protocol));
-        of_protocol.or(clients().next()).map(|one| one.name.clone()).unwrap_or_default()
+        let found = of_protocol.or(clients().next()).map(|one| one.name.clone());
+        // A node that is no broker has none; by Kafka's default brokers call it like its protocol.
+        found.unwrap_or_else(|| protocol.to_uppercase())
     }
 
     /// The name of the controllers' listener: the first of `controller.listener.names`.

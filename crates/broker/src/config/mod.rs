@@ -266,15 +266,9 @@ impl<'a> Reader<'a> {
         let mut parsed = parsed;
         parsed.iter_mut().for_each(|listener| listener.is_controllers = is_controllers(&listener.name));
         let quorum = self.quorum(node_id)?;
-        if !quorum.is_alone() && !parsed.iter().any(|listener| listener.is_controllers) {
-            let problem = "must name one of listeners, by which the other nodes reach this one";
-            return Err(self.wrong("controller.listener.names", problem.to_owned()));
-        }
+        self.check_listeners(&quorum, &parsed)?;
         // With one node the controller's role needs no listener of its own.
         parsed.retain(|listener| !listener.is_controllers || !quorum.is_alone());
-        if quorum.roles.broker && parsed.iter().all(|listener| listener.is_controllers) {
-            return Err(self.wrong("listeners", "must name a listener for clients".to_owned()));
-        }
         match parsed.iter().find(|listener| listener.protocol != SecurityProtocol::Plaintext) {
             Some(other) => Err(self.wrong(
                 "listeners",

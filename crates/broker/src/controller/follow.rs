@@ -85,7 +85,10 @@ impl Follower {
             };
             let now = *serving.borrow();
             match now {
-                Serving::Not => self.broker.metadata.know(image),
+                Serving::Not => {
+                    self.broker.metadata.know(image);
+                    self.forget_what_no_data_plane_needs();
+                }
                 Serving::Shall | Serving::Is => {
                     if let Err(error) = self.apply(image).await {
                         self.broker.fail(format!("a change of the metadata could not be applied: {error}"));
@@ -124,6 +127,17 @@ impl Follower {
             self.delta.removed_topics.extend(gone.map(|(id, topic)| (*id, topic.name().clone())));
         }
         Ok(image)
+    }
+
+    /// A node that is no broker has no data plane that would have to be told of changes.
+    fn forget_what_no_data_plane_needs(&mut self) {
+        if self.broker.config.quorum.roles.broker {
+            return;
+        }
+        let delta = std::mem::take(&mut self.delta);
+        if delta.configs.iter().any(|resource| resource.kind == metadata::ResourceType::BROKER) {
+            self.broker.limit_connections(&self.broker.image());
+        }
     }
 
     async fn set_strays_aside(&self) {

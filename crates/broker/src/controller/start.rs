@@ -10,12 +10,15 @@ use metadata::Record;
 use metadata::ReplayError;
 use metadata::config::Value;
 use metadata::record::{ClusterIdRecord, FeatureLevelRecord, FeatureRange};
-use quorum::{FileError, Local, MetadataLog, Options, Peer, ProposeError, Raft, Timing};
+use quorum::{
+    FileError, Local, MetadataLog, Observer, ObserverOptions, Options, Peer, ProposeError, Raft, Timing,
+};
 use tokio::sync::watch;
 use wire::ErrorCode;
 use wire::messages::broker_heartbeat::BrokerHeartbeatRequest;
 use wire::messages::broker_registration::{BrokerRegistrationRequest, Feature, Listener as Registered};
 
+use super::carry;
 use super::follow::Follower;
 use super::shell::Mailbox;
 use crate::Broker;
@@ -25,7 +28,7 @@ use crate::listener::Listener;
 /// The folder of the metadata log, inside `metadata.log.dir` or the first data folder.
 const FOLDER: &str = "metadata";
 /// The folder of a voter's log inside that.
-const VOTER_FOLDER: &str = "quorum";
+pub(super) const VOTER_FOLDER: &str = "quorum";
 
 /// A leader tells the quorum that it is there this many times within the election's time-out.
 const HEARTBEATS_PER_ELECTION: u64 = 10;
@@ -54,7 +57,8 @@ pub enum MetadataError {
     /// The folder has metadata of the other kind, which this start would pass over.
     #[error(
         "metadata: {} holds the metadata of {before}, and this node is now told that it is {now}; starting would begin with no topics. \
-         Undo that change, or, if these metadata are not wanted any more, move that folder and the log.dirs away",
+         Undo that change, or go by one step: a node that is alone becomes the first voter when controller.quorum.bootstrap.servers names its own \
+         controllers' listener and nobody else; others join it then. If these metadata are not wanted any more, move that folder and the log.dirs away",
         dir.display()
     )]
     OtherKind {
@@ -73,6 +77,9 @@ pub enum MetadataError {
         "metadata: no quorum within {0:?} (initial.broker.registration.timeout.ms); are a majority of controller.quorum.voters running?"
     )]
     NoQuorum(Duration),
+    /// It cannot be followed.
+    #[error("metadata: {0}")]
+    Failed(String),
     /// A thread could not be started.
     #[error("metadata: {0}")]
     Thread(std::io::Error),
@@ -99,6 +106,13 @@ pub(crate) fn features() -> Vec<FeatureRange> {
 
 /// What gives a new cluster its identity and its features.
 pub(super) fn founding_records(broker: &Broker) -> Vec<Record> {
+    if let Some(carried) = broker.metadata.carried.get() {
+        tracing::info!(
+            records = carried.len(),
+            "this node was alone; its metadata are those of the quorum now"
+        );
+        return carried.clone();
+    }
     let id = match broker.logs.cluster_id() {
         "" => crate::logs::fresh_id().to_string(),
         known => known.to_owned(),
@@ -112,6 +126,7 @@ pub(super) fn founding_records(broker: &Broker) -> Vec<Record> {
 }
 
 const ALONE: &str = "a node that is alone";
+const BROKER: &str = "a broker without the controller's role (process.roles)";
 const OF_QUORUM: &str =
     "a member of a quorum (controller.quorum.voters, controller.quorum.bootstrap.servers)";
 
@@ -130,6 +145,21 @@ fn open_local(broker: &Broker) -> Result<Arc<dyn MetadataLog>, MetadataError> {
     Ok(Arc::new(Local::open(Arc::new(RealDisk), &dir, broker.config.node_id, Uuid::ZERO)?))
 }
 
+/// A node that was alone takes its metadata along into a quorum that is its own so far.
+fn carry_over(broker: &Broker) -> Result<(), MetadataError> {
+    let dir = broker.config.metadata_dir().join(FOLDER);
+    let is_only = broker.config.quorum.voters.iter().all(|voter| voter.id == broker.config.node_id)
+        && broker.config.quorum.bootstrap.is_empty();
+    if !is_only && !carry::has_begun(&dir)? {
+        refuse_other_kind(dir, ALONE, OF_QUORUM)?;
+        return Ok(());
+    }
+    if let Some(carried) = carry::read(&dir)? {
+        assert!(broker.metadata.carried.set(carried).is_ok(), "the metadata starts once");
+    }
+    Ok(())
+}
+
 /// Takes part in the quorum.
 async fn open_quorum(
     broker: &Arc<Broker>,
@@ -137,19 +167,14 @@ async fn open_quorum(
     listeners: &[Arc<Listener>],
 ) -> Result<Arc<Raft>, MetadataError> {
     let config = &broker.config;
-    refuse_other_kind(config.metadata_dir().join(FOLDER), ALONE, OF_QUORUM)?;
+    carry_over(broker)?;
     let options = Options {
         disk: Arc::new(RealDisk),
         dir: config.metadata_dir().join(FOLDER).join(VOTER_FOLDER),
         random: Arc::new(OsRandom),
         own: own_peer(broker, listeners),
         voters: config.quorum.voters.clone(),
-        bootstrap: config
-            .quorum
-            .bootstrap
-            .iter()
-            .map(|(host, port)| Peer { id: -1, host: host.clone(), port: *port })
-            .collect(),
+        bootstrap: bootstrap(broker),
         cluster: broker.logs.cluster_id().to_owned(),
         transport: Arc::new(QuorumTransport(Arc::clone(&broker.links))),
         timing: Timing {
@@ -165,6 +190,32 @@ async fn open_quorum(
         .handle()
         .spawn(async move { failing.fail(format!("the metadata quorum: {}", watched.failed().await)) });
     Ok(raft)
+}
+
+/// `controller.quorum.bootstrap.servers`, whoever they are.
+fn bootstrap(broker: &Broker) -> Vec<Peer> {
+    let servers = broker.config.quorum.bootstrap.iter();
+    servers.map(|(host, port)| Peer { id: -1, host: host.clone(), port: *port }).collect()
+}
+
+/// Follows the quorum without being a member.
+async fn open_observer(broker: &Arc<Broker>, thread: &Thread) -> Result<Arc<dyn MetadataLog>, MetadataError> {
+    let config = &broker.config;
+    refuse_other_kind(config.metadata_dir().join(FOLDER), ALONE, BROKER)?;
+    let mut known = config.quorum.voters.clone();
+    known.extend(bootstrap(broker));
+    let options = ObserverOptions {
+        id: config.node_id,
+        directory: broker.logs.dirs().first().map_or(Uuid::ZERO, |dir| dir.id),
+        known,
+        cluster: broker.logs.cluster_id().to_owned(),
+        transport: Arc::new(QuorumTransport(Arc::clone(&broker.links))),
+    };
+    let started = thread.handle().spawn(async { Observer::start(options) }).await;
+    let observer = started.map_err(|error| ProposeError::Failed(error.to_string().into()))?;
+    let (failing, watched) = (Arc::clone(broker), Arc::clone(&observer));
+    thread.handle().spawn(async move { failing.fail(watched.failed().await) });
+    Ok(observer)
 }
 
 fn own_peer(broker: &Broker, listeners: &[Arc<Listener>]) -> Peer {
@@ -186,7 +237,10 @@ impl Broker {
     ) -> Result<(), MetadataError> {
         let log: Arc<dyn MetadataLog> = match &self.thread {
             None => open_local(self)?,
-            Some(thread) => open_quorum(self, thread, listeners).await?,
+            Some(thread) if self.config.quorum.roles.controller => {
+                open_quorum(self, thread, listeners).await?
+            }
+            Some(thread) => open_observer(self, thread).await?,
         };
         let mut follower = Follower::new(self, &log);
         follower.catch_up().await?;
@@ -195,6 +249,11 @@ impl Broker {
         let clients: Vec<_> = listeners.iter().filter(|one| !one.config.is_controllers).collect();
         let endpoints = clients.iter().map(|listener| registered(listener)).collect();
         assert!(self.metadata.endpoints.set(endpoints).is_ok(), "the metadata starts once");
+        let patience = self.config.quorum.roles.broker.then_some(self.config.quorum.registration_timeout);
+        self.know_cluster(patience).await?;
+        if !self.config.quorum.roles.broker {
+            return Ok(());
+        }
         self.join().await?;
         self.mailbox().map_err(MetadataError::Refused)?.serve();
         self.metadata.wait_until_applied(self).await;
@@ -204,18 +263,36 @@ impl Broker {
         Ok(())
     }
 
-    /// Waits for the cluster and becomes part of it.
-    async fn join(self: &Arc<Self>) -> Result<(), MetadataError> {
-        let patience = self.config.quorum.registration_timeout;
-        let until = Instant::now() + patience;
+    /// Waits until it is known which cluster this is; a node without brokers that wait for it has no hurry.
+    async fn know_cluster(self: &Arc<Self>, patience: Option<Duration>) -> Result<(), MetadataError> {
         let mut applied = self.mailbox().map_err(MetadataError::Refused)?.applied();
         let known = applied.wait_for(|_| self.image().cluster_id().is_some());
-        let waited = tokio::time::timeout(patience, known).await;
-        waited.map_err(|_| MetadataError::NoQuorum(patience))?.map_err(|_| ProposeError::Closed)?;
+        let too_late = async {
+            match patience {
+                Some(patience) => tokio::time::sleep(patience).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            known = known => known.map(drop).map_err(|_| ProposeError::Closed)?,
+            () = too_late => return Err(MetadataError::NoQuorum(patience.unwrap_or_default())),
+            reason = self.failed() => return Err(MetadataError::Failed(reason)),
+        }
         if let Some(id) = self.cluster_id() {
             self.logs.adopt_cluster(&id)?;
             self.metadata.raft().into_iter().for_each(|raft| raft.set_cluster(&id));
         }
+        if self.metadata.carried.get().is_some()
+            && let Err(error) = carry::set_aside(&self.config.metadata_dir().join(FOLDER))
+        {
+            tracing::warn!(%error, "the metadata of the node that was alone were not set aside");
+        }
+        Ok(())
+    }
+
+    /// Becomes a broker of the cluster.
+    async fn join(self: &Arc<Self>) -> Result<(), MetadataError> {
+        let until = Instant::now() + self.config.quorum.registration_timeout;
         if !self.config.quorum.is_alone() {
             self.need_lease();
         }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use wire::{ErrorCode, Request};
 
 use crate::Broker;
-use crate::cluster::{self, Decided};
+use crate::cluster::{self, Decided, Purpose};
 
 /// How long a command is tried, as long as Kafka's clients wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -54,10 +54,12 @@ impl Broker {
                 decided.unwrap_or(Err(ErrorCode::REQUEST_TIMED_OUT))
             }
             Some(leader) => {
-                let (own, is_heartbeat) = (self.config.node_id, command.heard_from().is_some());
+                let own = self.config.node_id;
+                let purpose =
+                    if command.heard_from().is_some() { Purpose::Heartbeats } else { Purpose::Commands };
                 let mut leadership = self.leadership()?;
                 tokio::select! {
-                    decided = cluster::ask(&self.links, own, &leader, command, is_heartbeat, within) => decided,
+                    decided = cluster::ask(&self.links, own, &leader, command, purpose, within) => decided,
                     // One that hangs is not waited for once another leads: a lease would run out meanwhile.
                     _ = leadership.wait_for(|now| now.leader.is_some_and(|id| id != leader.id)) => {
                         Err(ErrorCode::NOT_CONTROLLER)
@@ -129,7 +131,8 @@ impl Broker {
         let Some(broker) = image.live_broker(id).filter(|_| leads) else { return };
         // What clients are told may be another machine's business; brokers must reach each other.
         let listener = self.config.inter_broker_listener();
-        let Some(endpoint) = broker.endpoint(&listener) else { return };
+        let only = || broker.endpoints.first().filter(|_| broker.endpoints.len() == 1);
+        let Some(endpoint) = broker.endpoint(&listener).or_else(only) else { return };
         if cluster::refuses(&endpoint.host, endpoint.port).await
             && let Ok(mailbox) = self.mailbox()
         {

@@ -7,5 +7,6 @@ mod commands;
 mod demo;
 mod limits;
 mod refusals;
+mod roles;
 mod schemas;
 mod server;

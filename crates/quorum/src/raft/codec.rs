@@ -203,10 +203,11 @@ impl Coded for SnapshotMeta {
     }
 }
 
-impl Coded for Proposal {
-    fn put(&self, out: &mut Vec<u8>) {
-        (self.0.len() as u32).put(out);
-        for record in &*self.0 {
+impl Proposal {
+    /// Appends records as those of a proposal.
+    pub fn put_records(records: &[Record], out: &mut Vec<u8>) {
+        (records.len() as u32).put(out);
+        for record in records {
             let at = out.len();
             out.extend_from_slice(&[0; 4]);
             record.encode(out);
@@ -215,6 +216,12 @@ impl Coded for Proposal {
                 place.copy_from_slice(&length);
             }
         }
+    }
+}
+
+impl Coded for Proposal {
+    fn put(&self, out: &mut Vec<u8>) {
+        Self::put_records(&self.0, out);
     }
     fn get(from: &mut &[u8]) -> Result<Self, Malformed> {
         let count = u32::get(from)?;

@@ -11,17 +11,22 @@
 
 mod codec;
 mod disk;
+mod follow;
 mod found;
 mod leadership;
 mod machine;
 mod members;
 mod network;
+mod observer;
+mod piece;
 mod receive;
+mod standing;
 mod store;
 mod succession;
 mod types;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -37,13 +42,15 @@ use openraft::impls::ProgressResponder;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::{Committed, FileError, Leadership, MetadataLog, Pending, ProposeError, Voter, Voters};
+use crate::{Committed, FileError, Leadership, MetadataLog, Pending, ProposeError, Voters};
 use disk::Files;
+use follow::Followers;
 use leadership::Heard;
 use machine::{Machine, Tail};
 pub use members::MemberError;
 use network::Network;
 pub use network::{Lane, Peer, Transport, TransportError};
+pub use observer::{Observer, ObserverOptions};
 use store::Store;
 use succession::REPLACED_RECENTLY;
 use types::{Key, Proposal, Types};
@@ -115,6 +122,12 @@ pub struct Raft {
     standing: tokio::sync::Mutex<()>,
     /// The pieces of a snapshot that is being received.
     arriving: Mutex<Vec<u8>>,
+    /// Nodes that follow without being members.
+    followers: Followers,
+    /// Since when this node leads, if it does.
+    led_since: Mutex<Option<(i32, Instant)>>,
+    /// When members that lag were last seen to have everything.
+    caught_up: Mutex<BTreeMap<Key, Instant>>,
 }
 
 /// Something of the library's that does not show itself.
@@ -166,6 +179,9 @@ impl Raft {
             replaced: Mutex::default(),
             standing: tokio::sync::Mutex::default(),
             arriving: Mutex::default(),
+            followers: Followers::default(),
+            led_since: Mutex::default(),
+            caught_up: Mutex::default(),
         });
         if !options.voters.is_empty() {
             tokio::spawn(found::found(raft.clone(), options.voters.clone()));
@@ -174,6 +190,7 @@ impl Raft {
         known.extend(options.bootstrap);
         known.retain(|peer| peer.id != options.own.id);
         tokio::spawn(members::join(raft.clone(), known, options.own, options.cluster));
+        tokio::spawn(members::keep_clean(Arc::downgrade(&raft)));
         Ok(raft)
     }
 
@@ -318,31 +335,7 @@ impl MetadataLog for Raft {
     }
 
     fn voters(&self) -> Voters {
-        let metrics = self.library.0.metrics();
-        let metrics = metrics.borrow_watched();
-        let membership = metrics.membership_config.membership();
-        let voting: Vec<Key> = membership.voter_ids().collect();
-        let end_of = |key: &Key| match (*key == self.own, &metrics.replication) {
-            (true, _) => metrics.last_log_index.map(|index| index + 1),
-            (false, Some(all)) => all.get(key).map(|at| at.map_or(0, |id| id.index + 1)),
-            (false, None) => None,
-        };
-        let described = membership.nodes().map(|(key, address)| Voter {
-            id: key.id,
-            directory: key.directory,
-            address: Some((address.host.clone(), address.port)),
-            end_offset: end_of(key),
-        });
-        let is_voter =
-            |voter: &Voter| voting.iter().any(|key| key.id == voter.id && key.directory == voter.directory);
-        let (voters, observers) = described.partition(is_voter);
-        Voters {
-            leader: metrics.current_leader.filter(|key| self.answers_for(*key)).map(|key| key.id),
-            epoch: i32::try_from(metrics.current_term).unwrap_or(i32::MAX),
-            voters,
-            observers,
-            high_watermark: metrics.local_committed.map_or(0, |id| id.index + 1),
-        }
+        self.described()
     }
 }
 

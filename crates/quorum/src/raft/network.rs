@@ -5,7 +5,8 @@
 //! answer  := magic "MKRA" version (u8, 1) status (u8) body
 //! ```
 //!
-//! The body is that of the kind: a vote, entries, a piece of a snapshot. Statuses: 0 answered, 1 not for this node, 2 failed.
+//! The body is that of the kind: a vote, entries, a piece of a snapshot. Statuses: 0 answered, 1 not for this node, 2 failed (the body says
+//! why).
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -22,8 +23,9 @@ use openraft::raft::{
 };
 use openraft::{OptionalSend, RaftNetworkFactory, RaftNetworkV2};
 
-use super::codec::{Coded, Malformed, get_list, put_bytes, put_list};
+use super::codec::{Coded, Malformed, get_list, put_list};
 use super::leadership::{Heard, Voted};
+use super::piece::Piece;
 use super::types::{Address, Key, LogId, Types, Vote};
 use crate::Pending;
 
@@ -89,6 +91,8 @@ pub(super) enum Kind {
     Transfer = 5,
     Hello = 6,
     Join = 7,
+    Follow = 8,
+    Who = 9,
 }
 
 impl Kind {
@@ -101,6 +105,8 @@ impl Kind {
             Self::Transfer,
             Self::Hello,
             Self::Join,
+            Self::Follow,
+            Self::Who,
         ];
         all.into_iter().find(|kind| *kind as u8 == code).ok_or(Malformed)
     }
@@ -158,7 +164,8 @@ pub(super) fn read_answer(mut from: &[u8]) -> Result<&[u8], TransportError> {
     match u8::get(&mut from).map_err(bad)? {
         0 => Ok(from),
         1 => Err(TransportError("the node has another directory than the voter that was meant".into())),
-        _ => Err(TransportError("the node could not answer".into())),
+        _ if from.is_empty() => Err(TransportError("the node could not answer".into())),
+        _ => Err(TransportError(String::from_utf8_lossy(from).into_owned())),
     }
 }
 
@@ -238,32 +245,6 @@ impl Coded for TransferLeaderRequest<Types> {
     }
     fn get(from: &mut &[u8]) -> Result<Self, Malformed> {
         Ok(Self::new(Vote::get(from)?, Key::get(from)?, Option::get(from)?))
-    }
-}
-
-/// A piece of a snapshot on its way.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) struct Piece {
-    pub vote: Vote,
-    pub at: u64,
-    pub total: u64,
-    pub bytes: Bytes,
-}
-
-impl Coded for Piece {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.vote.put(out);
-        self.at.put(out);
-        self.total.put(out);
-        put_bytes(&self.bytes, out);
-    }
-    fn get(from: &mut &[u8]) -> Result<Self, Malformed> {
-        Ok(Self {
-            vote: Vote::get(from)?,
-            at: u64::get(from)?,
-            total: u64::get(from)?,
-            bytes: Bytes::copy_from_slice(super::codec::get_bytes(from)?),
-        })
     }
 }
 

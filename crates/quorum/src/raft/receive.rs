@@ -9,9 +9,11 @@ use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
 use super::Raft;
 use super::codec::{Coded, Malformed, get_list};
 use super::disk::Snapshot;
+use super::follow::{self, Question};
 use super::leadership::Voted;
 use super::members::{self, Joining};
-use super::network::{Head, Kind, Piece, Status, answer};
+use super::network::{Head, Kind, Status, answer};
+use super::piece::Piece;
 use super::types::{Key, Types, Vote};
 use crate::MetadataLog as _;
 
@@ -20,8 +22,8 @@ pub(super) async fn receive(raft: &Raft, message: Bytes) -> Bytes {
     let mut body = &*message;
     let Ok(head) = Head::read(&mut body) else { return answer(Status::Failed, |_| {}) };
     let is_meant = match head.kind {
-        Kind::Hello => head.to.id == raft.own.id,
-        Kind::Join => true,
+        Kind::Hello | Kind::Who => head.to.id == raft.own.id,
+        Kind::Join | Kind::Follow => true,
         _ => head.to == raft.own,
     };
     if !is_meant {
@@ -32,7 +34,7 @@ pub(super) async fn receive(raft: &Raft, message: Bytes) -> Bytes {
         Ok(bytes) => answer(Status::Answered, |out| out.extend_from_slice(&bytes)),
         Err(error) => {
             tracing::warn!(from = %head.from, kind = ?head.kind, error, "a message of the quorum was not handled");
-            answer(Status::Failed, |_| {})
+            answer(Status::Failed, |out| out.extend_from_slice(error.as_bytes()))
         }
     }
 }
@@ -82,6 +84,11 @@ async fn handle(raft: &Raft, head: Head, body: &[u8]) -> Result<Vec<u8>, String>
             let joining = Joining::from_bytes(body).map_err(bad)?;
             Ok(members::meet(raft, head.from, joining).await?.to_bytes())
         }
+        Kind::Follow => {
+            let question = Question::from_bytes(body).map_err(bad)?;
+            Ok(follow::hand(raft, head.from, question).await.to_bytes())
+        }
+        Kind::Who => Ok(raft.own.to_bytes()),
     }
 }
 
