@@ -316,6 +316,20 @@ fn retention_takes_old_segments_and_their_files_follow() {
     assert_eq!(read_all(&log, end.0, 5000), [(end.0, NOW)]);
 }
 
+/// Seeds 3831 and 9340 of the failing calls: where the next segment could not be begun, what retention had taken was found again.
+#[test]
+fn a_log_that_begins_anew_leaves_no_name_to_what_retention_took() {
+    let home = Home::new(0, LogConfig { retention_bytes: 1, ..small() });
+    let mut log = home.open(&Load::clean(NOW)).log;
+    fill(&mut log);
+    log.advance_high_watermark(log.log_end());
+    assert!(!log.delete_old_segments(NOW).unwrap().is_empty());
+    log.truncate_fully(Offset(0), NOW).unwrap();
+    let names = std::fs::read_dir(home.dir.join("orders-0")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.filter(|name| name.ends_with(".log")).collect::<Vec<_>>(), [format!("{:020}.log", 0)]);
+}
+
 #[test]
 fn a_deleted_partition_frees_its_name_and_is_read_to_the_end() {
     let home = Home::new(0, small());

@@ -199,7 +199,18 @@ impl PartitionLog {
         self.shared.set_log_start(offset);
         self.shared.set_local_log_start(offset);
         segments.iter().try_for_each(|segment| self.delete_later(segment, now_ms))?;
+        self.free_names()?;
         self.remove_snapshots_beyond(-1)
+    }
+
+    /// What retention took waits under its names for its log start, which no longer comes: found again, it would be taken for the
+    /// beginning of what follows, and one of the same name be removed in its stead.
+    fn free_names(&mut self) -> Result<()> {
+        for gone in self.deleting.iter_mut().filter(|gone| gone.needs_log_start != i64::MIN) {
+            gone.segment.rename(names::DELETED)?;
+            gone.needs_log_start = i64::MIN;
+        }
+        Ok(())
     }
 
     /// Takes a segment's files out of the way at once, and removes them after `file.delete.delay.ms`.
