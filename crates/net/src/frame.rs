@@ -11,7 +11,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 /// What is set aside for a first read.
 const FIRST_READ_BYTES: usize = 16 * 1024;
-/// Frames up to this size get their whole buffer as soon as their length is known: pages are resident only once written to.
+/// A peer whose last frame was large gets this much at once for its next: who only claims much, and never sent it, does not.
 const WHOLE_AT_ONCE_BYTES: usize = 1024 * 1024;
 /// The length in front of every frame.
 const PREFIX_BYTES: usize = 4;
@@ -69,11 +69,7 @@ impl FrameBuffer {
             None => FIRST_READ_BYTES.max(self.expected),
             Some(size) => {
                 let missing = (PREFIX_BYTES + size).saturating_sub(self.bytes.len());
-                if size <= WHOLE_AT_ONCE_BYTES {
-                    missing
-                } else {
-                    missing.min(self.bytes.len().max(WHOLE_AT_ONCE_BYTES))
-                }
+                missing.min(self.bytes.len().max(FIRST_READ_BYTES).max(self.expected))
             }
         };
         let wanted = wanted.max(1);
@@ -144,6 +140,16 @@ mod tests {
     fn a_large_claim_takes_no_memory_before_its_bytes_come() {
         let mut buffer = FrameBuffer::default();
         buffer.room(1 << 30).unwrap().extend_from_slice(&(1_i32 << 29).to_be_bytes());
-        assert!(buffer.room(1 << 30).unwrap().capacity() <= 4 * WHOLE_AT_ONCE_BYTES);
+        assert!(buffer.room(1 << 30).unwrap().capacity() <= 4 * FIRST_READ_BYTES);
+    }
+
+    #[test]
+    fn who_sent_much_gets_room_for_as_much() {
+        let mut buffer = FrameBuffer::default();
+        let large = frame(&[7; 200_000]);
+        buffer.room(1 << 20).unwrap().extend_from_slice(&large);
+        assert!(buffer.next_frame(1 << 20).unwrap().is_some());
+        buffer.release();
+        assert!(buffer.room(1 << 20).unwrap().capacity() >= large.len());
     }
 }
