@@ -15,6 +15,7 @@ pub mod http;
 mod json;
 mod kafka;
 mod log;
+mod mend;
 mod options;
 mod record;
 mod service;

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use schema::json::{Json, parse};
 use schema::{Guid, Language, Metadata, Reference, RuleSet, guid};
 
+use crate::config::{Config, Mode};
 use crate::json::{Members, int, member, text};
 
 /// A record to be appended.
@@ -123,7 +124,7 @@ pub struct SchemaValue {
     /// The id in the subject's context.
     pub id: i32,
     /// The schema.
-    pub content: Content,
+    pub content: Arc<Content>,
     /// Whether it is soft-deleted.
     pub deleted: bool,
 }
@@ -131,17 +132,20 @@ pub struct SchemaValue {
 impl SchemaValue {
     /// Reads a value; members it does not know are passed over.
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        let json = parse(core::str::from_utf8(bytes).ok()?).ok()?;
-        let language = match text(&json, "schemaType") {
+        Self::of(&parse(core::str::from_utf8(bytes).ok()?).ok()?)
+    }
+
+    fn of(json: &Json) -> Option<Self> {
+        let language = match text(json, "schemaType") {
             None => Language::Avro,
             Some(name) => Language::of_name(name)?,
         };
-        let references = member(&json, "references").map(references).unwrap_or_default();
-        let metadata = member(&json, "metadata").and_then(|m| Metadata::read(m).ok());
-        let rules = member(&json, "ruleSet").and_then(|r| RuleSet::read(r).ok());
-        let content = Content::new(language, text(&json, "schema")?.into(), references, metadata, rules);
-        let deleted = member(&json, "deleted").and_then(Json::as_bool).unwrap_or(false);
-        Some(Self { id: int(&json, "id")?, content, deleted })
+        let references = member(json, "references").map(references).unwrap_or_default();
+        let metadata = member(json, "metadata").and_then(|m| Metadata::read(m).ok());
+        let rules = member(json, "ruleSet").and_then(|r| RuleSet::read(r).ok());
+        let content = Content::new(language, text(json, "schema")?.into(), references, metadata, rules);
+        let deleted = member(json, "deleted").and_then(Json::as_bool).unwrap_or(false);
+        Some(Self { id: int(json, "id")?, content: Arc::new(content), deleted })
     }
 
     /// The record of this value.
@@ -160,6 +164,61 @@ impl SchemaValue {
             .bool("deleted", self.deleted);
         let key = Key::Schema { subject: subject.to_owned(), version };
         Record { key: key.to_bytes(), value: Some(value.build().to_text().into_bytes()) }
+    }
+}
+
+/// What a record says: read once, however many states it is applied to.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub key: Key,
+    /// The key's bytes, where another registry laid them out in another way.
+    pub layout: Option<Vec<u8>>,
+    pub what: What,
+}
+
+/// What becomes of a key.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    Gone,
+    Schema(SchemaValue),
+    /// A schema that this registry cannot read; its id is taken all the same.
+    Opaque(i32),
+    Config(Config),
+    Mode(Mode),
+    /// The subject is deleted softly, up to that version.
+    Deleted(i32),
+    /// Some value where only the key matters.
+    Other,
+}
+
+impl Change {
+    /// Reads a record; nothing where its key is of no kind that is known.
+    pub fn read(key_bytes: &[u8], value: Option<&[u8]>) -> Option<Self> {
+        let key = Key::read(key_bytes)?;
+        let is_ours = value.is_none() || key.to_bytes() == key_bytes;
+        let what = value.map_or(What::Gone, |value| What::read(&key, value));
+        Some(Self { key, layout: (!is_ours).then(|| key_bytes.to_vec()), what })
+    }
+}
+
+impl What {
+    fn read(key: &Key, value: &[u8]) -> Self {
+        match key {
+            Key::Config { .. } => Config::read(value).map_or(Self::Gone, Self::Config),
+            Key::Mode { .. } => Mode::read(value).map_or(Self::Gone, Self::Mode),
+            Key::Schema { .. } | Key::DeleteSubject { .. } => {
+                let json = core::str::from_utf8(value).ok().and_then(|text| parse(text).ok());
+                let Some(json) = json else { return Self::Other };
+                if matches!(key, Key::DeleteSubject { .. }) {
+                    return int(&json, "version").map_or(Self::Other, Self::Deleted);
+                }
+                match SchemaValue::of(&json) {
+                    Some(value) => Self::Schema(value),
+                    None => int(&json, "id").map_or(Self::Other, Self::Opaque),
+                }
+            }
+            _ => Self::Other,
+        }
     }
 }
 

@@ -16,16 +16,20 @@ use crate::candidate::Candidate;
 use crate::core::{Decided, Decision, Parser};
 use crate::election::{self, Leader};
 use crate::error::RestError;
-use crate::follow::{follow, remedy};
+use crate::follow::follow;
 use crate::http::Forwarder;
 use crate::log::{Appended, LogEntry, LogError, SchemasLog};
-use crate::record::Record;
+use crate::mend::{Mender, keep_mended};
+use crate::record::{Change, Record};
 use crate::settings::Settings;
 use crate::store::{Applied, Store};
 use pending::{Pending, Sent};
 
 /// How often a write that lost against another writer is decided anew.
 const ATTEMPTS: usize = 16;
+
+/// So many of our own records are taken in by both states apart; then they are made one again, and share their memory.
+const APART_MAX: usize = 256;
 
 /// A registry.
 pub struct Registry {
@@ -44,11 +48,12 @@ pub struct Registry {
     applied: watch::Sender<i64>,
     closed: watch::Sender<bool>,
     parser: Parser,
+    mender: Mender,
     clock: fn() -> i64,
 }
 
 /// The right to decide on a write.
-type Turn = OwnedMutexGuard<watch::Receiver<Leader>>;
+pub(crate) type Turn = OwnedMutexGuard<watch::Receiver<Leader>>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -93,17 +98,19 @@ impl Registry {
             applied: watch::Sender::new(0),
             closed: watch::Sender::new(false),
             parser: Parser::new(),
+            mender: Mender::new(),
             clock,
         });
         let end = registry.log.end().await?;
         let mut reader = registry.log.reader().await?;
         while *registry.applied.borrow() < end {
             let (entries, next) = reader.next().await?;
-            registry.replay(entries, next);
+            registry.take_in(entries, next, true);
         }
         registry.realigned();
         let (weak, closed) = (Arc::downgrade(&registry), registry.closed.subscribe());
-        tokio::spawn(async move { follow(weak, reader, closed).await });
+        tokio::spawn(keep_mended(weak.clone(), registry.leader.clone(), closed.clone()));
+        tokio::spawn(follow(weak, reader, closed));
         Ok(registry)
     }
 
@@ -182,10 +189,9 @@ impl Registry {
             }
             self.realign(operation).await?;
             let (registry, decide) = (Arc::clone(self), Arc::clone(&decide));
-            // Parsing and comparing take time and stack: not on a thread that serves connections.
-            let decided = tokio::task::spawn_blocking(move || {
-                decide(&registry, &registry.ahead.read().unwrap_or_else(PoisonError::into_inner))
-            });
+            let store = self.ahead.read().unwrap_or_else(PoisonError::into_inner).clone();
+            // Parsing and comparing take time and stack: not on a thread that serves connections, and under no lock.
+            let decided = tokio::task::spawn_blocking(move || decide(&registry, &store));
             let Decision { records, answer } =
                 decided.await.map_err(|_| RestError::store("A decision was broken off"))??;
             let counts = if records.is_empty() {
@@ -221,10 +227,9 @@ impl Registry {
     ) -> Result<bool, RestError> {
         let registry = Arc::clone(self);
         let task = tokio::spawn(async move {
-            let lost = registry.append(guard, records, operation).await?;
-            let counts = lost.is_empty();
+            let counts = registry.append(guard, records, operation).await?;
             if !counts {
-                registry.repair(lost).await;
+                registry.mend().await;
             }
             Ok(counts)
         });
@@ -259,20 +264,25 @@ impl Registry {
 
     fn realigned(&self) {
         let mut pending = lock(&self.pending);
-        let committed = self.committed.read().unwrap_or_else(PoisonError::into_inner);
-        *self.ahead.write().unwrap_or_else(PoisonError::into_inner) = committed.clone();
-        pending.astray = false;
+        let committed = self.read(Store::clone);
+        self.align(&mut pending, committed);
     }
 
-    /// Sends records; returns those that lost.
-    async fn append(
+    fn align(&self, pending: &mut Pending, committed: Store) {
+        *self.ahead.write().unwrap_or_else(PoisonError::into_inner) = committed;
+        pending.astray = false;
+        pending.apart = 0;
+    }
+
+    /// Sends records; false if one of them lost.
+    pub(crate) async fn append(
         &self,
         guard: Turn,
         records: Vec<Record>,
         operation: &'static str,
-    ) -> Result<Vec<Record>, RestError> {
+    ) -> Result<bool, RestError> {
         let (numbers, outcomes) = self.announce(&records);
-        let sent = self.log.append(records.clone()).await;
+        let sent = self.log.append(records).await;
         drop(guard);
         let appended: Appended = match sent {
             Ok(appended) => appended,
@@ -280,16 +290,14 @@ impl Registry {
         };
         let waiting = async {
             appended.await?;
-            let mut lost = Vec::new();
-            for (record, outcome) in records.into_iter().zip(outcomes) {
-                if outcome.await == Ok(Applied::Lost) {
-                    lost.push(record);
-                }
+            let mut counts = true;
+            for outcome in outcomes {
+                counts &= outcome.await != Ok(Applied::Lost);
             }
-            Ok(lost)
+            Ok(counts)
         };
         match timeout(self.settings.timeout, waiting).await {
-            Ok(Ok(lost)) => Ok(lost),
+            Ok(Ok(counts)) => Ok(counts),
             Ok(Err(error)) => Err(self.failed(&numbers, error)),
             Err(_) => {
                 self.forget(&numbers);
@@ -306,11 +314,14 @@ impl Registry {
         let mut numbers = Vec::new();
         let mut outcomes = Vec::new();
         for record in records {
-            ahead.apply_ahead(record, now);
+            let change = Change::read(&record.key, record.value.as_deref());
+            if let Some(change) = &change {
+                ahead.change(change, now);
+            }
             pending.sent += 1;
             let (outcome, receiver) = oneshot::channel();
             let number = pending.sent;
-            pending.queue.push_back(Sent { number, record: record.clone(), outcome });
+            pending.queue.push_back(Sent { number, record: record.clone(), change, outcome });
             numbers.push(number);
             outcomes.push(receiver);
         }
@@ -339,67 +350,74 @@ impl Registry {
         RestError::store(format!("Error while writing to the log: {}", error.reason))
     }
 
-    /// A record that lost must not outlive the winner's in a compacted log: the winner's is written again.
-    ///
-    /// A loser under a key of its own stays: nobody counts it, its writer's next attempt replaces it, and a tombstone could
-    /// meet a version that another writer has put there meanwhile.
-    ///
-    /// Only who writes does so, and by what it has decided already: a deletion on its way is not to be undone.
-    pub(crate) async fn repair(&self, lost: Vec<Record>) {
+    /// The turn to decide, if this registry is the one that writes, with what is decided already taken in.
+    pub(crate) async fn turn(&self, operation: &'static str) -> Option<Turn> {
         self.look().await;
         let guard = Arc::clone(&self.writer).lock_owned().await;
-        if *self.leader.borrow() != Leader::This || self.realign("Repair").await.is_err() {
-            return;
-        }
-        let records: Vec<Record> = {
-            let ahead = self.ahead.read().unwrap_or_else(PoisonError::into_inner);
-            lost.iter().filter_map(|record| remedy(&ahead, record)).collect()
-        };
-        if records.is_empty() {
-            return;
-        }
-        if let Err(error) = self.append(guard, records, "Repair").await {
-            tracing::warn!(error = %error.message, "a record that lost against another writer's could not be undone");
-        }
+        let writes = *self.leader.borrow() == Leader::This && !self.settings.read_only;
+        (writes && self.realign(operation).await.is_ok()).then_some(guard)
     }
 
-    /// Applies entries of the log; `next` is the offset after them. Returns what other writers lost.
-    pub(crate) fn replay(&self, entries: Vec<LogEntry>, next: i64) -> Vec<Record> {
+    /// What the log says, and what is decided.
+    pub(crate) fn states(&self) -> (Store, Store) {
+        let ahead = self.ahead.read().unwrap_or_else(PoisonError::into_inner).clone();
+        (self.read(Store::clone), ahead)
+    }
+
+    pub(crate) fn mender(&self) -> &Mender {
+        &self.mender
+    }
+
+    /// Applies entries of the log; `next` is the offset after them.
+    pub(crate) fn replay(&self, entries: Vec<LogEntry>, next: i64) {
+        self.take_in(entries, next, false);
+    }
+
+    fn take_in(&self, entries: Vec<LogEntry>, next: i64, starting: bool) {
         let mut pending = lock(&self.pending);
-        // First the state that decisions hold for long, then the one that every reader waits for.
-        let mut ahead = self.ahead.write().unwrap_or_else(PoisonError::into_inner);
-        let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
-        let mut lost = Vec::new();
+        let (mut met, mut outcomes) = (Vec::with_capacity(entries.len()), Vec::new());
+        // What takes long is done before readers are held up.
         for entry in entries {
-            let applied = committed.apply(&entry);
             let own = pending
                 .queue
-                .front()
-                .is_some_and(|sent| sent.record.key == entry.key && sent.record.value == entry.value);
-            if !own {
-                if pending.queue.is_empty() && !pending.astray {
-                    ahead.apply(&entry);
-                } else {
+                .pop_front_if(|sent| sent.record.key == entry.key && sent.record.value == entry.value);
+            let change = match own {
+                Some(sent) => {
+                    outcomes.push((met.len(), sent.outcome));
+                    sent.change
+                }
+                None => {
                     pending.astray = true;
+                    Change::read(&entry.key, entry.value.as_deref())
                 }
-                if applied == Applied::Lost {
-                    lost.push(Record { key: entry.key, value: entry.value });
-                }
-                continue;
-            }
-            if let Some(sent) = pending.queue.pop_front() {
-                if applied == Applied::Lost {
-                    pending.astray = true;
-                    pending.undone += 1;
-                }
-                // Nobody may be waiting any more.
-                let _ = sent.outcome.send(applied);
-            }
+            };
+            met.push((entry, change));
         }
-        drop((committed, ahead));
+        let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
+        let mut applied = Vec::with_capacity(met.len());
+        for (entry, change) in &met {
+            committed.seen(entry.offset);
+            let change = change.as_ref();
+            applied.push(change.map_or(Applied::Nothing, |change| committed.change(change, entry.timestamp)));
+        }
+        let copy = committed.clone();
+        drop(committed);
+        self.mender.met(met.into_iter().map(|(entry, _)| entry).zip(applied.iter().copied()));
+        pending.apart += outcomes.len();
+        for (place, outcome) in outcomes {
+            let applied = applied.get(place).copied().unwrap_or(Applied::Nothing);
+            if applied == Applied::Lost {
+                pending.astray = true;
+                pending.undone += 1;
+            }
+            // Nobody may be waiting any more.
+            let _ = outcome.send(applied);
+        }
+        if !starting && pending.queue.is_empty() && (pending.astray || pending.apart > APART_MAX) {
+            self.align(&mut pending, copy);
+        }
         drop(pending);
         self.applied.send_modify(|applied| *applied = next.max(*applied));
-        lost
     }
 }
 

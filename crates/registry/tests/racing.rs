@@ -118,14 +118,16 @@ async fn one_schema_registered_by_all_gets_one_id() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_that_wakes_late_does_no_harm() {
     let log = Arc::new(MemoryLog::new(|| 0));
-    let (_, router) = registry_on(&log).await;
+    // Its own losers are seen to when a writer has had its time.
+    let hasty = Settings { timeout: std::time::Duration::from_secs(1), ..settings() };
+    let router = http::router(Registry::start(Box::new(Arc::clone(&log)), hasty, || 0).await.unwrap());
     let (_, body) = post(&router, "/subjects/a/versions", record(0, 0)).await;
     assert_eq!(body, "{\"id\":1}");
     // What a writer decided before it was stopped, appended now: the id is taken, and so is the version.
     let stale = |subject: &str| -> Record {
         let content =
             registry::Content::new(schema::Language::Avro, "\"bytes\"".into(), Vec::new(), None, None);
-        SchemaValue { id: 1, content, deleted: false }.record(subject, 1)
+        SchemaValue { id: 1, content: content.into(), deleted: false }.record(subject, 1)
     };
     log.push(stale("a"));
     log.push(stale("b"));

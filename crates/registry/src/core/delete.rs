@@ -118,7 +118,8 @@ pub(crate) fn delete_version(
             records.extend(tombstones(store, &Key::DeleteSubject { subject: name.to_owned() }));
         }
     } else {
-        let value = SchemaValue { id: found.id, content: found.content.as_ref().clone(), deleted: true };
+        let value =
+            SchemaValue { id: found.id, content: std::sync::Arc::clone(&found.content), deleted: true };
         records.push(value.record(name, version));
     }
     let others = store.versions(name, Live::Only).any(|(number, _)| number != version);

@@ -19,7 +19,7 @@ pub(crate) use configure::{delete_config, delete_mode, put_config, put_mode, sho
 pub(crate) use delete::{delete_context, delete_subject, delete_version};
 pub(crate) use lookup::{candidates, look_up};
 pub(crate) use parse::{Draft, Parser, Prepared};
-pub(crate) use register::{register, registered};
+pub(crate) use register::{register, registered, superseded};
 pub(crate) use tags::{found_tags, tag_request};
 
 /// What a request comes to: records to append, and the answer once they count.

@@ -1,5 +1,7 @@
 //! Registering.
 
+use std::sync::Arc;
+
 use schema::json::Json;
 use schema::{Level, Metadata, RuleSet, Strictness};
 
@@ -229,15 +231,16 @@ fn append(
             }
             id
         }
-        None => {
-            store.id_of(context, &content.guid).unwrap_or_else(|| store.max_id(context).saturating_add(1))
-        }
+        None => store
+            .id_of(context, &content.guid)
+            .or_else(|| store.next_id(context))
+            .ok_or_else(|| RestError::store("All ids of the context are taken"))?,
     };
     let mut records = Vec::new();
     if !store.has_context(context) {
         records.push(record::context(context));
     }
-    let value = SchemaValue { id, content, deleted: false };
+    let value = SchemaValue { id, content: Arc::new(content), deleted: false };
     let record = value.record(subject, version);
     let size = record.key.len() + record.value.as_ref().map_or(0, Vec::len);
     if size > settings.record_bytes_max {
@@ -247,7 +250,6 @@ fn append(
         )));
     }
     records.push(record);
-    records.extend(superseded(store, subject, id, version));
     let answer = answer(settings.profile, subject, version, id, &value.content, None);
     Ok(Decision { records, answer })
 }
@@ -261,11 +263,15 @@ fn overwrite(profile: Profile, context: &str, id: i32) -> RestError {
     RestError::not_permitted(format!("Overwrite new schema with id {id}{place} is not permitted."))
 }
 
-/// Soft-deleted versions of the same id go for good once the schema is registered again, unless something refers to them.
-fn superseded(store: &Store, subject: &str, id: i32, version: i32) -> Vec<Record> {
+/// Soft-deleted versions whose id a later version has go for good, unless something refers to them: once the schema that was
+/// registered again has won, since the id must never be without a user.
+pub(crate) fn superseded(store: &Store, subject: &str) -> Vec<Record> {
+    let is_back = |number: i32, id: i32| {
+        store.versions(subject, Live::Only).any(|(later, version)| later > number && version.id == id)
+    };
     store
         .versions(subject, Live::OnlyDeleted)
-        .filter(|(number, old)| old.id == id && *number != version)
+        .filter(|(number, old)| is_back(*number, old.id))
         .filter(|(number, _)| store.referrers(subject, *number, Live::WithDeleted).is_empty())
         .flat_map(|(number, _)| {
             let layouts = store.layouts(&Key::Schema { subject: subject.to_owned(), version: number });

@@ -281,7 +281,9 @@ async fn look(
     let (registry, route, body) = (Arc::clone(registry), route.clone(), Arc::clone(body));
     let query = query.clone();
     let task = tokio::task::spawn_blocking(move || {
-        registry.read(|store| answer(&registry, store, &route, &query, &body))
+        // On a copy, which costs little: what takes long holds up nobody.
+        let store = registry.read(crate::store::Store::clone);
+        answer(&registry, &store, &route, &query, &body)
     });
     task.await.map_err(|_| RestError::store("An answer was broken off"))?
 }

@@ -32,11 +32,27 @@ pub(super) async fn register_version(
     if let Some(answer) = known(registry, &name, &draft, normalize) {
         return Ok(answer.into());
     }
+    let subject = name.clone();
     let decide = move |registry: &Registry, store: &crate::store::Store| {
         let (parser, settings) = (registry.parser(), registry.settings());
         register(store, parser, settings, &name, &draft, normalize, force)
     };
-    registry.write("Register", decide).await.map(Answer::from)
+    let answer = registry.write("Register", decide).await?;
+    clear_superseded(registry, subject).await;
+    Ok(answer.into())
+}
+
+/// Removes what a registration has made superfluous. It has won by then, and stays so if this fails.
+async fn clear_superseded(registry: &Arc<Registry>, name: String) {
+    if registry.read(|store| core::superseded(store, &name).is_empty()) {
+        return;
+    }
+    let decide = move |_: &Registry, store: &crate::store::Store| {
+        Ok(core::Decision { records: core::superseded(store, &name), answer: Json::Null })
+    };
+    if let Err(error) = registry.write("Clear", decide).await {
+        tracing::warn!(error = %error.message, "versions that were registered again could not be removed");
+    }
 }
 
 /// The answer to a registration of what is there already, if this registry knows it.
@@ -62,6 +78,7 @@ fn known(registry: &Registry, name: &str, draft: &Draft, normalize: bool) -> Opt
 /// POST /subjects/{s}/versions/{v}/tags
 pub(super) async fn tags(registry: &Arc<Registry>, name: String, number: &str, body: Json) -> Answered {
     let number = route::version(number)?;
+    let subject = name.clone();
     let decide = move |registry: &Registry, store: &crate::store::Store| {
         let (_, version) = store.version(&name, number, Live::Only).ok_or_else(|| {
             match store.has_subject(&name, Live::Only) {
@@ -73,7 +90,9 @@ pub(super) async fn tags(registry: &Arc<Registry>, name: String, number: &str, b
         let (parser, settings) = (registry.parser(), registry.settings());
         register(store, parser, settings, &name, &draft, false, false)
     };
-    registry.write("Tag", decide).await.map(Answer::from)
+    let answer = registry.write("Tag", decide).await?;
+    clear_superseded(registry, subject).await;
+    Ok(answer.into())
 }
 
 /// DELETE /subjects/{s}

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::{Context, Entry, Store, Version};
-use crate::config::{Config, Mode};
-use crate::json::int;
+use crate::config::Mode;
 use crate::log::LogEntry;
-use crate::record::{Key, Record, SchemaValue};
+use crate::record::{Change, Key, SchemaValue, What};
 use crate::subject;
 
 /// What became of a record.
@@ -28,63 +27,69 @@ impl Store {
 
     /// Applies the record at its offset.
     pub fn apply(&mut self, entry: &LogEntry) -> Applied {
-        self.next_offset = self.next_offset.max(entry.offset + 1);
-        self.apply_record(&entry.key, entry.value.as_deref(), entry.timestamp)
-    }
-
-    /// Applies a record that is not in the log yet, as the writer that decides on more before it is.
-    pub fn apply_ahead(&mut self, record: &Record, timestamp: i64) -> Applied {
-        self.apply_record(&record.key, record.value.as_deref(), timestamp)
-    }
-
-    fn apply_record(&mut self, key_bytes: &[u8], value: Option<&[u8]>, timestamp: i64) -> Applied {
-        let Some(key) = Key::read(key_bytes) else { return Applied::Nothing };
-        if value.is_some() && key.to_bytes() != key_bytes {
-            self.other_layouts.entry(key.clone()).or_default().insert(key_bytes.to_vec());
+        self.seen(entry.offset);
+        match Change::read(&entry.key, entry.value.as_deref()) {
+            Some(change) => self.change(&change, entry.timestamp),
+            None => Applied::Nothing,
         }
-        match (key, value) {
-            (Key::Schema { subject, version }, Some(value)) => match SchemaValue::read(value) {
-                Some(value) => self.put_version(&subject, version, value, timestamp),
-                None => Applied::Nothing,
-            },
-            (Key::Schema { subject, version }, None) => {
-                self.remove_version(&subject, version);
-                Applied::Done
+    }
+
+    /// Notes that the record at an offset was met.
+    pub(crate) fn seen(&mut self, offset: i64) {
+        self.next_offset = self.next_offset.max(offset + 1);
+    }
+
+    /// Applies what a record says, be it in the log already or on its way there.
+    pub(crate) fn change(&mut self, change: &Change, timestamp: i64) -> Applied {
+        if let Some(layout) = &change.layout
+            && let Some(layouts) = self.other_layouts.of(change.key.clone())
+        {
+            layouts.insert(layout.clone());
+        }
+        match (&change.key, &change.what) {
+            (Key::Schema { subject, version }, What::Schema(value)) => {
+                return self.put_version(subject, *version, value, timestamp);
             }
-            (Key::Config { subject }, value) => {
-                match value.and_then(Config::read) {
-                    Some(config) => self.configs.insert(subject, config),
-                    None => self.configs.remove(&subject),
-                };
-                Applied::Done
+            (Key::Schema { subject, version }, What::Opaque(id)) => {
+                self.put_opaque(subject, *version, *id);
+                return Applied::Nothing;
             }
-            (Key::Mode { subject }, value) => {
-                match value.and_then(Mode::read) {
-                    Some(mode) => self.modes.insert(subject, mode),
-                    None => self.modes.remove(&subject),
-                };
-                Applied::Done
+            (Key::Schema { subject, version }, What::Gone) => self.remove_version(subject, *version),
+            (Key::Config { subject }, What::Config(config)) => {
+                self.configs.insert(subject.clone(), config.clone());
             }
-            (Key::DeleteSubject { subject }, Some(value)) => self.delete_subject(&subject, value),
-            (Key::DeleteSubject { subject }, None) => {
-                self.deleted_subjects.remove(&subject);
-                Applied::Done
+            (Key::Config { subject }, _) => {
+                self.configs.remove(subject);
             }
-            (Key::ClearSubject { subject }, Some(_)) => {
-                self.clear_subject(&subject);
-                Applied::Done
+            (Key::Mode { subject }, What::Mode(mode)) => self.modes.insert(subject.clone(), *mode),
+            (Key::Mode { subject }, _) => {
+                self.modes.remove(subject);
             }
-            (Key::Context { context, .. }, Some(_)) => {
-                self.contexts.entry(context).or_default();
-                Applied::Done
+            (Key::DeleteSubject { subject }, What::Deleted(last)) => self.delete_subject(subject, *last),
+            (Key::DeleteSubject { subject }, What::Gone) => {
+                self.deleted_subjects.remove(subject);
             }
-            (Key::Context { context, .. }, None) => {
-                if self.contexts.get(&context).is_some_and(|c| c.ids.is_empty()) {
-                    self.contexts.remove(&context);
+            (Key::ClearSubject { subject }, What::Other) => self.clear_subject(subject),
+            (Key::Context { context, .. }, What::Other) => {
+                self.contexts.of(context.clone());
+            }
+            (Key::Context { context, .. }, What::Gone) => {
+                if self.contexts.get(context).is_some_and(|context| context.ids.is_empty()) {
+                    self.contexts.remove(context);
                 }
-                Applied::Done
             }
-            (Key::ClearSubject { .. } | Key::Noop, _) => Applied::Nothing,
+            _ => return Applied::Nothing,
+        }
+        Applied::Done
+    }
+
+    /// A version that cannot be read has its number and its id all the same.
+    fn put_opaque(&mut self, subject: &str, version: i32, id: i32) {
+        if let Some(context) = self.contexts.of(subject::context_of(subject).to_owned()) {
+            context.max_id = context.max_id.max(id);
+        }
+        if let Some(last) = self.opaque.of(subject.to_owned()) {
+            *last = version.max(*last);
         }
     }
 
@@ -97,7 +102,7 @@ impl Store {
         entry.uses.iter().any(|((user, number), ())| (&**user, *number) != (subject, version))
     }
 
-    fn put_version(&mut self, subject: &str, version: i32, value: SchemaValue, timestamp: i64) -> Applied {
+    fn put_version(&mut self, subject: &str, version: i32, value: &SchemaValue, timestamp: i64) -> Applied {
         let existing = self.subjects.get(subject).and_then(|versions| versions.get(&version));
         let importing = self.mode_in_scope(subject) == Mode::Import;
         if let Some(existing) = existing {
@@ -105,7 +110,7 @@ impl Store {
             if !same && !importing {
                 return Applied::Lost;
             }
-            if !same && self.is_of_others(subject, version, &value) {
+            if !same && self.is_of_others(subject, version, value) {
                 // It must not take the version that stands down with it.
                 return Applied::Lost;
             }
@@ -113,7 +118,9 @@ impl Store {
                 self.remove_version(subject, version);
             }
         }
-        let context = self.contexts.entry(subject::context_of(subject).to_owned()).or_default();
+        let Some(context) = self.contexts.of(subject::context_of(subject).to_owned()) else {
+            return Applied::Nothing;
+        };
         if context.ids.get(&value.id).is_some_and(|entry| entry.content.guid != value.content.guid) {
             return Applied::Lost;
         }
@@ -121,16 +128,17 @@ impl Store {
             Some((known, _)) => Arc::clone(known),
             None => Arc::from(subject),
         };
-        let content = context.claim(&value, &subject, version);
+        let content = context.claim(value, &subject, version);
         for reference in &content.references {
             let target = subject::inherited(&reference.subject, subject::context_of(&subject));
-            self.referrers
-                .entry((target, reference.version))
-                .or_default()
-                .insert((Arc::clone(&subject), version), ());
+            if let Some(users) = self.referrers.of((target, reference.version)) {
+                users.insert((Arc::clone(&subject), version), ());
+            }
         }
         let stored = Version { id: value.id, content, deleted: value.deleted, timestamp };
-        self.subjects.entry(subject).or_default().insert(version, stored);
+        if let Some(versions) = self.subjects.of(subject) {
+            versions.insert(version, stored);
+        }
         Applied::Done
     }
 
@@ -157,14 +165,11 @@ impl Store {
         self.other_layouts.remove(&Key::Schema { subject: name.to_owned(), version });
     }
 
-    fn delete_subject(&mut self, subject: &str, value: &[u8]) -> Applied {
-        let parsed = core::str::from_utf8(value).ok().and_then(|text| schema::json::parse(text).ok());
-        let Some(last) = parsed.and_then(|json| int(&json, "version")) else { return Applied::Nothing };
-        self.deleted_subjects.insert(subject.to_owned());
+    fn delete_subject(&mut self, subject: &str, last: i32) {
+        self.deleted_subjects.insert(subject.to_owned(), ());
         if let Some(versions) = self.subjects.get_mut(subject) {
             versions.change_to(&last, |version| version.deleted = true);
         }
-        Applied::Done
     }
 
     /// Drops soft-deleted versions: of a subject, or of all subjects of a context.
@@ -198,14 +203,21 @@ impl Context {
         version: i32,
     ) -> Arc<crate::record::Content> {
         self.max_id = self.max_id.max(value.id);
-        let entry = self.ids.entry(value.id).or_insert_with(|| Entry {
-            content: Arc::new(value.content.clone()),
-            uses: super::Users::default(),
-        });
-        entry.uses.insert((Arc::clone(subject), version), ());
+        if !self.ids.contains_key(&value.id) {
+            let entry = Entry { content: Arc::clone(&value.content), uses: super::Users::default() };
+            self.ids.insert(value.id, entry);
+        }
         // A schema imported under several ids is found under the first.
-        self.by_guid.entry(value.content.guid).or_insert(value.id);
-        Arc::clone(&entry.content)
+        if !self.by_guid.contains_key(&value.content.guid) {
+            self.by_guid.insert(value.content.guid, value.id);
+        }
+        match self.ids.get_mut(&value.id) {
+            Some(entry) => {
+                entry.uses.insert((Arc::clone(subject), version), ());
+                Arc::clone(&entry.content)
+            }
+            None => Arc::clone(&value.content),
+        }
     }
 
     fn release(&mut self, id: i32, user: &(Arc<str>, i32)) {

@@ -1,16 +1,17 @@
 //! The registry's state: what the records of `_schemas` say when applied in order.
 //!
-//! Nothing changes it but [`Store::apply`]. The first record to claim an id or a version has it: a later one that claims
+//! Nothing changes it but [`Store::apply`]. A copy is cheap, so that what takes long is done on one and holds nobody up. The first record to claim an id or a version has it: a later one that claims
 //! the same for something else is ignored, unless its subject is being imported. So two writers can race and every node
 //! agrees on the winner.
 
 mod apply;
+mod chunked;
 mod query;
 mod small;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use schema::Guid;
@@ -21,6 +22,7 @@ pub(crate) use query::has_prefix;
 
 use crate::config::{Config, Mode};
 use crate::record::{Content, Key};
+use chunked::Chunked;
 use small::SmallMap;
 
 /// A version of a subject.
@@ -39,8 +41,8 @@ pub struct Version {
 /// The ids of one context.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
-    ids: BTreeMap<i32, Entry>,
-    by_guid: HashMap<Guid, i32>,
+    ids: Chunked<i32, Entry>,
+    by_guid: Chunked<Guid, i32>,
     max_id: i32,
 }
 
@@ -53,18 +55,20 @@ struct Entry {
     uses: Users,
 }
 
-/// The state.
+/// The state. A copy costs little and shares what does not change.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
-    subjects: BTreeMap<Arc<str>, SmallMap<i32, Version>>,
-    contexts: BTreeMap<String, Context>,
-    configs: BTreeMap<Option<String>, Config>,
-    modes: BTreeMap<Option<String>, Mode>,
+    subjects: Chunked<Arc<str>, SmallMap<i32, Version>>,
+    contexts: Chunked<String, Context>,
+    configs: Chunked<Option<String>, Config>,
+    modes: Chunked<Option<String>, Mode>,
     /// Who refers to a version.
-    referrers: BTreeMap<(String, i32), Users>,
+    referrers: Chunked<(String, i32), Users>,
     /// Keys that were written in another layout than ours: a tombstone must reach them too.
-    other_layouts: BTreeMap<Key, BTreeSet<Vec<u8>>>,
+    other_layouts: Chunked<Key, BTreeSet<Vec<u8>>>,
     /// Subjects whose DELETE_SUBJECT record still stands.
-    deleted_subjects: BTreeSet<String>,
+    deleted_subjects: Chunked<String, ()>,
+    /// The last version of subjects that have versions which this registry cannot read.
+    opaque: Chunked<String, i32>,
     next_offset: i64,
 }

@@ -55,9 +55,9 @@ impl Store {
 
     /// The number that the next version gets: deleted ones count.
     pub fn next_version(&self, subject: &str) -> i32 {
-        self.versions(subject, Live::WithDeleted)
-            .next_back()
-            .map_or(1, |(number, _)| number.saturating_add(1))
+        let last = self.versions(subject, Live::WithDeleted).next_back().map_or(0, |(number, _)| number);
+        let opaque = self.opaque.get(subject).copied().unwrap_or(0);
+        last.max(opaque).saturating_add(1)
     }
 
     /// Whether a subject has a version that counts.
@@ -131,6 +131,23 @@ impl Store {
     /// The largest id that a context has given out.
     pub fn max_id(&self, context: &str) -> i32 {
         self.contexts.get(context).map_or(0, |context| context.max_id)
+    }
+
+    /// The id that the next new schema of a context gets; nothing where all are taken.
+    pub fn next_id(&self, context: &str) -> Option<i32> {
+        let Some(context) = self.contexts.get(context) else { return Some(1) };
+        if let Some(next) = context.max_id.checked_add(1) {
+            return Some(next);
+        }
+        // The end of the range is taken: the last gap before it.
+        let mut free = context.max_id;
+        for (id, _) in context.ids.iter().rev() {
+            if *id < free {
+                break;
+            }
+            free = id.saturating_sub(1);
+        }
+        (free > 0).then_some(free)
     }
 
     /// The versions that have an id, by subject and number.
@@ -228,7 +245,7 @@ impl Store {
 
     /// Whether a DELETE_SUBJECT record of the subject still stands.
     pub fn has_delete_record(&self, subject: &str) -> bool {
-        self.deleted_subjects.contains(subject)
+        self.deleted_subjects.contains_key(subject)
     }
 
     /// The subject that an alias of the configuration stands for.
@@ -238,12 +255,18 @@ impl Store {
     }
 }
 
-/// Whether a subject's name begins with a prefix, context and all; after `:*:`, the name in any context.
+/// Whether a subject stands in the prefix's context and its name there begins with the rest; after `:*:`, in any context.
 pub(crate) fn has_prefix(name: &str, prefix: &str) -> bool {
-    match prefix.strip_prefix(ALL_CONTEXTS) {
-        Some(rest) => subject::split(name).1.starts_with(rest),
-        None => name.starts_with(prefix),
+    let (context, own) = subject::split(name);
+    if let Some(rest) = prefix.strip_prefix(ALL_CONTEXTS) {
+        return own.starts_with(rest);
     }
+    let (wanted, rest) = subject::split(prefix);
+    if wanted == DEFAULT_CONTEXT && rest.starts_with(":.") && !prefix.starts_with(":.:") {
+        // A context's name that is not written to its end.
+        return name.starts_with(prefix);
+    }
+    context == wanted && own.starts_with(rest)
 }
 
 /// A subject counts as deleted only when none of its versions lives.

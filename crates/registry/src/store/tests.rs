@@ -147,7 +147,7 @@ fn the_first_to_claim_an_id_or_a_version_has_it() {
 fn records_are_written_as_the_java_registry_writes_them() {
     let content =
         crate::record::Content::new(schema::Language::Avro, "\"string\"".into(), Vec::new(), None, None);
-    let record = crate::record::SchemaValue { id: 1, content, deleted: false }.record("t", 1);
+    let record = crate::record::SchemaValue { id: 1, content: content.into(), deleted: false }.record("t", 1);
     let text = |record: &Record| {
         let value =
             record.value.as_deref().map_or("null".to_owned(), |v| String::from_utf8_lossy(v).into_owned());

@@ -1,0 +1,182 @@
+//! What compaction leaves where two writers met: never a record that had lost.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use registry::{
+    Appended, BoxFuture, Live, LogEntry, LogError, MemoryLog, Record, Registry, SchemaValue, SchemasLog,
+    SchemasReader, Settings, Store, http,
+};
+use tokio::sync::watch;
+
+async fn router_on(log: Box<dyn SchemasLog>) -> axum::Router {
+    let settings =
+        Settings { profile: registry::Profile::V7, timeout: Duration::from_secs(2), ..Settings::default() };
+    http::router(Registry::start(log, settings, || 0).await.unwrap())
+}
+
+async fn call(router: &axum::Router, request: Request<Body>) -> String {
+    let mut service = router.clone();
+    let answer = tower_service::Service::call(&mut service, request).await.unwrap();
+    let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+async fn register(router: &axum::Router, subject: &str, text: &str) -> String {
+    let body = format!(r#"{{"schema":"\"{text}\""}}"#);
+    call(router, Request::post(format!("/subjects/{subject}/versions")).body(body.into()).unwrap()).await
+}
+
+async fn delete(router: &axum::Router, path: &str) -> String {
+    call(router, Request::delete(path).body(Body::empty()).unwrap()).await
+}
+
+fn record(subject: &str, version: i32, id: i32, text: &str) -> Record {
+    let text = format!("\"{text}\"");
+    let content = registry::Content::new(schema::Language::Avro, text.into(), Vec::new(), None, None);
+    SchemaValue { id, content: content.into(), deleted: false }.record(subject, version)
+}
+
+/// The last entry of each key, in the log's order.
+fn compacted(log: &MemoryLog) -> Vec<LogEntry> {
+    let mut last: BTreeMap<Vec<u8>, LogEntry> = BTreeMap::new();
+    for entry in log.entries() {
+        last.insert(entry.key.clone(), entry);
+    }
+    let mut kept: Vec<LogEntry> = last.into_values().filter(|entry| entry.value.is_some()).collect();
+    kept.sort_by_key(|entry| entry.offset);
+    kept
+}
+
+fn replayed(entries: &[LogEntry]) -> Store {
+    let mut store = Store::default();
+    for entry in entries {
+        store.apply(entry);
+    }
+    store
+}
+
+/// Waits until the log holds what is wanted.
+async fn until(log: &MemoryLog, wanted: impl Fn(&MemoryLog) -> bool, what: &str) {
+    for _ in 0..1500 {
+        if wanted(log) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what}: {:?}", log.entries());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn losers_that_a_start_meets_are_seen_to() {
+    let log = Arc::new(MemoryLog::new(|| 0));
+    log.push(record("a", 1, 1, "int"));
+    // Late records of a writer that is dead: one under the winner's key, one under a key of its own.
+    log.push(record("a", 1, 1, "bytes"));
+    log.push(record("b", 1, 1, "bytes"));
+    let router = router_on(Box::new(Arc::clone(&log))).await;
+    let own = record("b", 1, 1, "bytes").key;
+    let is_settled = |log: &MemoryLog| {
+        let kept = compacted(log);
+        let again = log.entries().iter().rfind(|entry| entry.key == record("a", 1, 1, "int").key).cloned();
+        !kept.iter().any(|entry| entry.key == own) && again.is_some_and(|entry| entry.offset > 2)
+    };
+    until(&log, is_settled, "the losers stay").await;
+    // Not before: the winner's record must not come to stand behind a loser's.
+    let place = |key: &[u8]| log.entries().iter().rposition(|entry| entry.key == key).unwrap();
+    assert!(place(&record("a", 1, 1, "int").key) > place(&own));
+    let store = replayed(&compacted(&log));
+    assert_eq!(&*store.by_id(".", 1).unwrap().text, "\"int\"");
+    assert_eq!(store.version("a", 1, Live::Only).unwrap().1.id, 1);
+    assert!(!store.has_subject("b", Live::WithDeleted));
+    // What rewrites the winner's record later finds no loser before it.
+    assert_eq!(delete(&router, "/subjects/a/versions/1").await, "1");
+    assert_eq!(&*replayed(&compacted(&log)).by_id(".", 1).unwrap().text, "\"int\"");
+    assert_eq!(register(&router, "b", "long").await, "{\"id\":3}");
+    assert_eq!(replayed(&compacted(&log)).version("b", 1, Live::Only).unwrap().1.id, 3);
+}
+
+/// A log whose reader waits for a word.
+struct Halting(Arc<MemoryLog>, watch::Receiver<bool>);
+
+struct HaltingReader(Box<dyn SchemasReader>, watch::Receiver<bool>);
+
+impl SchemasLog for Halting {
+    fn append(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        self.0.append(records)
+    }
+
+    fn reader(&self) -> BoxFuture<'_, Result<Box<dyn SchemasReader>, LogError>> {
+        Box::pin(async move {
+            Ok(Box::new(HaltingReader(self.0.reader().await?, self.1.clone())) as Box<dyn SchemasReader>)
+        })
+    }
+
+    fn end(&self) -> BoxFuture<'_, Result<i64, LogError>> {
+        self.0.end()
+    }
+}
+
+impl SchemasReader for HaltingReader {
+    fn next(&mut self) -> BoxFuture<'_, Result<(Vec<LogEntry>, i64), LogError>> {
+        Box::pin(async move {
+            let read = self.0.next().await;
+            let _ = self.1.wait_for(|go| *go).await;
+            read
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registration_that_loses_takes_no_version_away() {
+    let log = Arc::new(MemoryLog::new(|| 0));
+    let (word, go) = watch::channel(true);
+    let router = router_on(Box::new(Halting(Arc::clone(&log), go))).await;
+    assert_eq!(register(&router, "s", "int").await, "{\"id\":1}");
+    assert_eq!(delete(&router, "/subjects/s/versions/1").await, "1");
+    word.send_replace(false);
+    // Another writer is first with version 2; this one does not know yet.
+    log.push(record("s", 2, 2, "string"));
+    let appended = log.entries().len();
+    let again = tokio::spawn({
+        let router = router.clone();
+        async move { register(&router, "s", "int").await }
+    });
+    until(&log, |log| log.entries().len() > appended, "nothing was appended").await;
+    word.send_replace(true);
+    let answer = again.await.unwrap();
+    assert!(answer.contains("incompatible"), "{answer}");
+    // The id that records carry still has its schema.
+    let store = replayed(&log.entries());
+    assert_eq!(&*store.by_id(".", 1).unwrap().text, "\"int\"");
+    assert!(store.version("s", 1, Live::OnlyDeleted).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_that_is_registered_again_replaces_its_deleted_version() {
+    let log = Arc::new(MemoryLog::new(|| 0));
+    let router = router_on(Box::new(Arc::clone(&log))).await;
+    assert_eq!(register(&router, "s", "int").await, "{\"id\":1}");
+    assert_eq!(delete(&router, "/subjects/s/versions/1").await, "1");
+    assert_eq!(register(&router, "s", "int").await, "{\"id\":1}");
+    let store = replayed(&log.entries());
+    assert!(store.version("s", 1, Live::WithDeleted).is_none());
+    assert_eq!(store.version("s", 2, Live::Only).unwrap().1.id, 1);
+}
+
+#[test]
+fn versions_that_cannot_be_read_have_their_numbers_and_ids() {
+    let mut store = Store::default();
+    let key = record("s", 3, 1, "int").key;
+    let value = br#"{"subject":"s","version":3,"id":41,"schemaType":"THRIFT","schema":"x","deleted":false}"#;
+    store.apply(&LogEntry { offset: 0, key, value: Some(value.to_vec()), timestamp: 0 });
+    assert_eq!((store.next_version("s"), store.next_id(".")), (4, Some(42)));
+    let last = record("t", 1, i32::MAX, "int");
+    store.apply(&LogEntry { offset: 1, key: last.key, value: last.value, timestamp: 0 });
+    assert_eq!(store.next_id("."), Some(i32::MAX - 1));
+}
