@@ -1,4 +1,4 @@
-// Confluent's schemaregistry for Go and franz-go's sr, through the broker and the registry that the arguments name.
+// Confluent's schemaregistry for Go, franz-go's sr and srclient, through the broker and the registry that the arguments name.
 package main
 
 import (
@@ -76,7 +76,7 @@ func through(topic string, value []byte) ([]byte, error) {
 func main() {
 	bootstrap, registry = os.Args[1], os.Args[2]
 	failed := 0
-	checks := append(confluentChecks, srChecks...)
+	checks := append(append(confluentChecks, srChecks...), srclientChecks...)
 	for _, check := range checks {
 		if err := check.run(); err != nil {
 			fmt.Println("not ok registry-go", check.name, err)

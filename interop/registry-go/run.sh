@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Go's registry clients and serializers, through Mekong's broker and registry: confluent-kafka-go's schemaregistry (with its librdkafka) and
-# franz-go's sr.
+# Go's registry clients and serializers, through Mekong's broker and registry: confluent-kafka-go's schemaregistry (with its librdkafka),
+# franz-go's sr and srclient.
 #   BOOTSTRAP=host:port REGISTRY=http://host:port WORK=folder run.sh quick|full
 set -euo pipefail
 cd "$(dirname "$0")"
