@@ -14,6 +14,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -118,7 +120,12 @@ impl Profiles {
             std::fs::create_dir_all(folder)?;
         }
         let fresh = path.with_extension("new");
-        std::fs::write(&fresh, self.text())?;
+        // It may hold passwords.
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&fresh)?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        file.write_all(self.text().as_bytes())?;
         Ok(std::fs::rename(&fresh, &path)?)
     }
 
@@ -147,6 +154,9 @@ pub fn run(command: Command, output: &Output) -> Outcome {
     match command {
         Command::List => return list(&profiles, output),
         Command::Set { name, settings } => {
+            if name.trim() != name || name.is_empty() || name.contains(['[', ']', '=', '\n', '\r']) {
+                return Err(Failure::new(format!("`{name}` cannot be a profile's name")));
+            }
             let target = profiles.profiles.entry(name.clone()).or_default();
             for setting in settings {
                 let (key, value) = setting
@@ -174,6 +184,12 @@ pub fn run(command: Command, output: &Output) -> Outcome {
     profiles.save()
 }
 
+/// A setting's value, unless it is a secret.
+fn shown<'a>(key: &str, value: &'a str) -> &'a str {
+    let is_secret = ["password", "user.info", "secret", "jaas"].iter().any(|part| key.contains(part));
+    if is_secret { "[hidden]" } else { value }
+}
+
 fn list(profiles: &Profiles, output: &Output) -> Outcome {
     let is_default = |name: &String| profiles.default.as_ref() == Some(name);
     let rows: Vec<Vec<String>> = profiles
@@ -181,14 +197,15 @@ fn list(profiles: &Profiles, output: &Output) -> Outcome {
         .iter()
         .map(|(name, settings)| {
             let settings: Vec<String> =
-                settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                settings.iter().map(|(key, value)| format!("{key}={}", shown(key, value))).collect();
             vec![name.clone(), if is_default(name) { "yes" } else { "" }.to_owned(), settings.join(" ")]
         })
         .collect();
-    let objects = profiles
-        .profiles
-        .iter()
-        .map(|(name, settings)| json!({ "name": name, "default": is_default(name), "settings": settings }));
+    let objects = profiles.profiles.iter().map(|(name, settings)| {
+        let settings: BTreeMap<&str, &str> =
+            settings.iter().map(|(key, value)| (key.as_str(), shown(key, value))).collect();
+        json!({ "name": name, "default": is_default(name), "settings": settings })
+    });
     output.table(&["NAME", "DEFAULT", "SETTINGS"], &rows, objects)
 }
 
