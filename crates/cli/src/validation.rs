@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base::limits::DECOMPRESSED_BATCH_BYTES_MAX;
 use broker::{Check, Checks, Partition, Refusal, Verdict};
 use records::{Batches, Record, ValidBatches};
-use registry::{Part, Rest, Strategy, Unfit, Validator};
+use registry::{Part, Rest, Session, Strategy, Unfit, Validator};
 use schema::Parsed;
 use schema::protobuf::ProtobufSchema;
 use schema_serde::{FileDescriptor, SerdeError};
@@ -74,28 +74,30 @@ impl SchemaCheck {
                 self.part.name()
             )));
         };
+        let not_ready = || Refusal {
+            error: ErrorCode::REQUEST_TIMED_OUT,
+            message: Some("the schema registry does not answer yet".to_owned()),
+            records: Vec::new(),
+        };
+        let session = validator.session((topic, self.part, strategy)).await;
+        let mut session = session.map_err(|_| not_ready())?;
         let bytes = batches.to_bytes();
         let mut complaints = Vec::new();
-        for batch in Batches::new(&bytes) {
+        'all: for batch in Batches::new(&bytes) {
             let batch = batch.map_err(|error| invalid(error.to_string()))?;
             let body =
                 batch.decompress(DECOMPRESSED_BATCH_BYTES_MAX).map_err(|error| invalid(error.to_string()))?;
             for (index, record) in (0_i32..).zip(batch.records(&body)) {
                 let record = record.map_err(|error| invalid(error.what.to_string()))?;
-                match self.one(validator, topic, strategy, &record).await {
+                match self.one(&mut session, &record).await {
                     Ok(()) => {}
-                    Err(Unfit::NotReady) => {
-                        let message = Some("the schema registry does not answer yet".to_owned());
-                        return Err(Refusal {
-                            error: ErrorCode::REQUEST_TIMED_OUT,
-                            message,
-                            records: Vec::new(),
-                        });
-                    }
-                    Err(Unfit::Invalid(reason)) if complaints.len() < COMPLAINTS_MAX => {
+                    Err(Unfit::NotReady) => return Err(not_ready()),
+                    Err(Unfit::Invalid(reason)) => {
                         complaints.push((index, format!("{}: {reason}", self.part.name())));
                     }
-                    Err(Unfit::Invalid(_)) => {}
+                }
+                if complaints.len() >= COMPLAINTS_MAX {
+                    break 'all;
                 }
             }
         }
@@ -103,13 +105,7 @@ impl SchemaCheck {
         Err(Refusal { records: complaints.clone(), ..invalid(format!("Schema validation failed: {first}")) })
     }
 
-    async fn one(
-        &self,
-        validator: &Validator,
-        topic: &str,
-        strategy: Strategy,
-        record: &Record<'_>,
-    ) -> Result<(), Unfit> {
+    async fn one(&self, session: &mut Session<'_>, record: &Record<'_>) -> Result<(), Unfit> {
         let bytes = match self.part {
             Part::Key => record.key,
             Part::Value => record.value,
@@ -118,7 +114,7 @@ impl SchemaCheck {
         let Some(bytes) = bytes else { return Ok(()) };
         let headers = &record.headers;
         let header = headers.last(self.part.header()).and_then(|header| header.value);
-        let (parsed, rest) = validator.schema_of((topic, self.part, strategy), bytes, header).await?;
+        let (parsed, rest) = session.schema_of(bytes, header).await?;
         if !self.payload {
             return Ok(());
         }
@@ -128,9 +124,9 @@ impl SchemaCheck {
 
     fn readable(&self, parsed: &Arc<Parsed>, rest: Rest<'_>) -> Result<(), String> {
         match &**parsed {
-            Parsed::Avro(schema) => schema_serde::avro::decode(schema, schema, rest.payload)
-                .map(drop)
-                .map_err(|error| error.to_string()),
+            Parsed::Avro(schema) => {
+                schema_serde::avro::check(schema, rest.payload).map_err(|error| error.to_string())
+            }
             Parsed::Json(_) => {
                 let text = std::str::from_utf8(rest.payload).map_err(|error| error.to_string())?;
                 schema::json::parse(text).map(drop).map_err(|error| error.to_string())

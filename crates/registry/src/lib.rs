@@ -35,4 +35,4 @@ pub use record::{Content, Key, Record, SchemaValue};
 pub use service::Registry;
 pub use settings::{Profile, Settings};
 pub use store::{Applied, Live, Store, Version};
-pub use validator::{Part, Rest, Strategy, Unfit, Validator};
+pub use validator::{Part, Rest, Session, Strategy, Unfit, Validator};

@@ -2,6 +2,7 @@
 //!
 //! The id stands before the payload (`0`, four bytes) or as a GUID in a header (`1`, sixteen bytes; Protobuf's message indexes).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,32 +124,65 @@ impl Validator {
         found.ok_or(Unfit::NotReady)
     }
 
-    /// The schema of a key or value, and what follows its name. `header` is the value of [`Part::header`]'s header.
-    pub async fn schema_of<'a>(
-        &self,
-        (topic, part, strategy): (&str, Part, Strategy),
-        bytes: &'a [u8],
-        header: Option<&'a [u8]>,
-    ) -> Result<(Arc<Parsed>, Rest<'a>), Unfit> {
-        let (named, rest) = Named::read(bytes, header).map_err(Unfit::Invalid)?;
+    /// What judges the records of one batch.
+    pub async fn session<'a>(&self, wanted: (&'a str, Part, Strategy)) -> Result<Session<'a>, Unfit> {
         let registry = self.ready().await?;
-        let judge = |store: &Store| named.judge(&registry, store, topic, part, strategy);
-        let mut verdict = registry.read(judge);
-        if verdict.is_err() {
-            // What this registry does not know, another may just have written.
-            registry.catch_up().await.map_err(|_| Unfit::NotReady)?;
-            verdict = registry.read(judge);
-        }
+        let store = registry.read(Store::clone);
+        Ok(Session { registry, store, wanted, known: BTreeMap::new(), has_caught_up: false })
+    }
+}
+
+/// So many names of schemas are kept in mind while a batch is judged.
+const KNOWN_MAX: usize = 10_000;
+
+/// Judges the records of a batch: each schema that they name once, and what is not known after one look at the log's end.
+pub struct Session<'a> {
+    registry: Arc<Registry>,
+    store: Store,
+    wanted: (&'a str, Part, Strategy),
+    known: BTreeMap<Named, Result<Arc<Parsed>, String>>,
+    has_caught_up: bool,
+}
+
+impl Session<'_> {
+    /// The schema of a key or value, and what follows its name. `header` is the value of [`Part::header`]'s header.
+    pub async fn schema_of<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        header: Option<&'b [u8]>,
+    ) -> Result<(Arc<Parsed>, Rest<'b>), Unfit> {
+        let (named, rest) = Named::read(bytes, header).map_err(Unfit::Invalid)?;
+        let verdict = match self.known.get(&named) {
+            Some(verdict) => verdict.clone(),
+            None => self.judged(named).await?,
+        };
         let parsed = verdict.map_err(Unfit::Invalid)?;
         if !rest.header.is_none_or(<[u8]>::is_empty) && !matches!(*parsed, Parsed::Protobuf(_)) {
             return Err(Unfit::Invalid(LONG_HEADER.to_owned()));
         }
         Ok((parsed, rest))
     }
+
+    async fn judged(&mut self, named: Named) -> Result<Result<Arc<Parsed>, String>, Unfit> {
+        let (topic, part, strategy) = self.wanted;
+        let mut verdict = named.judge(&self.registry, &self.store, topic, part, strategy);
+        if verdict.is_err() && !self.has_caught_up {
+            // What this registry does not know, another may just have written.
+            self.registry.catch_up().await.map_err(|_| Unfit::NotReady)?;
+            self.store = self.registry.read(Store::clone);
+            self.has_caught_up = true;
+            verdict = named.judge(&self.registry, &self.store, topic, part, strategy);
+        }
+        if self.known.len() >= KNOWN_MAX {
+            self.known.clear();
+        }
+        self.known.insert(named, verdict.clone());
+        Ok(verdict)
+    }
 }
 
 /// The schema that a record names.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Named {
     Id(i32),
     Guid(Guid),

@@ -29,14 +29,28 @@ pub fn pool(resolved: &Resolved) -> Result<FileDescriptor, SerdeError> {
 
 /// The descriptors of a schema and all that it imports.
 pub fn compile(schema: &ProtobufSchema) -> Result<FileDescriptor, SerdeError> {
-    let mut pool = DescriptorPool::global();
+    let mut pool = well_known()?;
+    // No import may have the name of what imports it.
+    let mut own = FILE.to_owned();
+    while schema.imports().any(|(name, _)| name == own) {
+        own.insert(0, '_');
+    }
     for (name, import) in schema.imports() {
         if pool.get_file_by_name(name).is_none() {
             add(&mut pool, &import, name)?;
         }
     }
-    add(&mut pool, schema, FILE)?;
-    pool.get_file_by_name(FILE).ok_or_else(|| wrong("it has no descriptor"))
+    add(&mut pool, schema, &own)?;
+    pool.get_file_by_name(&own).ok_or_else(|| wrong("it has no descriptor"))
+}
+
+/// Protobuf's own files and nothing of the application's: the types that it derives may be the very ones that are compiled.
+fn well_known() -> Result<DescriptorPool, SerdeError> {
+    let global = DescriptorPool::global();
+    let files = global.files().filter(|file| file.name().starts_with("google/protobuf/"));
+    let mut pool = DescriptorPool::new();
+    pool.add_file_descriptor_protos(files.map(|file| file.file_descriptor_proto().clone())).map_err(wrong)?;
+    Ok(pool)
 }
 
 /// Whether a message can be read: the indexes that name it stand in the header behind the GUID,

@@ -77,21 +77,42 @@ impl Import {
         let (configs, schemas): (Vec<_>, Vec<_>) =
             parsed.into_iter().partition(|(_, value)| value.get("config").is_some());
         let subjects: BTreeSet<&str> = schemas.iter().map(|(subject, _)| subject.as_str()).collect();
-        let imported = import(registry, &subjects, &schemas, self.force).await;
-        // Whatever happened, the subjects shall take schemas as before.
+        let mut before = Vec::new();
         for subject in &subjects {
-            match registry.delete_mode(Some(subject)).await {
-                Err(RegistryError::Refused(refusal)) if refusal.code == 40401 => {}
-                other => drop(other?),
-            }
+            before.push((*subject, own_mode(registry, subject).await?));
         }
-        imported?;
+        let imported = import(registry, &subjects, &schemas, self.force).await;
+        // Whatever happened, each of the subjects shall be as it was; the first failure is told.
+        let mut restored = Ok(());
+        for (subject, mode) in before {
+            restored = restored.and(restore(registry, subject, mode).await);
+        }
+        imported.and(restored)?;
         for (subject, value) in &configs {
             registry.set_config(Some(subject), &change(value.get("config"))).await?;
         }
         let told = json!({ "versions": schemas.len(), "subjects": subjects.len(), "configs": configs.len() });
         let said = format!("{} versions of {} subjects imported", schemas.len(), subjects.len());
         output.either(said, &told)
+    }
+}
+
+/// The mode that a subject has itself.
+async fn own_mode(registry: &RegistryClient, subject: &str) -> Outcome<Option<String>> {
+    match registry.mode(Some(subject), false).await {
+        Ok(mode) => Ok(text(&mode, "mode")),
+        Err(RegistryError::Refused(refusal)) if (40400..40500).contains(&refusal.code) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn restore(registry: &RegistryClient, subject: &str, mode: Option<String>) -> Outcome {
+    if let Some(mode) = mode {
+        return Ok(registry.set_mode(Some(subject), &mode, true).await.map(drop)?);
+    }
+    match registry.delete_mode(Some(subject)).await {
+        Err(RegistryError::Refused(refusal)) if refusal.code == 40401 => Ok(()),
+        other => Ok(other.map(drop)?),
     }
 }
 

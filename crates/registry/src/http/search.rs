@@ -22,20 +22,19 @@ pub(super) fn page<T>(list: Vec<T>, query: &Query, most: i32) -> Result<Vec<T>, 
 /// GET /subjects
 pub(super) fn subjects(store: &Store, query: &Query) -> Result<Answer, RestError> {
     let prefix = query.get("subjectPrefix").unwrap_or(subject::ALL_CONTEXTS);
-    let prefix = prefix.strip_prefix(":.:").unwrap_or(prefix);
     let live = match (query.flag("deletedOnly"), query.flag("deleted")) {
         (true, _) => Live::OnlyDeleted,
         (false, true) => Live::WithDeleted,
         (false, false) => Live::Only,
     };
-    let names: Vec<&str> = store.subjects_with(prefix, live).collect();
+    let mut names: Vec<&str> = store.subjects_with(prefix, live).collect();
+    names.sort_by_key(|name| subject::split(name));
     Ok(texts(page(names, query, -1)?).into())
 }
 
 /// GET /schemas
 pub(super) fn schemas(registry: &Registry, store: &Store, query: &Query) -> Result<Answer, RestError> {
     let prefix = query.get("subjectPrefix").unwrap_or_default();
-    let prefix = prefix.strip_prefix(":.:").unwrap_or(prefix);
     let live = if query.flag("deleted") { Live::WithDeleted } else { Live::Only };
     let latest_only = query.flag("latestOnly");
     let rule_type = query.get("ruleType").filter(|name| !name.is_empty());

@@ -5,7 +5,7 @@ use crate::SerdeError;
 
 /// So many values may come of bytes, and this many more of each byte.
 const VALUES_MAX: usize = 1024 * 1024;
-const VALUES_PER_BYTE: usize = 16;
+const VALUES_PER_BYTE: usize = 4;
 
 /// So many bytes of text out of the schema count as one value.
 const TEXT_PER_VALUE: usize = 32;

@@ -6,8 +6,9 @@ use ::schema::avro::{AvroSchema, Strictness};
 use client::Header;
 use serde::de::DeserializeOwned;
 
+use super::Datum;
+use super::raw::from_payload;
 use super::serialize::avro;
-use super::{Datum, decode};
 use crate::{Field, Framed, RegistryClient, SerdeError};
 
 /// Reads Avro with the schema that each record names, and shows it by the reader's schema if there is one.
@@ -45,6 +46,6 @@ impl AvroDeserializer {
         let framed = Framed::read(field, bytes, headers)?;
         let resolved = self.registry.schema(framed.id, None).await?;
         let writer = avro(&resolved)?;
-        decode(writer, self.reader.as_deref().unwrap_or(writer), framed.rest)
+        from_payload(writer, self.reader.as_deref().unwrap_or(writer), framed.rest)
     }
 }

@@ -16,10 +16,12 @@ mod deserialize;
 mod encode;
 mod from_json;
 mod names;
+mod raw;
 mod serde_in;
 mod serialize;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use datum::Datum;
 pub use decode::decode;
@@ -28,6 +30,7 @@ pub use encode::encode;
 pub use from_json::from_json;
 pub use serde_in::to_datum;
 pub use serialize::AvroSerializer;
+pub use walk::check;
 
 use ::schema::avro::AvroSchema;
 use serde::Serialize;

@@ -5,7 +5,8 @@ use ::schema::{Language, Parsed};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Datum, encode, from_json, to_datum};
+use super::raw::to_payload;
+use super::{Datum, from_json, to_datum};
 use crate::serializer::{Writer, setting, wrong_language};
 use crate::{Encoded, Field, RegistryClient, Resolved, Schema, SerdeError, SerializerOptions};
 
@@ -76,7 +77,7 @@ impl AvroSerializer {
     ) -> Result<Encoded, SerdeError> {
         let (registered, resolved) = self.writer.resolved_for(topic, field).await?;
         let schema = avro(&resolved)?;
-        let payload = encode(schema, &datum(schema)?)?;
+        let payload = to_payload(schema, &datum(schema)?)?;
         self.writer.framed(&registered, field, None, &payload).await
     }
 }

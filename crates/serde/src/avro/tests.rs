@@ -231,7 +231,9 @@ fn no_bytes_panic_or_grow_without_end() {
                 (state >> 60) as u8
             })
             .collect();
-        if let Ok(datum) = decode(&everything, &everything, &bytes) {
+        let decoded = decode(&everything, &everything, &bytes);
+        assert_eq!(super::check(&everything, &bytes).is_ok(), decoded.is_ok(), "{bytes:?}");
+        if let Ok(datum) = decoded {
             assert!(encode(&everything, &datum).is_ok());
         }
     }
@@ -275,4 +277,24 @@ fn what_comes_out_of_the_schema_counts_towards_the_budget() {
     assert!(refused.contains("too many values"), "{refused}");
     assert!(encode(&bomb, &super::to_datum(&json!({})).unwrap()).is_err());
     assert!(from_json(&bomb, &json!({})).is_err());
+}
+
+#[test]
+fn a_check_is_bounded_by_the_bytes() {
+    // Nulls take no bytes: half a million of them in four.
+    let nulls = schema(r#"{"type":"array","items":"null"}"#);
+    let refused = super::check(&nulls, &[0xc0, 0x84, 0x3d, 0]).unwrap_err().to_string();
+    assert!(refused.contains("too many values"), "{refused}");
+}
+
+#[test]
+fn bare_bytes_stand_in_records_as_they_are() {
+    use super::raw::{from_payload, to_payload};
+    let (bytes, text) = (schema(r#""bytes""#), schema(r#""string""#));
+    assert_eq!(to_payload(&bytes, &Datum::Bytes(vec![1, 2])).unwrap(), [1, 2]);
+    assert!(to_payload(&bytes, &Datum::Int(1)).is_err());
+    assert_eq!(from_payload(&bytes, &bytes, &[1, 2]).unwrap(), Datum::Bytes(vec![1, 2]));
+    assert_eq!(from_payload(&bytes, &text, b"ab").unwrap(), Datum::String("ab".to_owned()));
+    assert_eq!(to_payload(&text, &Datum::String("ab".to_owned())).unwrap(), *b"\x04ab");
+    assert!(super::check(&bytes, &[0xff; 9]).is_ok());
 }

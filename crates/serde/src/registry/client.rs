@@ -268,11 +268,12 @@ impl RegistryClient {
             );
             let page = self.get(&path).await?;
             let Value::Array(page) = page else { return Err(RegistryError::Malformed(page.to_string())) };
-            let is_last = page.len() < PAGE;
-            all.extend(page);
-            if is_last {
+            // A registry's own limit may be lower, so that only an empty page is the last; one that knows no pages gives all
+            // at once, and again.
+            if page.is_empty() || (!all.is_empty() && all.first() == page.first()) {
                 return Ok(all);
             }
+            all.extend(page);
         }
     }
 }
