@@ -5,6 +5,7 @@
 //! which they were sent; a record that is not the next of ours is another writer's, and `ahead` is then made anew.
 
 mod pending;
+mod replay;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -18,7 +19,7 @@ use crate::election::{self, Leader};
 use crate::error::RestError;
 use crate::follow::follow;
 use crate::http::Forwarder;
-use crate::log::{Appended, LogEntry, LogError, SchemasLog};
+use crate::log::{Appended, LogError, SchemasLog};
 use crate::mend::{Mender, keep_mended};
 use crate::record::{Change, Record};
 use crate::settings::Settings;
@@ -27,9 +28,6 @@ use pending::{Pending, Sent};
 
 /// How often a write that lost against another writer is decided anew.
 const ATTEMPTS: usize = 16;
-
-/// So many of our own records are taken in by both states apart; then they are made one again, and share their memory.
-const APART_MAX: usize = 256;
 
 /// A registry.
 pub struct Registry {
@@ -262,18 +260,6 @@ impl Registry {
         Ok(())
     }
 
-    fn realigned(&self) {
-        let mut pending = lock(&self.pending);
-        let committed = self.read(Store::clone);
-        self.align(&mut pending, committed);
-    }
-
-    fn align(&self, pending: &mut Pending, committed: Store) {
-        *self.ahead.write().unwrap_or_else(PoisonError::into_inner) = committed;
-        pending.astray = false;
-        pending.apart = 0;
-    }
-
     /// Sends records; false if one of them lost.
     pub(crate) async fn append(
         &self,
@@ -366,58 +352,6 @@ impl Registry {
 
     pub(crate) fn mender(&self) -> &Mender {
         &self.mender
-    }
-
-    /// Applies entries of the log; `next` is the offset after them.
-    pub(crate) fn replay(&self, entries: Vec<LogEntry>, next: i64) {
-        self.take_in(entries, next, false);
-    }
-
-    fn take_in(&self, entries: Vec<LogEntry>, next: i64, starting: bool) {
-        let mut pending = lock(&self.pending);
-        let (mut met, mut outcomes) = (Vec::with_capacity(entries.len()), Vec::new());
-        // What takes long is done before readers are held up.
-        for entry in entries {
-            let own = pending
-                .queue
-                .pop_front_if(|sent| sent.record.key == entry.key && sent.record.value == entry.value);
-            let change = match own {
-                Some(sent) => {
-                    outcomes.push((met.len(), sent.outcome));
-                    sent.change
-                }
-                None => {
-                    pending.astray = true;
-                    Change::read(&entry.key, entry.value.as_deref())
-                }
-            };
-            met.push((entry, change));
-        }
-        let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
-        let mut applied = Vec::with_capacity(met.len());
-        for (entry, change) in &met {
-            committed.seen(entry.offset);
-            let change = change.as_ref();
-            applied.push(change.map_or(Applied::Nothing, |change| committed.change(change, entry.timestamp)));
-        }
-        let copy = committed.clone();
-        drop(committed);
-        self.mender.met(met.into_iter().map(|(entry, _)| entry).zip(applied.iter().copied()));
-        pending.apart += outcomes.len();
-        for (place, outcome) in outcomes {
-            let applied = applied.get(place).copied().unwrap_or(Applied::Nothing);
-            if applied == Applied::Lost {
-                pending.astray = true;
-                pending.undone += 1;
-            }
-            // Nobody may be waiting any more.
-            let _ = outcome.send(applied);
-        }
-        if !starting && pending.queue.is_empty() && (pending.astray || pending.apart > APART_MAX) {
-            self.align(&mut pending, copy);
-        }
-        drop(pending);
-        self.applied.send_modify(|applied| *applied = next.max(*applied));
     }
 }
 

@@ -68,7 +68,7 @@ impl<'a> Comparison<'a> {
             out.at(path, Kind::ItemRemovedFromOpen);
         } else if let Some(cover) = self.covering_items(to, b) {
             let found = self.pair(old, cover)?;
-            out.under(path, &found);
+            self.copied(out, path, &found)?;
             let covered = compatible(&found, self.policy);
             out.at(path, if covered { Kind::ItemRemovedCovered } else { Kind::ItemRemovedUncovered });
         } else if matches!(self.get(old)?.shape, Shape::Never) {
@@ -91,7 +91,7 @@ impl<'a> Comparison<'a> {
             out.at(path, if empty { Kind::ItemWithEmptySchemaAddedToOpen } else { Kind::ItemAddedToOpen });
         } else if let Some(cover) = self.covering_items(at, a) {
             let found = self.pair(cover, new)?;
-            out.under(path, &found);
+            self.copied(out, path, &found)?;
             let covered = compatible(&found, self.policy);
             out.at(path, if covered { Kind::ItemAddedCovered } else { Kind::ItemAddedUncovered });
         } else {

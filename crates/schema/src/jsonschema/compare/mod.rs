@@ -188,9 +188,13 @@ impl<'a> Comparison<'a> {
 
     fn under(&mut self, out: &mut Findings, path: &str, original: Ref, update: Ref) -> Outcome {
         let found = self.pair(original, update)?;
-        // Copied with longer paths, at every level anew.
+        self.copied(out, path, &found)
+    }
+
+    /// Takes over differences with longer paths: they are copied at every level anew, and that is charged by the byte.
+    fn copied(&mut self, out: &mut Findings, path: &str, found: &[JsonDifference]) -> Outcome {
         self.spend(found.iter().map(|one| (path.len() + one.path.len()) / BYTES_A_STEP).sum())?;
-        out.under(path, &found);
+        out.under(path, found);
         Ok(())
     }
 
@@ -237,7 +241,7 @@ impl<'a> Comparison<'a> {
             let part = outer.at(*part);
             let found = if widening { self.pair(at, part)? } else { self.pair(part, to)? };
             if compatible(&found, self.policy) {
-                out.under("", &found);
+                self.copied(out, "", &found)?;
                 if !single {
                     out.here(kind);
                 }
@@ -324,7 +328,7 @@ impl<'a> Comparison<'a> {
         let pairs = matching::maximum(&edges);
         for (left, right) in &pairs {
             if let Some(found) = results.get(&(*left, *right)) {
-                out.under(&format!("{}/{left}", a.criterion.keyword()), found);
+                self.copied(out, &format!("{}/{left}", a.criterion.keyword()), found)?;
             }
         }
         if pairs.len() < a.parts.len().min(b.parts.len()) {

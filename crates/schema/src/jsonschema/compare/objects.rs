@@ -85,7 +85,7 @@ impl<'a> Comparison<'a> {
             out.at(path, Kind::PropertyRemovedFromOpen);
         } else if let Some(cover) = shapes::covering(b, name, |id| self.is_partial(to.at(id))) {
             let found = self.pair(old, to.at(cover))?;
-            out.under(path, &found);
+            self.copied(out, path, &found)?;
             let covered = compatible(&found, self.policy);
             out.at(path, if covered { Kind::PropertyRemovedCovered } else { Kind::PropertyRemovedUncovered });
         } else if matches!(self.get(old)?.shape, Shape::Never) {
@@ -122,7 +122,7 @@ impl<'a> Comparison<'a> {
         }
         if let Some(cover) = shapes::covering(a, name, |id| self.is_partial(at.at(id))) {
             let found = self.pair(at.at(cover), new)?;
-            out.under(path, &found);
+            self.copied(out, path, &found)?;
             let covered = compatible(&found, self.policy);
             out.at(path, if covered { Kind::PropertyAddedCovered } else { Kind::PropertyAddedUncovered });
         }
