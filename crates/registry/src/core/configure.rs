@@ -50,6 +50,11 @@ pub(crate) fn put_config(store: &Store, settings: &Settings, scope: Option<&str>
             checked.map_err(|error| RestError::invalid_rule_set(error.reason()))?;
         }
     }
+    for key in ["defaultMetadata", "overrideMetadata"] {
+        if member(request, key).is_some_and(|metadata| schema::Metadata::read(metadata).is_err()) {
+            return Err(RestError::unprocessable(format!("The field '{key}' has a wrong type")));
+        }
+    }
     valid(scope)?;
     writable(store, settings, scope)?;
     let before = store.config(scope).cloned().unwrap_or_default();
@@ -120,12 +125,17 @@ pub(crate) fn put_mode(
             false if store.has_subject(prefix, Live::WithDeleted) => vec![prefix.to_owned()],
             false => Vec::new(),
         };
-        for name in cleared {
-            for (number, _) in store.versions(&name, Live::WithDeleted) {
+        for name in &cleared {
+            for (number, _) in store.versions(name, Live::WithDeleted) {
+                // What others refer to is not theirs to lose.
+                let referrers = store.referrers(name, number, Live::WithDeleted);
+                if referrers.iter().any(|(user, _, _)| !cleared.iter().any(|cleared| cleared == user)) {
+                    return Err(RestError::referenced(name, number));
+                }
                 let key = Key::Schema { subject: name.clone(), version: number };
                 records.extend(store.layouts(&key).into_iter().map(|key| Record { key, value: None }));
             }
-            records.push(record::clear_subject(&name));
+            records.push(record::clear_subject(name));
         }
     }
     records.push(record::mode(scope, mode.name()));

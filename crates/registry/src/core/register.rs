@@ -42,7 +42,7 @@ pub(crate) fn register(
         rules.check().map_err(|error| RestError::invalid_rule_set(error.reason()))?;
     }
     let normalize = !importing && (normalize || config.flag("normalize").unwrap_or(settings.normalize));
-    let strictness = if importing { Strictness::Stored } else { Strictness::New };
+    let strictness = if importing { Strictness::Stored } else { strictness(&config) };
     let prepared = parser.prepare(store, subject, &draft, normalize, strictness)?;
     let content = prepared.content(draft.metadata.clone(), draft.rules.clone());
     if let Some(answer) = existing(store, parser, settings, subject, &draft, &content, &prepared)? {
@@ -79,7 +79,7 @@ pub(crate) fn registered(
     let mut draft = draft.clone();
     complete(store, subject, &config, &mut draft).ok()?;
     let normalize = normalize || config.flag("normalize").unwrap_or(settings.normalize);
-    let prepared = parser.remembered(store, subject, &draft, normalize, Strictness::New)?;
+    let prepared = parser.remembered(store, subject, &draft, normalize, strictness(&config))?;
     let content = prepared.content(draft.metadata.clone(), draft.rules.clone());
     let number = by_identity(store, subject, &content, Live::Only)?;
     if draft.version > 0 && draft.version != number {
@@ -87,6 +87,14 @@ pub(crate) fn registered(
     }
     let (_, version) = store.version(subject, number, Live::Only)?;
     Some(answer(settings.profile, subject, number, version.id, &version.content, Some(version.timestamp)))
+}
+
+/// New schemas are held to more than stored ones, unless the configuration lets them off (`validateNewSchemas=false`).
+fn strictness(config: &Config) -> Strictness {
+    match config.flag("validateNewSchemas") {
+        Some(false) => Strictness::Stored,
+        _ => Strictness::New,
+    }
 }
 
 /// The mode must allow it, and an id may be brought only by an import.
