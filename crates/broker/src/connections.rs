@@ -17,6 +17,9 @@ use tokio::sync::Notify;
 
 use crate::config::{ConnectionLimits, NetworkConfig};
 
+/// The least time between two looks at all connections for those that hold others up.
+const LOOKS_APART_MS: u64 = 500;
+
 /// One open connection's place in the table. Dropping it makes room for another.
 #[derive(Debug)]
 pub struct Slot {
@@ -36,10 +39,21 @@ pub struct Slot {
 pub struct Connections {
     started: Instant,
     limits: ArcSwap<ConnectionLimits>,
+    /// How many the process has descriptors for, whatever `max.connections` says: the logs need theirs.
+    possible: usize,
+    /// When those that hold others up were last looked for.
+    looked_ms: LastLook,
     idle_max: Option<Duration>,
     open: Mutex<Open>,
     /// Told when one closes while accepting waits for room, or nobody is left.
     room: Notify,
+}
+
+/// When which kind of those that hold others up was last looked for.
+#[derive(Default, Debug)]
+struct LastLook {
+    stalled: AtomicU64,
+    slow: AtomicU64,
 }
 
 #[derive(Default, Debug)]
@@ -116,11 +130,13 @@ impl Slot {
 }
 
 impl Connections {
-    /// An empty table with these limits.
-    pub(crate) fn new(config: &NetworkConfig) -> Arc<Self> {
+    /// An empty table with these limits, for at most as many as are `possible`.
+    pub(crate) fn new(config: &NetworkConfig, possible: usize) -> Arc<Self> {
         Arc::new(Self {
             started: Instant::now(),
             limits: ArcSwap::from_pointee(config.limits.clone()),
+            possible,
+            looked_ms: LastLook::default(),
             idle_max: config.idle_max,
             open: Mutex::default(),
             room: Notify::new(),
@@ -146,11 +162,15 @@ impl Connections {
         self.lock().count
     }
 
+    fn has_room(&self) -> bool {
+        self.lock().count < self.limits.load().max.min(self.possible)
+    }
+
     /// Waits until there is room for one more (`max.connections`), and until it is time for it (`max.connection.creation.rate`).
     pub(crate) async fn wait_for_room(&self) {
         loop {
             let told = self.room.notified();
-            if self.lock().count < self.limits.load().max {
+            if self.has_room() {
                 break;
             }
             told.await;
@@ -214,18 +234,40 @@ impl Connections {
 
     /// Closes those whose peer has taken nothing for `time` of what waits for it.
     pub(crate) fn close_stalled(&self, time: Duration) {
-        self.close_since(time, |slot| &slot.blocked_ms, "memory is short, and the peer does not read");
+        self.close_since(
+            time,
+            &self.looked_ms.stalled,
+            |slot| &slot.blocked_ms,
+            "memory is short, and the peer does not read",
+        );
     }
 
     /// Closes those whose large frame began `time` ago and is not there yet.
     pub(crate) fn close_slow(&self, time: Duration) {
-        self.close_since(time, |slot| &slot.receiving_ms, "memory is short, and the peer sends too slowly");
+        self.close_since(
+            time,
+            &self.looked_ms.slow,
+            |slot| &slot.receiving_ms,
+            "memory is short, and the peer sends too slowly",
+        );
     }
 
-    fn close_since(&self, time: Duration, since: impl Fn(&Slot) -> &AtomicU64, why: &str) {
-        let before = self
-            .since_start(Instant::now())
-            .saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    /// Looks no more often than every `LOOKS_APART_MS`: all that wait for memory ask for it, and there may be hundreds of them.
+    fn close_since(
+        &self,
+        time: Duration,
+        looked_ms: &AtomicU64,
+        since: impl Fn(&Slot) -> &AtomicU64,
+        why: &str,
+    ) {
+        let now = self.since_start(Instant::now());
+        let looked = looked_ms.load(Ordering::Relaxed);
+        let is_mine = now >= looked.saturating_add(LOOKS_APART_MS)
+            && looked_ms.compare_exchange(looked, now, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if !is_mine {
+            return;
+        }
+        let before = now.saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         for slot in self.slots() {
             let since = since(&slot).load(Ordering::Relaxed);
             if since != 0 && since < before {
@@ -297,67 +339,4 @@ impl Ord for Check {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Config, Origin, Properties};
-
-    fn table(key: &str, value: &str) -> Arc<Connections> {
-        let mut properties = Properties::default();
-        properties.set(key, value, Origin::Embedder);
-        Connections::new(&Config::new(properties).unwrap().network)
-    }
-
-    async fn stream() -> (Arc<TcpStream>, TcpStream) {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let far = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        (Arc::new(listener.accept().await.unwrap().0), far)
-    }
-
-    #[tokio::test]
-    async fn an_address_gets_no_more_than_its_share() {
-        let table = table("max.connections.per.ip", "1");
-        let (stream, _far) = stream().await;
-        let slot = table.admit(&stream, "127.0.0.1:1".parse().unwrap()).unwrap();
-        assert!(
-            table.admit(&stream, "[::ffff:127.0.0.1]:2".parse().unwrap()).is_none(),
-            "the same address in IPv6 dress"
-        );
-        assert!(table.admit(&stream, "127.0.0.2:1".parse().unwrap()).is_some());
-        drop(slot);
-        assert!(table.admit(&stream, "127.0.0.1:3".parse().unwrap()).is_some());
-    }
-
-    #[test]
-    fn connections_come_at_their_rate_after_a_first_burst() {
-        let (mut pace, now) = (Pace::default(), Instant::now());
-        let waits: Vec<_> = (0..6).map(|_| pace.next(4, now).as_millis()).collect();
-        assert_eq!(waits, [0, 0, 0, 0, 250, 500]);
-        let later = now + Duration::from_secs(10);
-        assert_eq!(pace.next(4, later), Duration::ZERO);
-    }
-
-    #[tokio::test]
-    async fn other_limits_count_at_once() {
-        let table = table("max.connections.per.ip", "1");
-        let (stream, _far) = stream().await;
-        let _slot = table.admit(&stream, "127.0.0.1:1".parse().unwrap()).unwrap();
-        assert!(table.admit(&stream, "127.0.0.1:2".parse().unwrap()).is_none());
-        let limits = ConnectionLimits::clone(&table.limits.load());
-        table.set_limits(ConnectionLimits { per_ip_max: 2, ..limits });
-        assert!(table.admit(&stream, "127.0.0.1:2".parse().unwrap()).is_some());
-    }
-
-    #[tokio::test]
-    async fn the_idle_are_shut_and_the_active_are_not() {
-        let table = table("connections.max.idle.ms", "40");
-        let ((idle, _far), (active, _far_too)) = (stream().await, stream().await);
-        let _idle_slot = table.admit(&idle, "127.0.0.1:1".parse().unwrap()).unwrap();
-        let slot = table.admit(&active, "127.0.0.1:2".parse().unwrap()).unwrap();
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        slot.touch(Instant::now());
-        let wait = table.close_idle().unwrap();
-        assert!(wait <= Duration::from_millis(40));
-        assert_eq!(idle.try_read(&mut [0; 1]).unwrap_or(1), 0);
-        assert_eq!(active.try_read(&mut [0; 1]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
-    }
-}
+mod tests;

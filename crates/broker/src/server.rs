@@ -36,6 +36,9 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 /// What the youngest batches may take in memory: readers that keep up need no more than the last moments.
 const HOT_TAIL_BYTES_MAX: u64 = 128 << 20;
 
+/// Descriptors that are neither of logs nor of clients' connections: listeners, timers, the commit and metadata logs, links to others.
+const OTHER_DESCRIPTORS: usize = 64;
+
 /// The part of the memory that answers to fetches may hold.
 const FETCH_MEMORY_SHARE: u64 = 8;
 
@@ -176,7 +179,8 @@ pub enum StartError {
 /// Starts a broker; when this returns it serves. Must run inside a tokio runtime of several threads.
 pub async fn serve(config: Config) -> Result<Handle, StartError> {
     let hot_bytes = (net::memory_limit_bytes() / 16).min(HOT_TAIL_BYTES_MAX);
-    let files_max = files_max(net::raise_descriptor_limit());
+    let descriptors = net::raise_descriptor_limit();
+    let (files_max, connections_max) = (files_max(descriptors), connections_max(descriptors));
     let is_alone = config.quorum.is_alone();
     let thread = (!is_alone).then(|| Thread::start("quorum")).transpose().map_err(MetadataError::Thread)?;
     let roles = config.quorum.roles;
@@ -190,7 +194,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     let clock = SystemClock::new();
     let broker = Arc::new(Broker {
         coordinators: Coordinators::new(&clock),
-        connections: Connections::new(&config.network),
+        connections: Connections::new(&config.network, connections_max),
         memory: MemoryBudget::new(config.network.request_bytes_max),
         fetch_memory: MemoryBudget::new(net::memory_limit_bytes() / FETCH_MEMORY_SHARE),
         accounts: Accounts::default(),
@@ -286,6 +290,15 @@ fn files_max(descriptors: Option<u64>) -> usize {
     descriptors.map_or(100_000, |limit| usize::try_from(limit / 2).unwrap_or(100_000)).min(100_000)
 }
 
+/// How many connections there may be: for as many there are descriptors once the logs and everything else have theirs.
+fn connections_max(descriptors: Option<u64>) -> usize {
+    let left = |limit: u64| {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        limit.saturating_sub(files_max(descriptors)).saturating_sub(OTHER_DESCRIPTORS).max(1)
+    };
+    descriptors.map_or(usize::MAX, left)
+}
+
 impl Handle {
     /// What is served where.
     pub fn served(&self) -> &[Served] {
@@ -335,5 +348,23 @@ impl Handle {
     /// Whether the node serves clients; else it is a controller only.
     pub fn is_broker(&self) -> bool {
         self.broker.config.quorum.roles.broker
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_and_connections_share_the_descriptors() {
+        for (descriptors, files, connections) in [
+            (Some(1024), 512, 448),
+            (Some(4096), 2048, 1984),
+            (Some(1 << 20), 100_000, 948_512),
+            (Some(10), 5, 1),
+            (None, 100_000, usize::MAX),
+        ] {
+            assert_eq!((files_max(descriptors), connections_max(descriptors)), (files, connections));
+        }
     }
 }
