@@ -13,7 +13,7 @@ use common::{Folder, Raw, broker_in, folder};
 use tokio::time::{Instant, sleep};
 use wire::ErrorCode;
 use wire::messages::add_raft_voter::{AddRaftVoterRequest, Listener};
-use wire::messages::create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
+use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::describe_cluster::DescribeClusterRequest;
 use wire::messages::describe_quorum::{
     DescribeQuorumRequest, PartitionData, PartitionDataResponse, TopicData,
@@ -174,15 +174,7 @@ async fn a_node_joins_by_bootstrap_servers_and_is_given_a_vote() {
     let before = quorum(&nodes[3]).await;
     assert_eq!((before.current_voters.len(), before.observers.len()), (3, 1));
     let directory = before.observers[0].replica_directory_id;
-    let listeners = vec![Listener { name: "CONTROLLER".into(), host: "127.0.0.1".into(), port: four }];
-    let request = AddRaftVoterRequest {
-        cluster_id: None,
-        voter_id: 4,
-        voter_directory_id: directory,
-        listeners,
-        timeout_ms: 10_000,
-        ..Default::default()
-    };
+    let request = add_voter(4, directory, four);
     let answer = raw(&nodes[1]).await.call(1, &request).await;
     assert_eq!(answer.error_code, ErrorCode::NONE, "{:?}", answer.error_message);
     assert_eq!(quorum(&nodes[0]).await.current_voters.len(), 4);
@@ -200,6 +192,12 @@ async fn a_node_joins_by_bootstrap_servers_and_is_given_a_vote() {
     let left: Vec<i32> =
         quorum(&nodes[0]).await.current_voters.iter().map(|voter| voter.replica_id).collect();
     assert_eq!(left, [1, 2, 4]);
+    // Its broker goes on as an observer.
+    assert_eq!(create(&nodes[0], "after", 3).await, ErrorCode::NONE);
+    until(&nodes[2], |metadata| metadata.topics.iter().any(|one| one.name.as_deref() == Some("after"))).await;
+    let unreached = raw(&nodes[1]).await.call(1, &add_voter(9, directory, 9)).await;
+    assert_eq!(unreached.error_code, ErrorCode::REQUEST_TIMED_OUT, "{:?}", unreached.error_message);
+    assert_eq!(quorum(&nodes[0]).await.observers.len(), 1, "who was never reached is no member");
     for node in nodes {
         node.stop().await;
     }
@@ -211,54 +209,145 @@ async fn a_node_that_was_alone_does_not_begin_anew_in_a_quorum() {
     let alone = broker_in(&folder, &[]).await;
     assert_eq!(create(&alone, "kept", 1).await, ErrorCode::NONE);
     alone.stop().await;
-    let listeners = format!("PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:{}", ports[0]);
-    let mut all = Properties::default();
-    for (key, value) in [
-        ("log.dirs", &*folder),
-        ("process.roles", "broker,controller"),
-        ("listeners", &listeners),
-        ("controller.listener.names", "CONTROLLER"),
-        ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"),
-        ("node.id", "1"),
-        ("controller.quorum.voters", &format!("1@127.0.0.1:{},2@127.0.0.1:{}", ports[0], ports[1])),
-        ("initial.broker.registration.timeout.ms", "1000"),
-    ] {
-        all.set(key, value, Origin::Embedder);
-    }
-    let refused = broker::serve(Config::new(all).unwrap()).await.err().unwrap().to_string();
+    let voters = format!("1@127.0.0.1:{},2@127.0.0.1:{}", ports[0], ports[1]);
+    let refused = refusal(&folder, 1, ports[0], ("controller.quorum.voters", &voters)).await;
     assert!(refused.contains("a node that is alone"), "{refused}");
     assert!(!std::path::Path::new(&*folder).join("metadata/quorum").exists(), "nothing was begun");
 }
 
+/// Why a node does not start.
+async fn refusal(folder: &str, id: i32, port: u16, others: (&str, &str)) -> String {
+    let listeners = format!("PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:{port}");
+    let mut all = Properties::default();
+    for (key, value) in [
+        ("log.dirs", folder),
+        ("process.roles", "broker,controller"),
+        ("listeners", &listeners),
+        ("controller.listener.names", "CONTROLLER"),
+        ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"),
+        ("node.id", &id.to_string()),
+        others,
+        ("initial.broker.registration.timeout.ms", "2000"),
+    ] {
+        all.set(key, value, Origin::Embedder);
+    }
+    broker::serve(Config::new(all).unwrap()).await.err().unwrap().to_string()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_orderly_stop_of_all_leaves_a_relaxed_topic_with_its_leaders() {
-    let folders = [folder(), folder(), folder()];
-    let ports = ports::<3>();
-    let nodes = three(&folders, &ports).await;
-    until(&nodes[0], |metadata| metadata.brokers.len() == 3).await;
-    let relaxed = CreatableTopicConfig { name: "flush.messages".into(), value: Some("1000".into()) };
-    let topic = CreatableTopic {
-        name: "relaxed".into(),
-        num_partitions: 3,
-        replication_factor: 3,
-        configs: vec![relaxed],
-        ..Default::default()
-    };
-    let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 10_000, ..Default::default() };
-    assert_eq!(raw(&nodes[0]).await.call(7, &request).await.topics[0].error_code, ErrorCode::NONE);
-    for node in nodes {
+async fn a_node_that_was_alone_takes_its_topics_into_a_quorum_that_others_join() {
+    let (folders, ports) = ([folder(), folder()], ports::<2>());
+    let alone = broker_in(&folders[0], &[]).await;
+    assert_eq!(create(&alone, "kept", 1).await, ErrorCode::NONE);
+    let cluster = metadata(&alone).await.cluster_id;
+    alone.stop().await;
+    let servers = format!("127.0.0.1:{}", ports[0]);
+    let others = ("controller.quorum.bootstrap.servers", servers.as_str());
+    let mut first = told(&folders[0], 1, ports[0], others).await;
+    for _ in 0..2 {
+        let now = until(&first, |metadata| metadata.topics.len() == 1).await;
+        assert_eq!(now.cluster_id, cluster);
+        assert_eq!(leaders(&now, "kept"), [1; 6]);
+        first.stop().await;
+        first = told(&folders[0], 1, ports[0], others).await;
+    }
+    let second = told(&folders[1], 2, ports[1], others).await;
+    let known = until(&second, |metadata| metadata.brokers.len() == 2).await;
+    assert_eq!((known.cluster_id.as_ref(), leaders(&known, "kept")), (cluster.as_ref(), vec![1; 6]));
+    assert_eq!(create(&second, "spread", 2).await, ErrorCode::NONE);
+    give_vote(&first, 2, ports[1]).await;
+    assert_eq!(quorum(&second).await.current_voters.len(), 2);
+    for node in [first, second] {
         node.stop().await;
     }
-    let nodes = three(&folders, &ports).await;
-    let known = until(&nodes[0], |metadata| leaders(metadata, "relaxed").iter().all(|id| *id > 0)).await;
-    let in_sync = &known.topics.iter().find(|one| one.name.as_deref() == Some("relaxed")).unwrap().partitions;
-    assert!(in_sync.iter().all(|one| one.isr_nodes.contains(&one.leader_id)), "{in_sync:?}");
-    for node in nodes {
-        let image = node.broker().image();
-        let epochs: Vec<_> = image.brokers().values().map(|broker| broker.epoch).collect();
-        let topic = image.topic_named("relaxed").unwrap();
-        let uncleanly = topic.partitions().values().filter(|one| one.leader_recovery_state != 0);
-        assert_eq!(uncleanly.count(), 0, "nobody lost anything: {epochs:?}");
+}
+
+/// Gives the only observer a vote.
+async fn give_vote(node: &Handle, id: i32, port: u16) {
+    let observers = quorum(node).await.observers;
+    let directory = observers.iter().find(|observer| observer.replica_id == id).unwrap().replica_directory_id;
+    let answer = raw(node).await.call(1, &add_voter(id, directory, port)).await;
+    assert_eq!(answer.error_code, ErrorCode::NONE, "{:?}", answer.error_message);
+}
+
+fn add_voter(voter_id: i32, voter_directory_id: base::Uuid, port: u16) -> AddRaftVoterRequest {
+    let listeners = vec![Listener { name: "CONTROLLER".into(), host: "127.0.0.1".into(), port }];
+    let (cluster_id, timeout_ms) = (None, 10_000);
+    AddRaftVoterRequest {
+        cluster_id,
+        voter_id,
+        voter_directory_id,
+        listeners,
+        timeout_ms,
+        ..Default::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_point_at_each_other_never_become_two_clusters() {
+    for by_voters in [false, true] {
+        // A start that failed holds its folder until the process ends.
+        let (folders, [one, two]) = ([folder(), folder()], ports::<2>());
+        let (first, second) = match by_voters {
+            false => (format!("127.0.0.1:{two}"), format!("127.0.0.1:{one}")),
+            // They do not agree on who votes.
+            true => {
+                (format!("1@127.0.0.1:{one},2@127.0.0.1:{two}"), format!("2@127.0.0.1:{two},3@127.0.0.1:1"))
+            }
+        };
+        let key = if by_voters { "controller.quorum.voters" } else { "controller.quorum.bootstrap.servers" };
+        let (first, second) = tokio::join!(
+            refusal(&folders[0], 1, one, (key, &first)),
+            refusal(&folders[1], 2, two, (key, &second))
+        );
+        assert!(first.contains("no quorum") && second.contains("no quorum"), "{first} {second}");
+        for folder in &folders {
+            let log = std::path::Path::new(&**folder).join("metadata/quorum");
+            assert!(!quorum::holds_log(&env::RealDisk, &log).unwrap(), "nothing was founded");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_id_with_other_directories_is_refused_while_its_broker_lives() {
+    let (folders, ports) = ([folder(), folder()], ports::<2>());
+    let servers = format!("127.0.0.1:{}", ports[0]);
+    let first = told(&folders[0], 1, ports[0], ("controller.quorum.bootstrap.servers", &servers)).await;
+    let refused = refusal(&folders[1], 1, ports[1], ("controller.quorum.bootstrap.servers", &servers)).await;
+    assert!(refused.contains("another live broker has this node.id"), "{refused}");
+    assert_eq!(create(&first, "a", 1).await, ErrorCode::NONE);
+    first.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wiped_voter_and_a_killed_one_lose_no_metadata() {
+    let (folders, ports) = ([folder(), folder(), folder()], ports::<3>());
+    let mut nodes = three(&folders, &ports).await;
+    assert_eq!(create(&nodes[0], "a", 3).await, ErrorCode::NONE);
+    nodes.remove(0).stop().await;
+    std::fs::remove_dir_all(&*folders[0]).unwrap();
+    assert_eq!(create(&nodes[0], "b", 2).await, ErrorCode::NONE, "two of three go on");
+    nodes.remove(0).stop().await;
+    // The wiped one has no vote: with the third alone nothing is decided, and it waits.
+    let begun = Instant::now();
+    let late = async {
+        sleep(Duration::from_secs(3)).await;
+        node(&folders[1], 2, &ports).await
+    };
+    let early = async { (node(&folders[0], 1, &ports).await, begun.elapsed()) };
+    let ((wiped, waited), back) = tokio::join!(early, late);
+    assert!(waited > Duration::from_secs(3), "{waited:?}");
+    for node in [&wiped, &back, &nodes[0]] {
+        let known = until(node, |metadata| metadata.brokers.len() == 3).await;
+        assert_eq!(known.topics.len(), 2);
+    }
+    let found = quorum(&back).await;
+    assert_eq!(
+        (found.current_voters.len(), found.observers.len()),
+        (3, 1),
+        "the old directory's vote stands"
+    );
+    for node in [wiped, back].into_iter().chain(nodes) {
         node.stop().await;
     }
 }
