@@ -118,6 +118,24 @@ impl Broker {
         self.failure.send_if_modified(|failure| failure.is_none() && failure.replace(reason).is_none());
     }
 
+    /// Runs a task that the broker cannot do without: where it panics the broker says so and ends.
+    pub(crate) fn need(
+        self: &Arc<Self>,
+        what: &'static str,
+        runtime: &tokio::runtime::Handle,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let (broker, running) = (Arc::downgrade(self), runtime.spawn(task));
+        runtime.spawn(async move {
+            if let Err(error) = running.await
+                && error.is_panic()
+                && let Some(broker) = broker.upgrade()
+            {
+                broker.fail(format!("{what} ended by a bug: {error}"));
+            }
+        });
+    }
+
     /// Waits until the broker cannot go on, and says why.
     pub(crate) async fn failed(&self) -> String {
         let mut failure = self.failure.subscribe();

@@ -85,7 +85,7 @@ impl Mailbox {
             [(of_controller, Box::pin(owner.run(waiting)) as Task), (&main, Box::pin(follower.run()))];
         for (runtime, task) in tasks {
             let mut stop = stop.clone();
-            runtime.spawn(async move {
+            broker.need("the controller", runtime, async move {
                 tokio::select! {
                     () = task => {}
                     _ = stop.wait_for(|stop| *stop) => {}

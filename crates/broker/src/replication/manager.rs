@@ -48,7 +48,7 @@ impl Fetchers {
             let inbox = Arc::<Inbox>::default();
             let fetcher = Fetcher::new(Arc::downgrade(broker), leader, place.1, Arc::clone(&inbox));
             let mut stop = stop.clone();
-            tokio::spawn(async move {
+            broker.need("copying from a leader", &tokio::runtime::Handle::current(), async move {
                 tokio::select! {
                     () = fetcher.run() => {}
                     _ = stop.wait_for(|stop| *stop) => {}

@@ -70,7 +70,8 @@ impl Replication {
 
 /// Starts the tasks that ask the controller and keep the time; they end when `stop` says so.
 pub(crate) fn start(broker: &Arc<Broker>, stop: &watch::Receiver<bool>) {
-    tokio::spawn(questions::run(Arc::clone(broker), stop.clone()));
-    tokio::spawn(ticks::run(Arc::clone(broker), stop.clone()));
+    let runtime = tokio::runtime::Handle::current();
+    broker.need("asking the controller", &runtime, questions::run(Arc::clone(broker), stop.clone()));
+    broker.need("keeping the time of partitions", &runtime, ticks::run(Arc::clone(broker), stop.clone()));
     broker.replication.fetchers.start(stop.clone());
 }

@@ -94,10 +94,13 @@ impl Tail {
         id.index + 1
     }
 
-    /// The snapshot takes the place of what it covers.
+    /// The snapshot takes the place of what it covers; not one that was long in the making, while a later one came.
     fn adopt(&self, snapshot: Snapshot) {
         let mut held = self.lock();
         let end = end_of(&snapshot.meta);
+        if held.snapshot.as_ref().is_some_and(|known| end_of(&known.meta) >= end) {
+            return;
+        }
         held.batches.retain(|(id, _)| id.index >= end);
         let upto = snapshot.meta.last_membership.log_id().map_or(0, |id| id.index);
         held.memberships.retain(|one| one.log_id().is_some_and(|id| id.index > upto));
@@ -172,7 +175,11 @@ impl RaftStateMachine<Types> for Machine {
         self.writer.save_snapshot(snapshot.clone()).await?;
         self.applied = snapshot.meta.last_log_id;
         self.membership = snapshot.meta.last_membership.clone();
-        self.tail.lock().batches.clear();
+        {
+            let mut held = self.tail.lock();
+            held.batches.clear();
+            held.snapshot = None;
+        }
         self.tail.adopt(snapshot);
         Ok(())
     }
