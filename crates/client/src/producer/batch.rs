@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use base::ProducerId;
+use base::{Offset, ProducerId};
 use bytes::Bytes;
-use records::{BatchBuilder, BatchHeader, NewRecord, ProducerFields};
+use records::{
+    BatchBuilder, BatchHeader, BatchOptions, Compression, CompressionType, NewRecord, ProducerFields,
+};
 use tokio::sync::OwnedSemaphorePermit;
 use wire::{Records, Segment};
 
 use super::completion::{Appended, Completion};
 use super::error::ProduceError;
 use crate::CallError;
+
+/// What a batch of our own may decompress to.
+const DECOMPRESSED_BYTES_MAX: usize = 1 << 30;
 
 /// Names a batch among those of a producer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +72,8 @@ pub(super) struct Batch {
     pub(super) created: Instant,
     pub(super) attempts: u32,
     pub(super) records: i32,
+    /// The place of its first record in the batch it was split from; 0 if it was not.
+    first: i64,
     pub(super) completion: Arc<Completion>,
     pub(super) stamp: Option<Stamp>,
     /// Some attempt may have been appended without an answer.
@@ -86,6 +93,7 @@ impl Batch {
             created: now,
             attempts: 0,
             records: 0,
+            first: 0,
             completion,
             stamp: None,
             possibly_written: false,
@@ -168,9 +176,57 @@ impl Batch {
         }
     }
 
+    /// Makes two of it, `second` being the name of the latter half: together they have its records and its sequence numbers.
+    /// It comes back whole if it cannot be split.
+    pub(super) fn split(
+        mut self,
+        second: BatchId,
+        compression: Compression,
+    ) -> Result<(Self, Self), Box<Self>> {
+        let Some((former, latter)) = self.halves(compression) else { return Err(Box::new(self)) };
+        let (former_len, latter_len) = (counted(&former), counted(&latter));
+        let memory = self.memory.as_mut().and_then(|held| held.split(held.num_permits() / 2));
+        self.completion.split();
+        let mut other = Self {
+            first: self.first + i64::from(former_len),
+            records: latter_len,
+            memory,
+            is_closed: true,
+            ..Self::new(second, latter, Arc::clone(&self.completion), self.created)
+        };
+        other.seal(self.stamp.map(|stamp| stamp.next(former_len)));
+        (self.records, self.attempts, self.content) = (former_len, 0, Content::Open(former));
+        self.seal(self.stamp);
+        Ok((self, other))
+    }
+
+    /// Its records in two batches; `None` if there are not two, or they cannot be read.
+    fn halves(&self, compression: Compression) -> Option<(BatchBuilder, BatchBuilder)> {
+        let Content::Sealed { header, body } = &self.content else { return None };
+        let codec = header.attributes.compression()?;
+        let plain = match codec {
+            CompressionType::None => body.clone(),
+            codec => Bytes::from(records::decompress(codec, body, DECOMPRESSED_BYTES_MAX).ok()?),
+        };
+        let options = BatchOptions { compression, ..BatchOptions::default() };
+        let (mut former, mut latter) = (BatchBuilder::new(options), BatchBuilder::new(options));
+        let middle = self.records / 2;
+        for (place, record) in records::Records::new(*header, &plain).enumerate() {
+            let place = i32::try_from(place).ok()?;
+            let (half, offset) =
+                if place < middle { (&mut former, place) } else { (&mut latter, place - middle) };
+            half.append_record(Offset(i64::from(offset)), &record.ok()?).ok()?;
+        }
+        (!former.is_empty() && !latter.is_empty()).then_some((former, latter))
+    }
+
     /// Ends it.
     pub(super) fn end(self, result: Result<Appended, ProduceError>) {
         drop(self.memory);
-        self.completion.complete(result);
+        self.completion.complete(self.first, i64::from(self.records), result);
     }
+}
+
+fn counted(builder: &BatchBuilder) -> i32 {
+    i32::try_from(builder.len()).unwrap_or(i32::MAX)
 }

@@ -33,6 +33,8 @@ pub(super) struct Queue {
     is_established: bool,
     /// The first batch was refused for its number: once nothing is under way, number anew.
     renumber: bool,
+    /// How many batches were split.
+    splits: u64,
 }
 
 impl Queue {
@@ -136,12 +138,37 @@ impl Queue {
                 // Behind another batch that is still on its way, the gap may yet close.
                 self.renumber |= place == 0;
             }
-            Judgement::Again | Judgement::Renumber | Judgement::Never => {
+            Judgement::TooLarge if !is_overdue && batch.records > 1 => {
+                self.split(partition, place, settings, now);
+            }
+            Judgement::Again | Judgement::Renumber | Judgement::TooLarge | Judgement::Never => {
                 let error = give_up(partition, batch, attempt, settings);
                 self.end(place, Err(error));
             }
         }
         stale
+    }
+
+    /// Sends a batch that the broker finds too large again in two halves, as often as that is needed. The broker has taken none
+    /// of its sequence numbers, which the halves share.
+    fn split(&mut self, partition: &TopicPartition, place: usize, settings: &Settings, now: Instant) {
+        // Numbers from the other end than the accumulator's.
+        self.splits += 1;
+        let second = BatchId(u64::MAX - self.splits);
+        let Some(batch) = self.batches.remove(place) else { return };
+        match batch.split(second, settings.compression) {
+            Ok((mut former, mut latter)) => {
+                former.place = Place::Retry { not_before: now };
+                latter.place = Place::Retry { not_before: now };
+                self.batches.insert(place, latter);
+                self.batches.insert(place, former);
+            }
+            Err(mut whole) => {
+                let attempt = Attempt::Refused(ErrorCode::MESSAGE_TOO_LARGE, None);
+                let error = give_up(partition, &mut whole, attempt, settings);
+                whole.end(Err(error));
+            }
+        }
     }
 
     fn end(&mut self, place: usize, result: Result<Appended, ProduceError>) {
@@ -202,6 +229,7 @@ enum Judgement {
     Done(Appended),
     Again,
     Renumber,
+    TooLarge,
     Never,
 }
 
@@ -218,6 +246,7 @@ fn judge(attempt: &Attempt, idempotent: bool) -> Judgement {
             | ErrorCode::INVALID_PRODUCER_EPOCH,
             _,
         ) if idempotent => Judgement::Renumber,
+        Attempt::Refused(ErrorCode::MESSAGE_TOO_LARGE, _) => Judgement::TooLarge,
         Attempt::Refused(code, _) if code.is_retriable() => Judgement::Again,
         Attempt::Failed(error) if error.is_retriable() => Judgement::Again,
         Attempt::Refused(..) | Attempt::Failed(_) => Judgement::Never,

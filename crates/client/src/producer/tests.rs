@@ -298,3 +298,44 @@ fn the_first_batch_that_a_broker_sees_goes_alone() {
     play.finish(&again[0].0, done(0));
     assert_eq!(numbers(&play.send_all()), [(0, 1), (0, 2)]);
 }
+
+#[test]
+fn a_batch_that_is_too_large_goes_again_in_halves_with_its_numbers() {
+    for compression in [Compression::None, Compression::Gzip { level: 6 }] {
+        let mut play =
+            Play::new(|settings| (settings.batch_size, settings.compression) = (10_000, compression));
+        (0..5).for_each(|_| play.append(0));
+        play.pass(LINGER);
+        let sent = play.send_all();
+        assert_eq!(sent.len(), 1);
+        assert!(!play.finish(&sent[0].0, refused(ErrorCode::MESSAGE_TOO_LARGE)));
+        let first = play.send_all();
+        assert_eq!(
+            first.iter().map(|(_, epoch, sequence)| (*epoch, *sequence)).collect::<Vec<_>>(),
+            [(0, 0)]
+        );
+        play.finish(&first[0].0, done(70));
+        let second = play.send_all();
+        assert_eq!(second.iter().map(|(_, _, sequence)| *sequence).collect::<Vec<_>>(), [2]);
+        assert_eq!(play.result(1).unwrap().unwrap(), Some(71));
+        assert!(play.result(2).is_none(), "the other half is still on its way");
+        // Its half is too large as well, and of that one a single record.
+        play.finish(&second[0].0, refused(ErrorCode::MESSAGE_TOO_LARGE));
+        let third = play.send_all();
+        assert_eq!(third.iter().map(|(_, _, sequence)| *sequence).collect::<Vec<_>>(), [2]);
+        play.finish(&third[0].0, refused(ErrorCode::MESSAGE_TOO_LARGE));
+        assert!(matches!(
+            play.result(2),
+            Some(Err(ProduceError::Refused { code: ErrorCode::MESSAGE_TOO_LARGE, .. }))
+        ));
+        let fourth = play.send_all();
+        play.finish(&fourth[0].0, done(90));
+        assert_eq!(
+            (play.result(3).unwrap().unwrap(), play.result(4).unwrap().unwrap()),
+            (Some(90), Some(91))
+        );
+        assert!(play.core.is_empty());
+        drop((play.acks, play.core));
+        assert_eq!(play.memory.available_permits(), 100_000, "all memory came back");
+    }
+}
