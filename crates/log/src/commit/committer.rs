@@ -203,7 +203,7 @@ impl Committer {
                 self.generation.named.remove(&source.shared.key);
                 true
             }
-            Item::Closed { .. } | Item::Empty { .. } => false,
+            Item::Closed { .. } | Item::Opened { .. } | Item::Empty { .. } => false,
         }
     }
 
@@ -342,6 +342,7 @@ impl Committer {
                 }
                 Item::Delete { source } => self.forget(source.shared.key),
                 Item::Closed { source, segment, end } => self.generation.note_closed(&source, segment, end),
+                Item::Opened { source, end } => self.generation.reach(&source, end),
                 Item::Empty { key, done } => self.emptying.push((key, done)),
             }
         }

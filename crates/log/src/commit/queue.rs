@@ -1,6 +1,6 @@
 //! What partitions hand to the committer, in the order in which they did it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -63,6 +63,11 @@ pub(crate) enum Item {
         segment: Arc<Segment>,
         end: i64,
     },
+    /// A log was opened that ends at `end`, and is durable up to there: its recovery point may move once nothing older is left.
+    Opened {
+        source: Source,
+        end: i64,
+    },
     /// Nothing may be left of a partition that moved away: the commit log is emptied, then `done` hears of it.
     Empty {
         key: TopicIdPartition,
@@ -77,6 +82,7 @@ pub struct CommitQueue {
     waiting: Mutex<Waiting>,
     wake: Condvar,
     bytes: AtomicU64,
+    turn_wanted: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -110,6 +116,20 @@ impl CommitQueue {
     pub fn stop(&self) {
         self.lock().stopped = true;
         self.wake.notify_all();
+    }
+
+    /// Someone waits for closed segments to be handed over: the committer does so before long, and not more than once for all who
+    /// asked until then.
+    pub(crate) fn want_turn(&self) {
+        self.turn_wanted.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_turn_wanted(&self) -> bool {
+        self.turn_wanted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn turned(&self) {
+        self.turn_wanted.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn push(&self, item: Item) {

@@ -16,6 +16,11 @@ use crate::planted::{self, Bug};
 use crate::segment::{Place, Segment};
 use crate::view::Shared;
 
+/// How old a generation is at least that ends because someone wants its segments: what that costs is bounded by it.
+const WANTED_AFTER_MS: i64 = 1_000;
+/// How many times more syncs a round may take then that brings nothing itself.
+const HURRY: usize = 8;
+
 /// What happened while one commit file was written.
 #[derive(Debug, Default)]
 pub(super) struct Generation {
@@ -86,7 +91,8 @@ impl Generation {
         self.reached.remove(&key);
     }
 
-    fn reach(&mut self, source: &Source, offset: i64) {
+    /// The partition's recovery point may go to `offset` at the release.
+    pub fn reach(&mut self, source: &Source, offset: i64) {
         let reached = self.reached.entry(source.shared.key).or_insert_with(|| Reached {
             shared: Arc::clone(&source.shared),
             folder: source.place.folder(),
@@ -94,6 +100,10 @@ impl Generation {
             offset,
         });
         reached.offset = reached.offset.max(offset);
+        if !Arc::ptr_eq(&reached.shared, &source.shared) {
+            // It was closed, and opened again.
+            reached.shared = Arc::clone(&source.shared);
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -143,8 +153,10 @@ impl Committer {
         let full = self.current.len() >= self.policy.file_bytes;
         let passed = self.generation.passed_bytes >= self.policy.passed_bytes;
         if self.retiring.is_none() {
-            let old =
-                self.generation.began_ms.is_some_and(|began| now_ms - began >= self.policy.turn_after_ms);
+            let wanted = self.queue.is_turn_wanted();
+            let after_ms = self.policy.turn_after_ms;
+            let after_ms = if wanted { after_ms.min(WANTED_AFTER_MS) } else { after_ms };
+            let old = self.generation.began_ms.is_some_and(|began| now_ms - began >= after_ms);
             if full || passed || old {
                 self.turn()?;
             }
@@ -152,7 +164,10 @@ impl Committer {
             // The disk does not keep up: better one slow round than a commit log without bound.
             return self.retire(usize::MAX, round);
         }
-        if self.retiring.is_some() { self.retire(self.policy.retire_syncs, round) } else { Ok(()) }
+        // Nobody waits behind an idle round.
+        let hurries = self.queue.is_turn_wanted() && round.syncs == 0;
+        let syncs = self.policy.retire_syncs.saturating_mul(if hurries { HURRY } else { 1 });
+        if self.retiring.is_some() { self.retire(syncs, round) } else { Ok(()) }
     }
 
     /// Begins the next generation in the other file.
@@ -214,6 +229,7 @@ impl Committer {
         }
         self.framed.retain(|_, since| *since > file.generation);
         self.spare = Some(file);
+        self.queue.turned();
         Ok(())
     }
 

@@ -272,7 +272,7 @@ impl LogDir {
         loaded.report.set_aside = set_aside;
         self.opened().insert(folder.clone(), true);
         if !load.clean {
-            let point = loaded.log.recovery_point().0;
+            let point = loaded.log.log_end().0;
             self.bounds.update(key, &folder, |bound| bound.recovery_point = point);
         }
         if loaded.report.truncated.is_some() {
@@ -430,6 +430,7 @@ impl LogDir {
             log_start: Offset(bound.log_start),
             log_start_is_certain: self.bounds.are_complete(),
             finish_truncations: opened.is_none() && !clean,
+            needs_commit_log: opened.is_some() || !clean,
             now_ms,
         })
     }

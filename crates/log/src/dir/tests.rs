@@ -1,5 +1,7 @@
 //! Directories that are taken, and those that are refused and left alone.
 
+mod compaction;
+
 use std::sync::Arc;
 
 use base::{BrokerId, LeaderEpoch, Offset, TopicId, TopicIdPartition, Uuid};
@@ -31,7 +33,8 @@ impl Home {
     fn open_as(&self, meta: &MetaProperties) -> Result<OpenedDir, DirError> {
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let files = Arc::new(FileCache::new(disk, 16));
-        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(3));
+        // Two lives with the same numbers would chain their frames alike.
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(env::OsRandom.next_u64()));
         LogDir::open(&self.0, meta, &files, &HotBudget::new(0), &random, Policy::default())
     }
 

@@ -24,6 +24,7 @@ impl PartitionLog {
     ) -> Result<Cleanable> {
         let segments = self.segments();
         let active = segments.len().saturating_sub(1);
+        self.want_closed_segments(&segments);
         let with_first = policy.max_lag_ms < i64::MAX;
         let facts = |(place, segment): (usize, &Arc<Segment>)| {
             let is_closed = place < active;
@@ -46,6 +47,14 @@ impl PartitionLog {
             segments: segments.iter().enumerate().map(facts).collect::<Result<_>>()?,
         };
         Ok(choose(&log, checkpoint, policy, now_ms))
+    }
+
+    /// Where closed segments still need the commit log, it is asked to let go of them: its own turn may be far.
+    fn want_closed_segments(&self, segments: &[Arc<Segment>]) {
+        let closed_end = segments.last().map_or(0, |active| active.base_offset().0);
+        if let Some(queue) = self.context.commits.as_ref().filter(|_| closed_end > self.settled_end()) {
+            queue.want_turn();
+        }
     }
 
     /// What a worker needs to clean what [`Self::cleanable`] found.

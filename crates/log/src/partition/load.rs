@@ -14,6 +14,7 @@ use super::append::note_in_index;
 use super::recover::RecoveryReport;
 use super::scan::{Bad, Scan};
 use super::{Active, PartitionLog};
+use crate::commit::Item;
 use crate::config::LogConfig;
 use crate::context::LogContext;
 use crate::epochs::Epochs;
@@ -39,6 +40,9 @@ pub struct Load {
     pub log_start_is_certain: bool,
     /// Whether truncations that a crash interrupted are finished: at the first opening after an unclean stop.
     pub finish_truncations: bool,
+    /// Whether the commit log may hold frames of it, or the directory's bounds lie behind its recovery point: until the committer
+    /// says otherwise no segment may be replaced.
+    pub needs_commit_log: bool,
     /// The wall clock, in milliseconds.
     pub now_ms: i64,
 }
@@ -55,6 +59,7 @@ impl Load {
             log_start: zero,
             log_start_is_certain: false,
             finish_truncations: false,
+            needs_commit_log: false,
             now_ms,
         }
     }
@@ -109,8 +114,14 @@ impl PartitionLog {
         let (start, end) = (log.shared.log_start(), log.shared.log_end());
         log.shared.advance_durable(end, log.shared.truncations());
         log.shared.set_durable_log_start(start);
-        // What was opened is durable now: a clean stop left it so, and recovery synced what it read.
-        log.shared.advance_recovery_point(end);
+        // What was opened is durable now: a clean stop left it so, and recovery synced what it read. But a restart does not know
+        // that yet: it would replay frames over a cleaned segment, or take the gaps in it for rot.
+        if load.needs_commit_log {
+            log.shared.advance_recovery_point(start);
+            log.tell(|source| Item::Opened { source, end });
+        } else {
+            log.shared.advance_recovery_point(end);
+        }
         log.unsynced = super::relaxed::Unsynced::from(end);
         Ok(Loaded { log, report })
     }
