@@ -7,6 +7,7 @@
 //! [`serve`] starts one from a [`Config`] and returns a [`Handle`]; it prints nothing. To add an API see `dispatch.rs`.
 
 mod accounting;
+mod blocking;
 mod cluster;
 mod compaction;
 pub mod config;

@@ -12,6 +12,7 @@ use metadata::image::Partition as State;
 use wire::ErrorCode;
 
 use super::{Partition, state_of};
+use crate::blocking;
 
 /// Topics whose records only Mekong writes.
 const INTERNAL: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
@@ -137,6 +138,11 @@ impl Topic {
     }
 
     fn open(&self, index: i32) -> Result<Arc<Partition>, ErrorCode> {
+        // A log may have to be recovered.
+        blocking::in_place(|| self.open_here(index))
+    }
+
+    fn open_here(&self, index: i32) -> Result<Arc<Partition>, ErrorCode> {
         let _one_at_a_time = self.opening();
         let state = match self.place(index) {
             Some(Place::Open(partition)) => return Ok(partition),

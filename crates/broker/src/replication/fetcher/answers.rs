@@ -11,6 +11,7 @@ use wire::messages::fetch::{FetchResponse, PartitionData};
 
 use super::{Fetcher, LONG_PAUSE, PAUSE, SYNC_WAIT, bounds};
 use crate::Broker;
+use crate::blocking;
 use crate::partition::{Partition, end_of};
 
 impl Fetcher {
@@ -54,7 +55,11 @@ impl Fetcher {
         };
         let answer = answer_of(&data, position, batches.as_ref().and_then(end_of));
         let has_records = batches.is_some();
-        match partition.take_fetched(&position, &answer, batches, now_ms) {
+        // Cutting a log off, or beginning it anew, syncs.
+        let cuts = answer.diverging.is_some() || answer.error.is_error();
+        let take = || partition.take_fetched(&position, &answer, batches, now_ms);
+        let taken = if cuts { blocking::in_place(take) } else { take() };
+        match taken {
             Ok(Step::Append { .. }) => {
                 self.dirty.insert(key);
                 if has_records {
