@@ -19,6 +19,7 @@ use metadata::record::{
 };
 use metadata::{Delta, MetadataImage, Record};
 use records::{BatchBuilder, BatchOptions, NewRecord};
+use wire::messages::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
 use wire::messages::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
@@ -256,6 +257,44 @@ async fn too_few_in_sync_replicas_refuse_acks_all() {
     cluster.tell(&[1, 2, 3]).await;
     eventually("it is committed", || high_watermark(&cluster) == Offset(1)).await;
     cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_leader_tells_no_end_before_it_has_proven_its_high_watermark() {
+    const LATEST: i64 = -1;
+    const EARLIEST: i64 = -2;
+    let mut cluster = Cluster::start().await;
+    // Below min.insync.replicas nothing is committed, though all copy it.
+    cluster.change(None, &[1]);
+    cluster.tell(&[1, 2, 3]).await;
+    assert_eq!(cluster.produce(1, 1, "x").await.error_code, ErrorCode::NONE);
+    eventually("2 copies it", || cluster.values(2) == ["x"]).await;
+    cluster.change(Some(2), &[2]);
+    cluster.tell(&[2]).await;
+    let mut raw = Raw::connect(cluster.brokers[1].address().unwrap()).await;
+    for (version, timestamp, expected) in [
+        (5, LATEST, (ErrorCode::OFFSET_NOT_AVAILABLE, -1)),
+        (4, LATEST, (ErrorCode::LEADER_NOT_AVAILABLE, -1)),
+        (5, 0, (ErrorCode::OFFSET_NOT_AVAILABLE, -1)),
+        (5, 2, (ErrorCode::NONE, -1)),
+        (5, EARLIEST, (ErrorCode::NONE, 0)),
+    ] {
+        assert_eq!(list_offset(&mut raw, version, timestamp).await, expected, "{timestamp} in {version}");
+    }
+    cluster.change(None, &[2, 3]);
+    cluster.tell(&[1, 2, 3]).await;
+    eventually("it is committed", || cluster.replica(2).reader().view().high_watermark == Offset(1)).await;
+    assert_eq!(list_offset(&mut raw, 5, LATEST).await, (ErrorCode::NONE, 1));
+    assert_eq!(list_offset(&mut raw, 5, 0).await, (ErrorCode::NONE, 0));
+    cluster.stop().await;
+}
+
+async fn list_offset(raw: &mut Raw, version: i16, timestamp: i64) -> (ErrorCode, i64) {
+    let partition = ListOffsetsPartition { timestamp, current_leader_epoch: -1, ..Default::default() };
+    let topic = ListOffsetsTopic { name: Str::from_static("t"), partitions: vec![partition] };
+    let request = ListOffsetsRequest { replica_id: -1, topics: vec![topic], ..Default::default() };
+    let answer = raw.call(version, &request).await.topics[0].partitions[0].clone();
+    (answer.error_code, answer.offset)
 }
 
 #[tokio::test(flavor = "multi_thread")]
