@@ -259,13 +259,18 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
     }
     served.splice(0..0, accept_all(&broker, clients, &stopping));
     if roles.broker {
-        broker.start_cleaners();
-        broker.say_what_is_relaxed();
-        tokio::spawn(Arc::clone(&broker).resume_moves());
-        tokio::spawn(housekeeping::keep(Arc::clone(&broker)));
-        tokio::spawn(Coordinators::run_timer(Arc::clone(&broker)));
+        keep_house(&broker);
     }
     Ok(Handle { broker, served, stop, stop_metadata })
+}
+
+/// Starts what a broker does by itself.
+fn keep_house(broker: &Arc<Broker>) {
+    broker.start_cleaners();
+    broker.say_what_is_relaxed();
+    tokio::spawn(Arc::clone(broker).resume_moves());
+    tokio::spawn(housekeeping::keep(Arc::clone(broker)));
+    tokio::spawn(Coordinators::run_timer(Arc::clone(broker)));
 }
 
 /// Opens the listeners; those of the controllers on the quorum's thread.
