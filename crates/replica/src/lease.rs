@@ -25,6 +25,11 @@ impl Lease {
         Self::new(session_timeout_ms - session_timeout_ms / 10)
     }
 
+    /// The session by which whoever accepts heartbeats judges, if that differs from what this broker was told.
+    pub fn judged_by(&mut self, session_timeout_ms: i64) {
+        self.duration_ms = Self::of_session(session_timeout_ms).duration_ms;
+    }
+
     /// A heartbeat sent at `sent_ms` (of the clock that never goes back) was accepted.
     pub fn renew(&mut self, sent_ms: i64) {
         self.renewed_ms = self.renewed_ms.max(Some(sent_ms));
@@ -60,6 +65,8 @@ mod tests {
         lease.renew(500);
         assert!(lease.holds(9_999));
         assert!(!lease.holds(10_000));
+        lease.judged_by(5_000);
+        assert!(lease.holds(5_499) && !lease.holds(5_500), "the controller's session rules");
         lease.revoke();
         assert!(!lease.holds(1_001));
     }

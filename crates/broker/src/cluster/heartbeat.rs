@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use replica::Lease;
 use wire::ErrorCode;
-use wire::messages::broker_heartbeat::BrokerHeartbeatRequest;
+use wire::messages::broker_heartbeat::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
 
 use crate::Broker;
 
@@ -32,9 +32,14 @@ impl Broker {
         self.set_lease(&lease);
     }
 
-    /// A heartbeat that was sent at this time was accepted.
-    pub(crate) fn renew_lease(&self, sent_ms: i64) {
-        self.change_lease(|lease| lease.renew(sent_ms));
+    /// A heartbeat that was sent at this time was accepted; the lease is no longer than the session of either side.
+    pub(crate) fn renew_lease(&self, sent_ms: i64, answer: &BrokerHeartbeatResponse) {
+        let told = Some(i64::from(answer.session_ms)).filter(|told| *told > 0);
+        let own = self.config.quorum.session_ms;
+        self.change_lease(|lease| {
+            lease.judged_by(told.map_or(own, |told| told.min(own)));
+            lease.renew(sent_ms);
+        });
     }
 
     fn change_lease(&self, change: impl FnOnce(&mut Lease)) {
@@ -77,7 +82,7 @@ impl Broker {
         match self.submit_once(&heartbeat, within).await {
             Ok((answer, _)) if answer.error_code == ErrorCode::NONE => {
                 if !answer.is_fenced {
-                    self.renew_lease(sent_ms);
+                    self.renew_lease(sent_ms, &answer);
                 }
                 true
             }

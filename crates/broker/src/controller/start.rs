@@ -328,7 +328,7 @@ impl Broker {
         if answer.error_code.is_error() {
             return Err(MetadataError::Refused(answer.error_code));
         }
-        self.renew_lease(sent_ms);
+        self.renew_lease(sent_ms, &answer);
         Ok(())
     }
 

@@ -32,8 +32,13 @@ impl Command for BrokerHeartbeatRequest {
         let leads = || controller.partitions().any(|(_, _, partition)| partition.leader == broker.id);
         // A broker may stop once nobody needs it any more, or nobody could take over.
         let should_shut_down = self.want_shut_down && (!leads() || controller.is_last(broker.id));
-        let answer =
-            BrokerHeartbeatResponse { is_caught_up: true, is_fenced, should_shut_down, ..Default::default() };
+        let answer = BrokerHeartbeatResponse {
+            is_caught_up: true,
+            is_fenced,
+            should_shut_down,
+            session_ms: i32::try_from(controller.setting("broker.session.timeout.ms")).unwrap_or(i32::MAX),
+            ..Default::default()
+        };
         Outcome { records, answer }
     }
 }

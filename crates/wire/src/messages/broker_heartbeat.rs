@@ -1,5 +1,7 @@
 //! BrokerHeartbeat: tells the controller that a broker lives (KIP-631).
 //!
+//! Mekong's controllers say how long the session is by which they judge, so that no lease is longer than it; Kafka's do not.
+//!
 //! Versions: 1 adds offline log directories (KIP-858); 2 cordoned ones (KIP-1066).
 
 use alloc::vec::Vec;
@@ -28,5 +30,7 @@ crate::message! {
         is_caught_up:     bool      [0..],
         is_fenced:        bool      [0..] = true,
         should_shut_down: bool      [0..],
+    } tagged {
+        10_000 session_ms: i32 [0.., ignorable] = -1,
     }
 }
