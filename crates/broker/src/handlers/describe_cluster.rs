@@ -25,8 +25,10 @@ pub(crate) async fn handle(ctx: &RequestContext, request: DescribeClusterRequest
         return controllers(ctx);
     }
     let (broker, image) = (ctx.broker(), ctx.broker().image());
-    let live = broker.endpoints_for(&ctx.connection).into_iter();
-    let live = live.map(|node| DescribeClusterBroker {
+    let endpoints = broker.endpoints_for(&ctx.connection);
+    // A node that is fenced tells clients of itself all the same.
+    let told: Vec<i32> = endpoints.iter().map(|node| node.id).collect();
+    let live = endpoints.into_iter().map(|node| DescribeClusterBroker {
         broker_id: node.id,
         host: node.host,
         port: node.port,
@@ -35,6 +37,7 @@ pub(crate) async fn handle(ctx: &RequestContext, request: DescribeClusterRequest
     });
     let listener = ctx.connection.listener.config.name.as_str();
     let fenced = image.brokers().values().filter(|one| one.fenced && request.include_fenced_brokers);
+    let fenced = fenced.filter(|one| !told.contains(&one.id));
     let fenced = fenced.filter_map(|one| {
         let endpoint = one.endpoint(listener)?;
         let (host, port) = (endpoint.host.clone(), i32::from(endpoint.port));

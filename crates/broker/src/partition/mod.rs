@@ -197,6 +197,8 @@ impl Partition {
     pub(crate) fn set_settings(&self, settings: Arc<TopicSettings>) {
         self.set_machine_settings(&settings);
         self.settings.store(settings);
+        // What waited for more replicas than are asked now need not wait for another append.
+        self.on_settings();
         // What was not worth a round before may be now.
         self.rolled_told.store(-1, Ordering::Release);
         self.tell_cleaner(&self.reader.view());

@@ -219,6 +219,13 @@ impl Partition {
         self.settle(standing, effects, now_ms);
     }
 
+    /// What the topic asks has changed.
+    pub(super) fn on_settings(&self) {
+        if self.leads() {
+            self.advance(self.standing());
+        }
+    }
+
     fn tell_of_brokers(&self, standing: &mut Standing, now_ms: i64) -> Effects {
         let brokers = self.shared.brokers.load();
         standing.replica.leader().map(|leader| leader.on_brokers(&**brokers, now_ms)).unwrap_or_default()
