@@ -1,12 +1,14 @@
 //! Following the metadata: what is committed becomes true on this node, in order.
 //!
-//! Until the node serves only the image follows; then the data plane takes over all at once what came to be so far.
+//! Until the node serves only the image follows; then the data plane takes over all at once what came to be so far. Reading does not
+//! wait for the data plane: a controller on this node begins with what was read, whatever a disk here does.
 
 use std::sync::Arc;
 
 use metadata::{Delta, MetadataImage};
 use quorum::{Committed, MetadataLog, ProposeError};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::Broker;
 
@@ -21,11 +23,23 @@ pub(super) enum Serving {
     Is,
 }
 
+/// The metadata as far as they were read, and the offset behind that.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Read {
+    /// How far.
+    pub offset: u64,
+    /// What they are.
+    pub image: MetadataImage,
+}
+
+/// The data plane's way to an offset, under way.
+type Applying = JoinHandle<()>;
+
 /// The task that makes committed records true on this node.
 pub(super) struct Follower {
     broker: Arc<Broker>,
     log: Arc<dyn MetadataLog>,
-    offset: u64,
+    read: watch::Sender<Read>,
     /// What changed and the data plane has not been told yet.
     delta: Delta,
     applied: watch::Sender<u64>,
@@ -38,16 +52,21 @@ impl Follower {
         Self {
             broker: Arc::clone(broker),
             log: Arc::clone(log),
-            offset: 0,
+            read: watch::Sender::default(),
             delta: Delta::default(),
             applied: watch::Sender::new(0),
             serving: watch::Sender::new(Serving::Not),
         }
     }
 
-    /// How far it has come.
+    /// How far the data plane has come.
     pub fn applied(&self) -> watch::Receiver<u64> {
         self.applied.subscribe()
+    }
+
+    /// What was read, whether the data plane has come so far or not.
+    pub fn read(&self) -> watch::Receiver<Read> {
+        self.read.subscribe()
     }
 
     /// Where it is told that the node serves.
@@ -55,78 +74,101 @@ impl Follower {
         self.serving.clone()
     }
 
+    fn offset(&self) -> u64 {
+        self.read.borrow().offset
+    }
+
     /// Reads what is there already.
     pub async fn catch_up(&mut self) -> Result<(), super::MetadataError> {
-        let mut image = MetadataImage::default();
-        while self.offset < self.log.voters().high_watermark {
-            let committed = self.log.next(self.offset).await?;
-            self.offset = replay(&mut image, &mut self.delta, &committed)?;
+        let mut read = Read::default();
+        while read.offset < self.log.voters().high_watermark {
+            let committed = self.log.next(read.offset).await?;
+            read.offset = replay(&mut read.image, &mut self.delta, &committed)?;
         }
-        self.broker.metadata.know(image);
-        self.applied.send_replace(self.offset);
+        self.broker.metadata.know(read.image.clone());
+        self.applied.send_replace(read.offset);
+        self.read.send_replace(read);
         Ok(())
     }
 
+    /// Reads on while the data plane works: what is decided meanwhile reaches it together.
     pub async fn run(mut self) {
         let mut serving = self.serving.subscribe();
+        let mut applying: Option<(Applying, u64)> = None;
         loop {
+            if applying.is_none() {
+                applying = self.begin_to_apply();
+            }
+            let (offset, is_applying) = (self.offset(), applying.is_some());
             let step = tokio::select! {
-                committed = self.log.next(self.offset) => self.follow(committed),
-                _ = serving.wait_for(|serving| *serving == Serving::Shall) => Ok(MetadataImage::clone(&self.broker.image())),
+                committed = self.log.next(offset) => self.follow(committed),
+                done = finished(&mut applying) => self.applied_to(done).await,
+                () = asked_to_serve(&mut serving), if !is_applying => Ok(()),
             };
-            let image = match step {
-                Ok(image) => image,
+            match step {
+                Ok(()) => {}
                 Err(None) => return,
                 Err(Some(error)) => {
                     // It must not go on with metadata that stand still.
                     self.broker.fail(format!("the metadata cannot be followed any further: {error}"));
                     return;
                 }
-            };
-            let now = *serving.borrow();
-            match now {
-                Serving::Not => {
-                    self.broker.metadata.know(image);
-                    self.forget_what_no_data_plane_needs();
-                }
-                Serving::Shall | Serving::Is => {
-                    if let Err(error) = self.apply(image).await {
-                        self.broker.fail(format!("a change of the metadata could not be applied: {error}"));
-                        return;
-                    }
-                    if now == Serving::Shall {
-                        self.set_strays_aside().await;
-                    }
-                    self.serving.send_replace(Serving::Is);
-                }
-            }
-            self.applied.send_replace(self.offset);
-            if self.log.wants_snapshot() {
-                self.log.snapshot(self.offset, self.broker.image().to_records());
             }
         }
     }
 
-    /// The image with what was committed; no reason where the log was closed in order.
-    fn follow(
-        &mut self,
-        committed: Result<Committed, ProposeError>,
-    ) -> Result<MetadataImage, Option<String>> {
+    /// Has the data plane come to what was read, if it is to follow and is not there yet.
+    fn begin_to_apply(&mut self) -> Option<(Applying, u64)> {
+        let Read { offset, image } = self.read.borrow().clone();
+        let is_new = offset > *self.applied.borrow();
+        let serving = *self.serving.borrow();
+        match serving {
+            Serving::Not => {
+                if is_new {
+                    self.broker.metadata.know(image);
+                    self.forget_what_no_data_plane_needs();
+                    self.applied.send_replace(offset);
+                }
+                return None;
+            }
+            Serving::Is if !is_new => return None,
+            Serving::Shall | Serving::Is => {}
+        }
+        let (broker, delta) = (Arc::clone(&self.broker), std::mem::take(&mut self.delta));
+        // Logs are opened and deleted meanwhile, which may take the disk's time.
+        Some((tokio::task::spawn_blocking(move || broker.apply(image, &delta)), offset))
+    }
+
+    /// The data plane has come so far.
+    async fn applied_to(&self, done: Result<u64, tokio::task::JoinError>) -> Result<(), Option<String>> {
+        let offset = done.map_err(|error| Some(format!("a change could not be applied: {error}")))?;
+        let is_first = *self.serving.borrow() == Serving::Shall;
+        if is_first {
+            self.set_strays_aside().await;
+        }
+        self.serving.send_replace(Serving::Is);
+        self.applied.send_replace(offset);
+        Ok(())
+    }
+
+    /// Takes up what was committed; no reason where the log was closed in order.
+    fn follow(&mut self, committed: Result<Committed, ProposeError>) -> Result<(), Option<String>> {
         let committed = committed.map_err(|error| match error {
             ProposeError::Closed => None,
             error => Some(error.to_string()),
         })?;
-        let before = self.broker.image();
-        let mut image = MetadataImage::clone(&before);
-        let end = replay(&mut image, &mut self.delta, &committed)
+        let before = self.read.borrow().image.clone();
+        let mut image = before.clone();
+        let offset = replay(&mut image, &mut self.delta, &committed)
             .map_err(|error| Some(format!("what was committed contradicts what this node knows: {error}")))?;
-        self.offset = end;
-        // A snapshot does not tell what is gone.
         if let Committed::Snapshot { .. } = committed {
-            let gone = before.topics().iter().filter(|(id, _)| image.topic(**id).is_none());
-            self.delta.removed_topics.extend(gone.map(|(id, topic)| (*id, topic.name().clone())));
+            note_gone(&before, &image, &mut self.delta);
         }
-        Ok(image)
+        self.read.send_replace(Read { offset, image });
+        if self.log.wants_snapshot() {
+            self.log.snapshot(offset, self.read.borrow().image.to_records());
+        }
+        Ok(())
     }
 
     /// A node that is no broker has no data plane that would have to be told of changes.
@@ -146,12 +188,31 @@ impl Follower {
             tracing::warn!("folders that are not this node's any more were not looked for");
         }
     }
+}
 
-    async fn apply(&mut self, image: MetadataImage) -> Result<(), tokio::task::JoinError> {
-        let (broker, delta) = (Arc::clone(&self.broker), std::mem::take(&mut self.delta));
-        // Logs are opened and deleted meanwhile, which may take the disk's time.
-        tokio::task::spawn_blocking(move || broker.apply(image, &delta)).await
-    }
+/// Ends when the data plane is to follow.
+async fn asked_to_serve(serving: &mut watch::Receiver<Serving>) {
+    // The sender lives as long as the follower, which asks.
+    let _ = serving.wait_for(|serving| *serving == Serving::Shall).await;
+}
+
+/// The offset to which the data plane has come, once it has.
+async fn finished(applying: &mut Option<(Applying, u64)>) -> Result<u64, tokio::task::JoinError> {
+    let Some((task, offset)) = applying else { return std::future::pending().await };
+    let done = task.await.map(|()| *offset);
+    *applying = None;
+    done
+}
+
+/// A snapshot does not tell what is gone.
+fn note_gone(before: &MetadataImage, now: &MetadataImage, delta: &mut Delta) {
+    let topics = before.topics().iter().filter(|(id, _)| now.topic(**id).is_none());
+    delta.removed_topics.extend(topics.map(|(id, topic)| (*id, topic.name().clone())));
+    let configs = before.configured().keys().filter(|resource| now.configs(resource).is_none());
+    delta.configs.extend(configs.cloned());
+    delta.brokers.extend(before.brokers().keys().filter(|id| now.brokers().get(id).is_none()));
+    let features = before.features().keys().filter(|name| now.features().get(*name).is_none());
+    delta.features.extend(features.cloned());
 }
 
 /// Replays what was committed and returns the offset behind it.
@@ -171,4 +232,36 @@ fn replay(
         image.replay(record, delta)?;
     }
     Ok(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use metadata::record::{ConfigRecord, RegisterBrokerRecord, TopicRecord};
+    use metadata::{ConfigResource, Record, ResourceType};
+
+    use super::*;
+
+    #[test]
+    fn what_a_snapshot_lacks_is_gone() {
+        let id = base::TopicId(base::Uuid::from_random([1; 16]));
+        let topic = TopicRecord { name: "t".into(), topic_id: id };
+        let config = ConfigRecord {
+            resource_type: 2,
+            resource_name: "t".into(),
+            name: "retention.ms".into(),
+            value: Some("1000".into()),
+        };
+        let broker = RegisterBrokerRecord { broker_id: 3, broker_epoch: 1, ..Default::default() };
+        let records: [Record; 3] = [topic.clone().into(), config.into(), broker.into()];
+        let (mut before, mut now, mut delta) = <(MetadataImage, MetadataImage, Delta)>::default();
+        records.iter().for_each(|record| before.replay(record, &mut delta).unwrap());
+        now.replay(&topic.into(), &mut delta).unwrap();
+        let mut delta = Delta::default();
+        note_gone(&before, &now, &mut delta);
+        let resource = ConfigResource { kind: ResourceType::TOPIC, name: "t".into() };
+        assert!(delta.configs.contains(&resource) && delta.brokers.contains(&3), "{delta:?}");
+        assert!(delta.removed_topics.is_empty());
+        note_gone(&now, &MetadataImage::default(), &mut delta);
+        assert!(delta.removed_topics.contains_key(&id));
+    }
 }

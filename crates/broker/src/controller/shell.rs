@@ -1,25 +1,27 @@
 //! The controller's shell: one task that owns the core while this node leads the quorum, one that follows the log.
 //!
 //! ```text
-//! decide ─► mailbox ─► handle, replay ─► propose (one sync for all that wait) ─► committed ─► applied here ─► answers leave
-//!                                                    └─► follow: replay, data plane, image that requests see, snapshots
+//! decide ─► mailbox ─► handle, replay ─► propose (one sync for all that wait) ─► committed ─► answers leave
+//!                                                    └─► follow: replay, snapshots ─► data plane, image that requests see
 //! ```
 //!
 //! The owner begins with the image as committed when its leadership was confirmed, and replays what it decides at once, so that the
-//! next command sees it. When a commit fails it begins anew. Followers learn only what is committed, as on any other node.
+//! next command sees it. When a commit fails it begins anew. Followers learn only what is committed, as on any other node. Nothing here
+//! waits for the data plane of this node: who asks waits for its own, by the offset that comes with the answer.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use metadata::controller::{Command, Controller, FenceExpired, Moment, Settings};
-use metadata::{Delta, MetadataImage, Record};
+use metadata::{Delta, Record};
 use quorum::{Leadership, MetadataLog, ProposeError};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::MissedTickBehavior;
 use wire::ErrorCode;
 
 use super::chores::Chores;
-use super::follow::{Follower, Serving};
+use super::follow::{Follower, Read, Serving};
 use super::start::founding_records;
 use crate::Broker;
 use crate::cluster::{Decided, Thread};
@@ -76,7 +78,7 @@ impl Mailbox {
             broker: Arc::clone(broker),
             leadership: log.leadership(),
             log: Arc::clone(&log),
-            applied: applied.clone(),
+            read: follower.read(),
             led_before: None,
         };
         let main = Handle::current();
@@ -115,7 +117,7 @@ impl Mailbox {
         self.serving.subscribe()
     }
 
-    /// Hands a command to the controller on this node. The answer comes when its records are committed and this node has applied them.
+    /// Hands a command to the controller on this node. The answer comes when its records are committed.
     pub async fn decide<C>(&self, command: C) -> Decided<C::Answer>
     where
         C: Command + Send + 'static,
@@ -156,7 +158,7 @@ struct Owner {
     broker: Arc<Broker>,
     leadership: watch::Receiver<Leadership>,
     log: Arc<dyn MetadataLog>,
-    applied: watch::Receiver<u64>,
+    read: watch::Receiver<Read>,
     /// Who else led last, as far as this node knows.
     led_before: Option<i32>,
 }
@@ -205,8 +207,9 @@ impl Owner {
             // were committed: what is confirmed may lie before decisions that were answered.
             offset = self.log.propose(epoch, Vec::new()).await.ok()?;
         }
-        self.applied.wait_for(|applied| *applied >= offset).await.ok()?;
-        let (config, image) = (&self.broker.config, MetadataImage::clone(&self.broker.image()));
+        let Read { offset: end, image } =
+            self.read.wait_for(|read| read.offset >= offset).await.ok()?.clone();
+        let config = &self.broker.config;
         let (node_id, static_configs) = (config.node_id, config.statics.clone());
         let settings = Settings { node_id, static_configs, features: super::features() };
         let mut controller = Controller::new(settings, image, self.broker.moment().now_ms);
@@ -218,7 +221,7 @@ impl Owner {
             self.date_back(&mut controller);
             self.broker.look_for_the_gone();
         }
-        let mut active = Active { owner: self, controller, epoch };
+        let mut active = Active { owner: self, controller, epoch, end };
         if active.controller.image().cluster_id().is_none() {
             let records = founding_records(&active.owner.broker);
             active.replay(&records).ok()?;
@@ -233,6 +236,8 @@ struct Active<'a> {
     owner: &'a mut Owner,
     controller: Controller,
     epoch: i32,
+    /// Up to where the metadata log holds what the core knows.
+    end: u64,
 }
 
 impl Active<'_> {
@@ -240,6 +245,7 @@ impl Active<'_> {
     async fn lead(mut self, jobs: &mut mpsc::Receiver<Job>) {
         let is_alone = self.owner.broker.config.quorum.is_alone();
         let mut sessions = tokio::time::interval(SESSIONS_EVERY);
+        sessions.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut chores = tokio::time::interval(CHORES_EVERY);
         let mut done = Chores::new();
         let mut group = Vec::new();
@@ -248,7 +254,13 @@ impl Active<'_> {
                 count = jobs.recv_many(&mut group, GROUP_MAX) => if count == 0 {
                     return;
                 },
-                _ = sessions.tick(), if !is_alone => group.push(expire()),
+                due = sessions.tick(), if !is_alone => {
+                    // Heartbeats that came while this task, or the process, stood still count first.
+                    group.extend(std::iter::from_fn(|| jobs.try_recv().ok()).take(GROUP_MAX));
+                    if due.elapsed() < SESSIONS_EVERY {
+                        group.push(expire());
+                    }
+                }
                 _ = chores.tick(), if !is_alone => group.extend(self.due(&mut done)),
                 changed = self.owner.leadership.changed() => match changed {
                     Ok(()) if self.leads() => continue,
@@ -291,7 +303,7 @@ impl Active<'_> {
         }
         let committed = match records.is_empty() {
             true if must_lead => self.owner.log.confirm().await.map_err(|_| ErrorCode::NOT_CONTROLLER),
-            true => Ok(*self.owner.applied.borrow()),
+            true => Ok(self.end),
             false => self.commit(records).await,
         };
         replies.into_iter().for_each(|reply| reply(committed));
@@ -314,8 +326,8 @@ impl Active<'_> {
     async fn commit(&mut self, records: Vec<Record>) -> Result<u64, ErrorCode> {
         match self.propose(records).await {
             Ok(end) => {
-                let applied = self.owner.applied.wait_for(|offset| *offset >= end).await;
-                applied.map(|_| end).map_err(|_| ErrorCode::NOT_CONTROLLER)
+                self.end = end;
+                Ok(end)
             }
             Err(error) => {
                 tracing::warn!(%error, "metadata could not be committed");
