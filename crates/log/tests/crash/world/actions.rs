@@ -109,7 +109,8 @@ impl World {
         log.set_config(usual)?;
         let model = self.models.get_mut(&partition).expect("a model");
         model.asked_start = start.max(before);
-        Ok(())
+        // Often the files' delay is over before the start is durable.
+        if self.random.below(2) == 0 { self.log(partition).on_tick(now_ms + 2_000) } else { Ok(()) }
     }
 
     /// A follower that diverged from its leader goes back, often beyond what was committed.
@@ -175,6 +176,11 @@ impl World {
         }
         let log = node.dir.open_partition("t", new, config, now_ms)?.log;
         node.logs.insert(partition, log);
+        if self.random.below(3) == 0 {
+            // This one too is gone before anything of it was durable.
+            self.append(partition)?;
+            return self.recreate(partition);
+        }
         Ok(())
     }
 
