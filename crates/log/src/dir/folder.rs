@@ -2,10 +2,11 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use env::Disk;
 
-use super::{CLEAN_SHUTDOWN, DirReport};
+use super::{CLEAN_SHUTDOWN, DirReport, LogDir};
 use crate::commit::bounds::Bounds;
 use crate::error::{Context, LogError, Result};
 use crate::names;
@@ -26,6 +27,19 @@ pub(super) fn create(disk: &dyn Disk, path: &Path) -> std::io::Result<()> {
         _ => disk.sync_dir(Path::new(".")),
     };
     missing.into_iter().try_for_each(parent)
+}
+
+impl LogDir {
+    /// The epoch in which the broker is registered, which a stop in order writes down; -1 while it has none.
+    #[must_use]
+    pub fn broker_epoch(&self) -> i64 {
+        self.broker_epoch.load(Ordering::Acquire)
+    }
+
+    /// The broker has registered in this epoch.
+    pub fn set_broker_epoch(&self, epoch: i64) {
+        self.broker_epoch.store(epoch, Ordering::Release);
+    }
 }
 
 /// The content of the mark: the epoch in which the broker was registered, -1 if it was in none (KIP-966).

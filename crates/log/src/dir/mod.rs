@@ -21,7 +21,7 @@ mod topic_id;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base::{Offset, TopicIdPartition, Uuid};
@@ -182,17 +182,6 @@ impl LogDir {
     #[must_use]
     pub fn meta(&self) -> &MetaProperties {
         &self.meta
-    }
-
-    /// The epoch in which the broker is registered, which a stop in order writes down; -1 while it has none.
-    #[must_use]
-    pub fn broker_epoch(&self) -> i64 {
-        self.broker_epoch.load(Ordering::Acquire)
-    }
-
-    /// The broker has registered in this epoch.
-    pub fn set_broker_epoch(&self, epoch: i64) {
-        self.broker_epoch.store(epoch, Ordering::Release);
     }
 
     /// The directory's own id (KIP-858).
