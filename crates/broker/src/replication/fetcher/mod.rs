@@ -44,8 +44,7 @@ const IN_FLIGHT_MAX: usize = 2;
 /// The first pause after a failed connection; doubled up to `replica.fetch.backoff.ms`.
 const BACKOFF: Duration = Duration::from_millis(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How much longer than it may wait at the leader an answer may take before its first byte, and between any two; at most
-/// `replica.socket.timeout.ms`. A slow link takes as long as it takes.
+/// How long a leader may be silent beyond what it may wait; at most `replica.socket.timeout.ms`. A slow link takes what it takes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a partition is left out after an error …
 const PAUSE: Duration = Duration::from_millis(50);
