@@ -73,13 +73,14 @@ impl Leader {
         self.advance(now_ms)
     }
 
-    /// Whether an answer holds here and now, ahead of the metadata.
+    /// Whether an answer holds here and now, ahead of the metadata. Once they have brought what it says, it is an answer of the past,
+    /// and the question that is open may be a later one.
     ///
     /// A smaller ISR is taken from the metadata alone: who may lead in its stead was judged by the `min.insync.replicas` that stands
     /// before it there, and this broker may not have read that yet.
     fn may_adopt(&self, altered: &AlteredPartition) -> bool {
         altered.leader_epoch == self.epoch
-            && altered.partition_epoch >= self.partition_epoch
+            && altered.partition_epoch > self.partition_epoch
             && self.isr.iter().all(|member| altered.isr.contains(member))
     }
 
@@ -120,7 +121,7 @@ impl Leader {
     }
 
     pub(super) fn adopt(&mut self, partition_epoch: i32, isr: Vec<BrokerId>) {
-        assert!(partition_epoch >= self.partition_epoch, "partition epochs rise");
+        assert!(partition_epoch > self.partition_epoch, "partition epochs rise");
         assert!(isr.contains(&self.me), "a leader is in its ISR");
         self.partition_epoch = partition_epoch;
         self.isr = isr;

@@ -185,6 +185,20 @@ fn the_maximal_isr_counts_until_the_answer_is_known() {
     assert_eq!(effects.high_watermark, Some(Offset(20)));
 }
 
+/// The metadata may be faster than the answer (simulator, seeds 15009 and 19482).
+#[test]
+fn a_late_grant_does_not_settle_the_next_question() {
+    let mut leader = leader(&[1], 1);
+    let first = leader.fetched(fetch(2, 10, 10), 0).alter_partition.expect("2 may join");
+    let _ = leader.on_metadata(&state(&[1, 2], 4), 0);
+    let _ = leader.fetched(fetch(3, 10, 10), 0).alter_partition.expect("3 may join");
+    let altered = AlteredPartition { leader_epoch: LeaderEpoch(5), partition_epoch: 4, isr: ids(&[1, 2]) };
+    let _ = leader.on_alter_partition_answer(&first, Ok(altered), 0);
+    let _ = leader.on_append(Offset(20), Offset(20), 0);
+    let _ = leader.fetched(fetch(2, 20, 20), 0);
+    assert_eq!(leader.high(), 10, "3 may be in the ISR already");
+}
+
 #[test]
 fn a_certain_refusal_settles_a_question() {
     let mut leader = leader(&[1, 2], 1);
