@@ -1,0 +1,68 @@
+//! What a start finds and believes, each case found by a fuzzer or the simulator.
+
+use super::*;
+
+/// Seed 954 of the recovery fuzzing: such an index once hid the last batches, and what came next took their offsets.
+#[test]
+fn an_index_that_names_no_batch_is_made_anew_after_a_clean_stop() {
+    let one_segment = LogConfig { segment_bytes: 1 << 20, ..small() };
+    let index = |home: &Home| home.dir.join("orders-0/00000000000000000000.index");
+    let breaks: &[fn(&mut Vec<u8>)] = &[
+        |bytes| bytes.extend([0x7f; 234]),
+        |bytes| bytes.extend([0x00, 0x7f, 0, 0, 0x7f, 0, 0, 0]),
+        |bytes| bytes.iter_mut().for_each(|byte| *byte ^= 0x55),
+        |bytes| bytes.truncate(bytes.len() - 3),
+    ];
+    for wrong in breaks {
+        let home = Home::new(0, one_segment.clone());
+        let mut log = home.open(&Load::clean(NOW)).log;
+        let all = fill(&mut log);
+        log.close().unwrap();
+        let sound = std::fs::read(index(&home)).unwrap();
+        assert!(sound.len() > 40);
+        let mut bytes = sound.clone();
+        wrong(&mut bytes);
+        std::fs::write(index(&home), bytes).unwrap();
+        let mut loaded = home.open(&Load::clean(NOW)).log;
+        assert_eq!(loaded.log_end(), log.log_end());
+        assert_eq!(read_all(&loaded, 0, 5000), all);
+        loaded.close().unwrap();
+        assert_eq!(std::fs::read(index(&home)).unwrap(), sound);
+    }
+}
+
+/// A start recovers what no commit had told of, its sync fails, the next start succeeds, and then the power goes: what the
+/// second start found is durable (simulator, seed 8799).
+#[test]
+fn what_a_start_recovers_is_synced_though_the_start_before_failed_to() {
+    (0..16).for_each(recover_twice_and_lose_power);
+}
+
+fn recover_twice_and_lose_power(seed: u64) {
+    let disk = env::SimDisk::new();
+    let open = || {
+        let files = Arc::new(FileCache::new(Arc::new(disk.clone()), 4));
+        let context = LogContext::new(&files, &HotBudget::new(0), Arc::new(SeededRandom::new(1)));
+        let load = Load::unclean(NOW);
+        PartitionLog::open(&Arc::new(context), KEY, Path::new("/orders-0"), Arc::new(small()), &load)
+    };
+    let mut log = open().unwrap().log;
+    let all = fill(&mut log);
+    drop(log);
+    disk.kill();
+    disk.set_faults(|operation, path| {
+        let is_log = path.extension().is_some_and(|name| name == "log");
+        if operation == env::Operation::Sync && is_log {
+            env::Fault::Error(std::io::ErrorKind::Other)
+        } else {
+            env::Fault::None
+        }
+    });
+    open().unwrap_err();
+    disk.kill();
+    let end = open().unwrap().log.log_end();
+    assert_eq!(end.0, all.len() as i64);
+    disk.crash(seed);
+    let log = open().unwrap().log;
+    assert_eq!((log.log_end(), read_all(&log, 0, 5000)), (end, all), "seed {seed}");
+}
