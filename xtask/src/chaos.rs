@@ -6,7 +6,7 @@ use crate::suite::Volume;
 
 /// Languages of the clients.
 pub fn needs() -> Vec<Runtime> {
-    vec![PYTHON, JAVA, MAVEN, GO]
+    vec![PYTHON, JAVA, MAVEN, GO, runtimes::IP, runtimes::TC]
 }
 
 /// Prepares the clients and runs what the arguments choose: `--runs N --seed S --seconds 60`.

@@ -28,13 +28,11 @@ const fn layer(name: &'static str, purity: Purity) -> Layer {
 
 const LAYERS: &[Layer] = &[
     layer("base", Purity::NoStd),
-    layer("wire-derive", Purity::Pure),
     layer("wire", Purity::NoStd),
     layer("records", Purity::Pure),
     layer("replica", Purity::NoStd),
     layer("metadata", Purity::NoStd),
     layer("coordinator", Purity::NoStd),
-    layer("auth", Purity::NoStd),
     layer("schema", Purity::Pure),
     layer("env", Purity::World),
     layer("log", Purity::World),
@@ -44,7 +42,6 @@ const LAYERS: &[Layer] = &[
     layer("serde", Purity::World),
     layer("broker", Purity::World),
     layer("registry", Purity::World),
-    layer("console", Purity::World),
     layer("cli", Purity::World),
     layer("checker", Purity::Pure),
     layer("sim", Purity::World),
@@ -120,7 +117,7 @@ fn check_arrows(name: &str, dependencies: &[String], breaches: &mut Vec<String>)
             breaches.push(format!("crate {name} may not use {used}: it stands at or below it"));
         }
     }
-    if matches!(name, "registry" | "console") && dependencies.iter().any(|used| used == "mekong-broker") {
+    if name == "registry" && dependencies.iter().any(|used| used == "mekong-broker") {
         breaches.push(format!("crate {name} sees the cluster only through client, never the broker"));
     }
 }

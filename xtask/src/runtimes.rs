@@ -35,6 +35,8 @@ runtime!(GO, "go", ["version"], "Go 1.24 or later (https://go.dev/dl)");
 runtime!(CC, "cc", ["--version"], "a C compiler and make (Debian: apt install build-essential)");
 
 runtime!(VALGRIND, "valgrind", ["--version"], "Valgrind (Debian: apt install valgrind)");
+runtime!(IP, "ip", ["-V"], "ip, of iproute2 (Debian: apt install iproute2)");
+runtime!(TC, "tc", ["-V"], "tc, of iproute2 (Debian: apt install iproute2)");
 runtime!(STRACE, "strace", ["-V"], "strace (Debian: apt install strace)");
 
 impl Runtime {

@@ -48,6 +48,11 @@ const fn full(name: &'static str, what: &'static str, run: fn(Volume) -> Result<
     Step { name, what, needs: Vec::new, run, when: Full }
 }
 
+/// A step with the programs that it needs.
+const fn needing(needs: fn() -> Vec<Runtime>, step: Step) -> Step {
+    Step { needs, ..step }
+}
+
 use When::{Always, Full, Quick};
 
 /// All clients are one step in the quick run, and one each in the full one.
@@ -113,11 +118,17 @@ pub const STEPS: &[Step] = &[
     full("crash-seeds", "a disk that loses what was not synced, 10,000 seeds", |_| crash_proof("seeds")),
     full("crash-images", "49,000 crash images of 200 recorded traces", |_| crash_proof("images")),
     full("crash-kill", "500 times kill -9 of the real process under load", |_| crash_proof("kill")),
-    full("chaos", "real brokers, real clients, real faults: 20 runs of 60 s", |volume| {
-        chaos::step(volume, 1)
-    }),
-    full("chaos-more", "20 other runs of it", |volume| chaos::step(volume, 21)),
-    full("counts", "instructions and system calls of hot paths", |_| bench::run_counts(&[])),
+    needing(
+        chaos::needs,
+        full("chaos", "real brokers, real clients, real faults: 20 runs of 60 s", |volume| {
+            chaos::step(volume, 1)
+        }),
+    ),
+    needing(chaos::needs, full("chaos-more", "20 other runs of it", |volume| chaos::step(volume, 21))),
+    needing(
+        || vec![runtimes::VALGRIND, runtimes::STRACE],
+        full("counts", "instructions and system calls of hot paths", |_| bench::run_counts(&[])),
+    ),
     Step {
         name: "interop",
         what: "clients that others wrote",

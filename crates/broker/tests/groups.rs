@@ -1,6 +1,5 @@
 //! Groups over bare sockets: from FindCoordinator to an offset that outlives the broker.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod common;

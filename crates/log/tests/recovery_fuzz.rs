@@ -1,8 +1,8 @@
 //! Folders that no Mekong left behind: any byte of any file may be wrong, cut off, doubled or missing. Opening them ends, with a log
 //! or with an error, never with a panic; what it gives can be read to its end, appended to, closed and opened again.
 //!
-//! `MEKONG_RECOVERY_INPUTS` sets how many folders are tried, `MEKONG_RECOVERY_SEED` where they begin. Without it none is: only
-//! `cargo xtask test --full` runs this.
+//! `MEKONG_RECOVERY_INPUTS` sets how many folders are tried, `MEKONG_RECOVERY_SEED` where they begin; `cargo xtask test --full` tries
+//! 200,000.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,8 @@ use records::{BatchBuilder, BatchOptions, NewRecord, ProducerFields, ValidBatche
 const NOW: i64 = 1_700_000_000_000;
 const DIR: &str = "/data";
 const KEY: TopicIdPartition = TopicIdPartition { topic: TopicId(Uuid([1; 16])), partition: 0 };
+/// Seeds that failed once: 954, closed at offset 60 and opened again at 59.
+const CORPUS: [u64; 1] = [954];
 /// A log of a few kilobytes is never read in more steps than this.
 const READS_MAX: usize = 10_000;
 
@@ -164,10 +166,11 @@ fn try_folder(disk: &SimDisk, random: &SeededRandom) -> bool {
 
 #[test]
 fn any_folder_is_opened_or_refused() {
-    let (inputs, first) = (setting("MEKONG_RECOVERY_INPUTS", 0), setting("MEKONG_RECOVERY_SEED", 1));
+    let (inputs, first) = (setting("MEKONG_RECOVERY_INPUTS", 300), setting("MEKONG_RECOVERY_SEED", 1));
+    assert!(inputs > 0, "nothing would be tried");
     let sound = [sound(false), sound(true)];
     let mut opened = 0;
-    for seed in first..first + inputs {
+    for seed in CORPUS.into_iter().chain(first..first + inputs) {
         let tried = std::panic::catch_unwind(|| {
             let random = SeededRandom::new(seed);
             let mut files = sound[random.below(2) as usize].clone();

@@ -158,7 +158,9 @@ impl Shard {
         for job in jobs {
             match job {
                 Job::Ask(request, reply) if is_stuck && state.serves() && request.may_write() => {
-                    reply.map(|reply| reply.send(Err(ErrorCode::COORDINATOR_NOT_AVAILABLE)));
+                    if let Some(reply) = reply {
+                        let _ = reply.send(Err(ErrorCode::COORDINATOR_NOT_AVAILABLE));
+                    }
                 }
                 Job::Ask(request, reply) => state.ask(*request, reply, now_ms, &mut written),
                 Job::Loaded(core) => {
