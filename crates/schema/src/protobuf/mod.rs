@@ -121,12 +121,19 @@ impl ProtobufSchema {
     }
 }
 
+/// A compiled descriptor's file; nothing where its text could not be read again, such as for want of a name.
+fn described(bytes: &[u8]) -> Option<ProtoFile> {
+    let file = descriptor::file(bytes).ok()?;
+    parse::parse(&print::print(&file).ok()?).ok()?;
+    Some(file)
+}
+
 fn parse_file(text: &str) -> Result<ProtoFile, SchemaError> {
     match parse::parse(text) {
         Ok(file) => Ok(file),
         // Clients of other languages register the compiled descriptor.
         Err(error) => match wire::base64_decoded(text.trim()) {
-            Some(bytes) if !bytes.is_empty() => descriptor::file(&bytes).map_err(|_| error),
+            Some(bytes) if !bytes.is_empty() => described(&bytes).ok_or(error),
             _ => Err(error),
         },
     }

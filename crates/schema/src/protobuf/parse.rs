@@ -92,6 +92,10 @@ impl Parser<'_> {
             self.lexer.next()?;
         }
         let name = self.lexer.text()?;
+        // It is written as it is, so that it must stand between quotes.
+        if name.contains(|c: char| c.is_control() || matches!(c, '"' | '\\')) {
+            return Err(self.lexer.error("a file cannot have that name"));
+        }
         self.lexer.expect(';')?;
         if public {
             file.public_imports.push(name)

@@ -155,3 +155,10 @@ fn every_kind_has_a_name_and_a_remedy() {
         assert!(!difference.remedy(true).is_empty() && !difference.remedy(false).is_empty());
     }
 }
+
+#[test]
+fn names_that_could_not_be_read_again_are_refused() {
+    assert!(ProtobufSchema::parse("import \"a\\n.proto\";", &[]).is_err());
+    // Base64 of nine services that have none.
+    assert!(ProtobufSchema::parse(" MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM", &[]).is_err());
+}
