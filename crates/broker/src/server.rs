@@ -317,7 +317,7 @@ fn files_max(descriptors: Option<u64>) -> usize {
 fn connections_max(descriptors: Option<u64>) -> usize {
     let left = |limit: u64| {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        limit.saturating_sub(files_max(descriptors)).saturating_sub(OTHER_DESCRIPTORS).max(1)
+        limit.saturating_sub(files_max(descriptors)).saturating_sub(OTHER_DESCRIPTORS.min(limit / 4)).max(1)
     };
     descriptors.map_or(usize::MAX, left)
 }
@@ -384,7 +384,8 @@ mod tests {
             (Some(1024), 512, 448),
             (Some(4096), 2048, 1984),
             (Some(1 << 20), 100_000, 948_512),
-            (Some(10), 5, 1),
+            (Some(96), 48, 24),
+            (Some(10), 5, 3),
             (None, 100_000, usize::MAX),
         ] {
             assert_eq!((files_max(descriptors), connections_max(descriptors)), (files, connections));
