@@ -116,7 +116,9 @@ impl PartitionLog {
             }
         }
         self.drop_behind(&segments, kept, report)?;
-        if let Some(last) = self.active_segment().filter(|_| walk.next < walk.durable_end) {
+        // What is missing before the log's start was deleted, and nobody's any more.
+        let read = walk.next.max(self.shared.log_start());
+        if let Some(last) = self.active_segment().filter(|_| read < walk.durable_end) {
             report.rot.push(missing(&last, walk.next, walk.durable_end));
         }
         self.settle(first, walk, report.cut.is_some())
