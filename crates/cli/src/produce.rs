@@ -44,7 +44,7 @@ pub struct Arguments {
     #[arg(long, short = 'Z')]
     null: bool,
     /// Who must have the records: all, leader or none.
-    #[arg(long, default_value = "all", value_parser = ["all", "leader", "none", "-1", "1", "0"])]
+    #[arg(long, default_value = "all", allow_hyphen_values = true, value_parser = ["all", "leader", "none", "-1", "1", "0"])]
     acks: String,
     /// gzip, snappy, lz4, zstd or none.
     #[arg(long, short = 'z', default_value = "none")]

@@ -10,7 +10,7 @@ mod dynamic;
 mod resolve;
 mod valid;
 
-pub use catalog::{BROKER, CLIENT_METRICS, GROUP, TOPIC, broker_config, config_of};
+pub use catalog::{BROKER, CLIENT_METRICS, DYNAMIC_ONLY, GROUP, TOPIC, broker_config, config_of};
 pub(crate) use check::split_list;
 pub use check::{ConfigError, Value};
 pub use dynamic::{RunningBroker, base_name, dynamic_config};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use metadata::config::{BROKER, Config, Status, TOPIC};
+use metadata::config::{BROKER, CLIENT_METRICS, Config, DYNAMIC_ONLY, GROUP, Status, TOPIC};
 
 /// The sources that obey configs.
 const OBEDIENT: &[&str] = &["broker/src", "coordinator/src", "log/src", "metadata/src/controller", "net/src"];
@@ -54,7 +54,8 @@ fn what_is_effective_is_read_and_what_is_not_is_not() {
     let is_shell = |name: &&&str| !name.starts_with("metadata");
     OBEDIENT.iter().filter(is_shell).for_each(|name| sources(&crates.join(name), &mut shells));
     let mut lies = Vec::new();
-    for config in BROKER.iter().flat_map(|table| table.iter()).chain(TOPIC) {
+    let others = TOPIC.iter().chain(DYNAMIC_ONLY).chain(GROUP).chain(CLIENT_METRICS);
+    for config in BROKER.iter().flat_map(|table| table.iter()).chain(others) {
         let is_read = is_read(config, &code);
         let is_excused = READ_AHEAD.contains(&config.name) || PUT_TOGETHER.contains(&config.name);
         match config.status {

@@ -1,6 +1,6 @@
 //! A broker's configs: roles, the metadata quorum and replication.
 
-use super::{ALONE, NO_QUOTAS, NO_TIERING, configs};
+use super::{NO_QUOTAS, NO_THROTTLES, NO_TIERING, configs};
 use crate::config::Config;
 
 pub(super) static ROWS: &[Config] = configs! {
@@ -19,7 +19,7 @@ pub(super) static ROWS: &[Config] = configs! {
     "broker.session.timeout.ms": Int = "9000", Any, Medium, ReadOnly,
         Effective, "Without a heartbeat for this long a broker is fenced";
     "controlled.shutdown.enable": Boolean = "true", Any, Medium, ReadOnly,
-        NoUse(ALONE), "Whether a broker hands its leaderships on before it stops";
+        NoUse("a broker always hands its leaderships on before it stops"), "Whether a broker hands its leaderships on before it stops";
     "controller.listener.names": List = required, Distinct, High, ReadOnly,
         Effective, "The listeners of the controller's role";
     "controller.performance.always.log.threshold.ms": Long = "2000", AtLeast(0), Medium, Internal,
@@ -30,27 +30,27 @@ pub(super) static ROWS: &[Config] = configs! {
         NoUse("proposals that wait are committed together without lingering"),
         "How long the quorum's leader gathers records";
     "controller.quorum.auto.join.enable": Boolean = "false", Any, Low, ReadOnly,
-        NoUse(ALONE), "Whether a controller adds itself to the voters";
+        NoUse("who becomes a voter does not depend on it"), "Whether a controller adds itself to the voters";
     "controller.quorum.bootstrap.servers": List = "", Distinct, High, ReadOnly,
         Effective, "Where a node finds the metadata quorum";
     "controller.quorum.election.backoff.max.ms": Int = "1000", AtLeast(0), High, ReadOnly,
-        NoUse(ALONE), "How long a losing candidate waits at most";
+        NoUse("the library that keeps the quorum has its own"), "How long a losing candidate waits at most";
     "controller.quorum.election.timeout.ms": Int = "1000", AtLeast(0), High, ReadOnly,
         Effective, "How long a voter waits before it stands for election again";
     "controller.quorum.fetch.max.bytes": Int = "1048576", AtLeast(1), Low, ReadOnly,
-        NoUse(ALONE), "How many bytes of the metadata log one fetch takes";
+        NoUse("the library that keeps the quorum has its own"), "How many bytes of the metadata log one fetch takes";
     "controller.quorum.fetch.snapshot.max.bytes": Int = "1048576", AtLeast(1), Low, ReadOnly,
-        NoUse(ALONE), "How many bytes of a metadata snapshot one fetch takes";
+        NoUse("the library that keeps the quorum has its own"), "How many bytes of a metadata snapshot one fetch takes";
     "controller.quorum.fetch.timeout.ms": Int = "2000", AtLeast(0), High, ReadOnly,
-        NoUse(ALONE), "How long a voter goes without its leader before it stands for election";
+        NoUse("a voter stands for election after controller.quorum.election.timeout.ms"), "How long a voter goes without its leader before it stands for election";
     "controller.quorum.request.timeout.ms": Int = "2000", AtLeast(0), Medium, ReadOnly,
-        NoUse(ALONE), "How long a request of the quorum may take";
+        NoUse("the library that keeps the quorum has its own"), "How long a request of the quorum may take";
     "controller.quorum.retry.backoff.ms": Int = "20", AtLeast(0), Low, ReadOnly,
-        NoUse(ALONE), "How long the quorum waits before it asks again";
+        NoUse("the library that keeps the quorum has its own"), "How long the quorum waits before it asks again";
     "controller.quorum.voters": List = "", Distinct, High, ReadOnly,
         Effective, "The fixed voters of the metadata quorum, as id@host:port";
     "controller.socket.timeout.ms": Int = "30000", Any, Medium, ReadOnly,
-        NoUse(ALONE), "How long the broker waits for the controller's answer";
+        NoUse("requests between nodes have time limits of their own"), "How long the broker waits for the controller's answer";
     "follower.fetch.last.tiered.offset.enable": Boolean = "false", Any, Medium, ClusterWide,
         NoUse(NO_TIERING), "Whether an empty follower begins at the last tiered offset";
     "initial.broker.registration.timeout.ms": Int = "60000", Any, Medium, ReadOnly,
@@ -105,18 +105,18 @@ pub(super) static ROWS: &[Config] = configs! {
     "replica.selector.class": String = null, Any, Medium, ReadOnly,
         Effective, "Who chooses the replica that a consumer reads from: nobody, or by rack RackAwareReplicaSelector";
     "replica.socket.receive.buffer.bytes": Int = "65536", Any, High, ReadOnly,
-        NoUse(ALONE), "The receive buffer of a follower's socket";
+        NoUse("the system sizes the buffers between nodes"), "The receive buffer of a follower's socket";
     "replica.socket.timeout.ms": Int = "30000", Any, High, ReadOnly,
-        NoUse(ALONE), "How long a follower waits on its socket";
+        Effective, "How long a follower waits on its socket";
     "replication.quota.window.num": Int = "11", AtLeast(1), Low, ReadOnly,
-        NoUse(ALONE), "How many windows the replication quota is measured over";
+        NoUse(NO_THROTTLES), "How many windows the replication quota is measured over";
     "replication.quota.window.size.seconds": Int = "1", AtLeast(1), Low, ReadOnly,
-        NoUse(ALONE), "How long one window of the replication quota is";
+        NoUse(NO_THROTTLES), "How long one window of the replication quota is";
     "security.inter.broker.protocol": String =
         "PLAINTEXT", OneOf(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]), Medium, ReadOnly,
         Effective, "The security protocol that brokers use among themselves";
     "unclean.leader.election.enable": Boolean = "false", Any, High, ClusterWide,
-        NoUse(ALONE), "Whether a replica that lags may lead when no other can, at the price of records";
+        Effective, "Whether a replica that lags may lead when no other can, at the price of records";
     "unclean.leader.election.interval.ms": Long = "300000", AtLeast(1), Medium, Internal,
-        NoUse(ALONE), "How often unclean elections are tried";
+        NoUse("an unclean election is held as soon as it is allowed and needed"), "How often unclean elections are tried";
 };

@@ -1,6 +1,6 @@
 //! A broker's configs: storage.
 
-use super::{ALONE, NO_TIERING, configs};
+use super::{NO_TIERING, configs};
 use crate::config::Config;
 
 pub(super) static ROWS: &[Config] = configs! {
@@ -49,7 +49,7 @@ pub(super) static ROWS: &[Config] = configs! {
     "log.dir": List = "/tmp/kafka-logs", Distinct, High, ReadOnly,
         Effective, "The data folder if log.dirs is not set; Mekong's default is ./mekong-data";
     "log.dir.failure.timeout.ms": Long = "30000", AtLeast(1), Low, ReadOnly,
-        NoUse(ALONE), "How long a failed folder may stay untold to the controller before the broker stops";
+        NoUse("a failed folder is told again until the controller knows"), "How long a failed folder may stay untold to the controller before the broker stops";
     "log.dirs": List = null, Distinct, High, ReadOnly,
         Effective, "The data folders, separated by commas";
     "log.flush.interval.messages": Long = "9223372036854775807", AtLeast(1), High, ClusterWide,

@@ -1,6 +1,6 @@
 //! A broker's configs: connections and requests.
 
-use super::{ALONE, NO_SASL, PURGATORY, THREADS, configs};
+use super::{NO_SASL, PURGATORY, THREADS, configs};
 use crate::config::Config;
 
 pub(super) static ROWS: &[Config] = configs! {
@@ -17,7 +17,7 @@ pub(super) static ROWS: &[Config] = configs! {
     "delete.records.purgatory.purge.interval.requests": Int = "1", Any, Medium, ReadOnly,
         NoUse(PURGATORY), "After how many waiting deletions of records the finished ones are swept";
     "early.start.listeners": List = null, Distinct, High, ReadOnly,
-        NoUse(ALONE), "Listeners that open before the broker is ready; by default those of the controller";
+        NoUse("the controllers' listeners always open first"), "Listeners that open before the broker is ready; by default those of the controller";
     "fetch.max.bytes": Int = "57671680", AtLeast(1024), Medium, ReadOnly,
         Effective, "How many bytes one fetch returns at most; the first batch is always whole";
     "fetch.purgatory.purge.interval.requests": Int = "1000", Any, Medium, ReadOnly,
@@ -50,15 +50,15 @@ pub(super) static ROWS: &[Config] = configs! {
     "queued.max.requests": Int = "500", AtLeast(1), High, ReadOnly,
         NoUse("requests are bounded in bytes, not by count"), "How many requests may wait before reading stops";
     "request.timeout.ms": Int = "30000", Any, High, ReadOnly,
-        NoUse(ALONE), "How long the broker waits for an answer to its own requests";
+        NoUse("requests between nodes have time limits of their own"), "How long the broker waits for an answer to its own requests";
     "server.max.startup.time.ms": Long = "9223372036854775807", AtLeast(0), Medium, Internal,
         NoUse("a start that hangs is left to whoever supervises the process"), "How long a start may take";
     "share.fetch.purgatory.purge.interval.requests": Int = "1000", Any, Medium, ReadOnly,
         NoUse(PURGATORY), "After how many waiting share fetches the finished ones are swept";
     "socket.connection.setup.timeout.max.ms": Long = "30000", Any, Medium, ReadOnly,
-        NoUse(ALONE), "How long later attempts to reach another broker may take at most";
+        NoUse("requests between nodes have time limits of their own"), "How long later attempts to reach another broker may take at most";
     "socket.connection.setup.timeout.ms": Long = "10000", Any, Medium, ReadOnly,
-        NoUse(ALONE), "How long the first attempt to reach another broker may take";
+        NoUse("requests between nodes have time limits of their own"), "How long the first attempt to reach another broker may take";
     "socket.listen.backlog.size": Int = "50", AtLeast(1), Medium, ReadOnly,
         Effective, "How many connections may wait to be accepted";
     "socket.receive.buffer.bytes": Int = "102400", Any, High, ReadOnly,
