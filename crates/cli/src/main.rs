@@ -9,6 +9,7 @@ mod demo;
 mod dev;
 mod embedded;
 mod failure;
+mod filesystem;
 mod format;
 mod group;
 mod log;

@@ -139,6 +139,11 @@ async fn serve(
     for note in &config.notes {
         tracing::warn!("{} {}", note.key, note.text);
     }
+    for dir in &config.log_dirs {
+        if let Some(reason) = crate::filesystem::not_durable(dir) {
+            tracing::warn!("{} is not durable: it is on {reason}", dir.display());
+        }
+    }
     // A node that waits for its quorum can be told to stop as well.
     let handle = tokio::select! {
         handle = broker::serve(config) => handle.map_err(|error| error.to_string())?,
