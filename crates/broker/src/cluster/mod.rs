@@ -20,7 +20,7 @@ use quorum::Raft;
 use wire::{ApiKey, Decoder, Encoder, Rope};
 
 use crate::dispatch::{Later, Outcome, Row};
-use crate::request::RequestContext;
+use crate::request::{Need, Operation, RequestContext, ResourceType};
 
 pub(crate) use forward::{Decided, ask};
 pub(crate) use heartbeat::{Membership, keep};
@@ -43,13 +43,18 @@ static FORWARD_ROW: Row = own_row(|ctx, decoder| {
 });
 
 const fn own_row(run: fn(RequestContext, Decoder) -> Later) -> Row {
-    Row { key: ApiKey::Envelope, versions: 0..=0, needs: &[], staged: true, run }
+    const NEEDS: &[Need] = &[(ResourceType::Cluster, Operation::ClusterAction)];
+    Row { key: ApiKey::Envelope, versions: 0..=0, needs: NEEDS, staged: true, run }
 }
 
 type Answering = std::pin::Pin<Box<dyn Future<Output = Option<Bytes>> + Send>>;
 
 /// What follows on the connection need not wait for the answer.
 fn later(ctx: RequestContext, decoder: Decoder, answer: fn(RequestContext, Bytes) -> Answering) -> Later {
+    if !ctx.authorize(Operation::ClusterAction, ResourceType::Cluster, "kafka-cluster") {
+        let refused = "only brokers and controllers may ask this".to_owned();
+        return Box::pin(async move { Outcome::Close(refused) });
+    }
     let correlation_id = ctx.correlation_id;
     let answer = answer(ctx, decoder.rest());
     let framed: Later = Box::pin(async move {

@@ -23,8 +23,8 @@ use crate::topic_name;
 pub(crate) async fn handle(ctx: &RequestContext, request: MetadataRequest) -> MetadataResponse {
     let broker = ctx.broker();
     let topics = match &request.topics {
-        None => all(&broker.image()),
-        Some(asked) if asked.is_empty() && ctx.version == 0 => all(&broker.image()),
+        None => all(ctx, &broker.image()),
+        Some(asked) if asked.is_empty() && ctx.version == 0 => all(ctx, &broker.image()),
         Some(asked) => named(ctx, asked, request.allow_auto_topic_creation).await,
     };
     let with_operations = |mut topic: MetadataResponseTopic| {
@@ -50,11 +50,12 @@ pub(crate) async fn handle(ctx: &RequestContext, request: MetadataRequest) -> Me
     }
 }
 
-fn all(image: &MetadataImage) -> Vec<MetadataResponseTopic> {
+fn all(ctx: &RequestContext, image: &MetadataImage) -> Vec<MetadataResponseTopic> {
     image
         .topic_names()
         .values()
         .filter_map(|id| image.topic(*id))
+        .filter(|topic| ctx.authorize(Operation::Describe, ResourceType::Topic, topic.name()))
         .map(|topic| present(image, topic))
         .collect()
 }
