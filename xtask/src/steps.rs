@@ -270,6 +270,8 @@ fn crash_sample(volume: Volume) -> Result<(), String> {
 
 fn build(_: Volume) -> Result<(), String> {
     run(command(&cargo(), &["build", "--quiet", "--release", "--bin", "mekong"]))?;
+    // As the README has it: cargo must know which of the binaries is meant.
+    run(command(&cargo(), &["run", "--quiet", "--release", "--", "--version"]))?;
     let binary = target().join("release").join("mekong");
     if binary.exists() {
         Ok(())
