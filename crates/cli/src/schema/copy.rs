@@ -2,45 +2,110 @@
 //!
 //! ```text
 //! {"subject": …, "version": …, "id": …, "schemaType": …, "references": […], "schema": …}     one a version, by id
-//! {"subject": …, "config": {"compatibilityLevel": …}}                                       one a subject with its own
+//! {…, "deleted": true}                                                                      if it is deleted softly
+//! {"subject": …, "config": {"compatibilityLevel": …}}                                       one a scope with its own
+//! {"subject": …, "mode": "READONLY"}                                                        likewise
 //! ```
+//!
+//! A scope is a subject, a context (`:.name:`), all contexts (`:.__GLOBAL:`), or without a name the registry as a whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use schema_serde::{Method, RegistryClient, RegistryError};
+use schema_serde::{Method, RegistryClient, RegistryError, VersionSpec};
 use serde_json::{Value, json};
 
 use super::read;
+use crate::ask::Consent;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
+
+/// The subjects of all contexts.
+const EVERYTHING: &str = ":*:";
+
+/// The scope above all contexts.
+const ALL_CONTEXTS: &str = ":.__GLOBAL:";
 
 /// `mekong schema export`
 #[derive(clap::Args)]
 pub struct Export {
-    /// Only subjects that begin so [default: those of all contexts]
-    #[arg(default_value = ":*:")]
+    /// Only subjects that begin so, without the settings of contexts and of all [default: those of all contexts]
+    #[arg(default_value = EVERYTHING)]
     prefix: String,
 }
 
 impl Export {
     pub async fn run(self, registry: &RegistryClient, output: &Output) -> Outcome {
-        let mut all = registry.all(&self.prefix, false, false).await?;
+        let live = registry.all(&self.prefix, false, false).await?;
+        let live: BTreeSet<_> = live.iter().map(place).collect();
+        let mut all = registry.all(&self.prefix, false, true).await?;
         // What is referred to was registered before what refers to it, so that it has the lower id.
         all.sort_by_key(|schema| (number(schema, "id"), number(schema, "version")));
-        let subjects: BTreeSet<String> = all.iter().filter_map(|schema| text(schema, "subject")).collect();
-        for schema in &all {
+        for schema in &mut all {
+            // Registries before 8.0 do not mark what is deleted.
+            let deleted = !live.contains(&place(schema));
+            if let Some(members) = schema.as_object_mut().filter(|_| deleted) {
+                members.insert("deleted".to_owned(), Value::from(true));
+            }
             output.value(schema)?;
         }
-        for subject in subjects {
-            match registry.config(Some(&subject), false).await {
-                Ok(config) => output.value(&json!({ "subject": subject, "config": config }))?,
-                Err(RegistryError::Refused(refusal)) if refusal.code == 40408 => {}
-                Err(error) => return Err(error.into()),
-            }
+        for scope in self.scopes(&all) {
+            settings(registry, scope.as_deref(), output).await?;
         }
         output.note(format!("{} versions", all.len()));
         Ok(())
+    }
+
+    /// Whatever may have settings of its own.
+    fn scopes(&self, all: &[Value]) -> BTreeSet<Option<String>> {
+        let subjects: BTreeSet<String> = all.iter().filter_map(|schema| text(schema, "subject")).collect();
+        let mut scopes: BTreeSet<Option<String>> = subjects.iter().cloned().map(Some).collect();
+        if self.prefix == EVERYTHING {
+            scopes.extend(subjects.iter().filter_map(|subject| context(subject)).map(Some));
+            scopes.extend([None, Some(ALL_CONTEXTS.to_owned())]);
+        }
+        scopes
+    }
+}
+
+/// Prints the config and the mode that a scope has itself.
+async fn settings(registry: &RegistryClient, scope: Option<&str>, output: &Output) -> Outcome {
+    if let Some(config) = own(registry.config(scope, false).await)? {
+        output.value(&line(scope, "config", config))?;
+    }
+    if let Some(mode) = own(registry.mode(scope, false).await)?
+        && let Some(name) = text(&mode, "mode")
+        // A registry that was given no mode says so too.
+        && (scope.is_some() || name != "READWRITE")
+    {
+        output.value(&line(scope, "mode", Value::from(name)))?;
+    }
+    Ok(())
+}
+
+fn line(scope: Option<&str>, name: &str, value: Value) -> Value {
+    match scope {
+        Some(scope) => json!({ "subject": scope, name: value }),
+        None => json!({ name: value }),
+    }
+}
+
+/// The context of a subject that is not in the default one, as a scope.
+fn context(subject: &str) -> Option<String> {
+    let (context, _) = subject.strip_prefix(":.")?.split_once(':')?;
+    Some(format!(":.{context}:"))
+}
+
+fn place(schema: &Value) -> (Option<String>, i64) {
+    (text(schema, "subject"), number(schema, "version"))
+}
+
+/// What a scope has itself; nothing if it has none.
+fn own(answer: Result<Value, RegistryError>) -> Outcome<Option<Value>> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(RegistryError::Refused(refusal)) if (40400..40500).contains(&refusal.code) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -57,75 +122,95 @@ fn text(value: &Value, name: &str) -> Option<String> {
 pub struct Import {
     /// What `mekong schema export` printed; - is stdin.
     file: PathBuf,
-    /// Import into subjects that have schemas already.
+    /// Import into subjects that have schemas already: versions of the same number are overwritten.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+/// What is to be imported.
+#[derive(Default)]
+struct Copied {
+    /// Versions in the order of the file, with their subjects.
+    schemas: Vec<(String, Value)>,
+    /// The config of a scope.
+    configs: Vec<(Option<String>, Value)>,
+    /// The mode of a scope.
+    modes: BTreeMap<Option<String>, String>,
+}
+
+impl Copied {
+    fn read(text: &str) -> Outcome<Self> {
+        let mut copied = Self::default();
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let wrong = |what: &str| Failure::new(format!("line {}: {what}", number + 1));
+            let value: Value = serde_json::from_str(line).map_err(|e| wrong(&e.to_string()))?;
+            let scope = self::text(&value, "subject");
+            if let Some(config) = value.get("config") {
+                copied.configs.push((scope, config.clone()));
+            } else if let Some(mode) = self::text(&value, "mode") {
+                copied.modes.insert(scope, mode);
+            } else {
+                copied.schemas.push((scope.ok_or_else(|| wrong("it names no subject"))?, value));
+            }
+        }
+        Ok(copied)
+    }
+
+    fn subjects(&self) -> BTreeSet<&str> {
+        self.schemas.iter().map(|(subject, _)| subject.as_str()).collect()
+    }
 }
 
 impl Import {
     pub async fn run(self, registry: &RegistryClient, output: &Output) -> Outcome {
-        let text = read::text(&self.file)?;
-        let lines = text.lines().filter(|line| !line.trim().is_empty()).enumerate();
-        let wrong = |number: usize, what: &str| Failure::new(format!("line {}: {what}", number + 1));
-        let mut parsed = Vec::new();
-        for (number, line) in lines {
-            let value: Value = serde_json::from_str(line).map_err(|e| wrong(number, &e.to_string()))?;
-            let subject =
-                self::text(&value, "subject").ok_or_else(|| wrong(number, "it names no subject"))?;
-            parsed.push((subject, value));
+        let copied = Copied::read(&read::text(&self.file)?)?;
+        let subjects = copied.subjects();
+        if self.force {
+            self.consent.to("Import over versions that are there")?;
         }
-        let (configs, schemas): (Vec<_>, Vec<_>) =
-            parsed.into_iter().partition(|(_, value)| value.get("config").is_some());
-        let subjects: BTreeSet<&str> = schemas.iter().map(|(subject, _)| subject.as_str()).collect();
-        let mut before = Vec::new();
+        let mut modes = BTreeMap::new();
         for subject in &subjects {
-            before.push((*subject, own_mode(registry, subject).await?));
+            let mode = own(registry.mode(Some(subject), false).await)?;
+            modes.insert(Some((*subject).to_owned()), mode.and_then(|mode| text(&mode, "mode")));
         }
-        let imported = import(registry, &subjects, &schemas, self.force).await;
-        // Whatever happened, each of the subjects shall be as it was; the first failure is told.
+        let imported = import(registry, &subjects, &copied, self.force).await;
+        // Whatever happened, no subject shall stay in IMPORT; the first failure is told.
+        if imported.is_ok() {
+            modes.extend(copied.modes.iter().map(|(scope, mode)| (scope.clone(), Some(mode.clone()))));
+        }
         let mut restored = Ok(());
-        for (subject, mode) in before {
-            restored = restored.and(restore(registry, subject, mode).await);
+        // The narrowest scopes first: a wider one may close what lies below.
+        for (scope, mode) in modes.into_iter().rev() {
+            restored = restored.and(restore(registry, scope.as_deref(), mode).await);
         }
         imported.and(restored)?;
-        for (subject, value) in &configs {
-            registry.set_config(Some(subject), &change(value.get("config"))).await?;
-        }
-        let told = json!({ "versions": schemas.len(), "subjects": subjects.len(), "configs": configs.len() });
-        let said = format!("{} versions of {} subjects imported", schemas.len(), subjects.len());
-        output.either(said, &told)
+        let (versions, configs) = (copied.schemas.len(), copied.configs.len());
+        let told = json!({
+            "versions": versions, "subjects": subjects.len(), "configs": configs, "modes": copied.modes.len()
+        });
+        output.either(format!("{versions} versions of {} subjects imported", subjects.len()), &told)
     }
 }
 
-/// The mode that a subject has itself.
-async fn own_mode(registry: &RegistryClient, subject: &str) -> Outcome<Option<String>> {
-    match registry.mode(Some(subject), false).await {
-        Ok(mode) => Ok(text(&mode, "mode")),
-        Err(RegistryError::Refused(refusal)) if (40400..40500).contains(&refusal.code) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn restore(registry: &RegistryClient, subject: &str, mode: Option<String>) -> Outcome {
+async fn restore(registry: &RegistryClient, scope: Option<&str>, mode: Option<String>) -> Outcome {
     if let Some(mode) = mode {
-        return Ok(registry.set_mode(Some(subject), &mode, true).await.map(drop)?);
+        return Ok(registry.set_mode(scope, &mode, true).await.map(drop)?);
     }
-    match registry.delete_mode(Some(subject)).await {
-        Err(RegistryError::Refused(refusal)) if refusal.code == 40401 => Ok(()),
-        other => Ok(other.map(drop)?),
-    }
+    own(registry.delete_mode(scope).await).map(drop)
 }
 
 async fn import(
     registry: &RegistryClient,
     subjects: &BTreeSet<&str>,
-    schemas: &[(String, Value)],
+    copied: &Copied,
     force: bool,
 ) -> Outcome {
     for subject in subjects {
         registry.set_mode(Some(subject), "IMPORT", force).await?;
     }
-    for (subject, schema) in schemas {
+    for (subject, schema) in &copied.schemas {
         let path = format!("/subjects/{}/versions", schema_serde::encoded(subject));
         let kept = ["schema", "schemaType", "references", "metadata", "ruleSet", "id", "version"];
         let members = schema.as_object().into_iter().flatten();
@@ -134,6 +219,16 @@ async fn import(
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         registry.call(Method::POST, &path, Some(&Value::Object(body))).await?;
+    }
+    // Deleted only when all are there, and what refers before what it refers to.
+    for (subject, schema) in copied.schemas.iter().rev() {
+        let version = i32::try_from(number(schema, "version")).ok();
+        if let Some(version) = version.filter(|_| schema.get("deleted") == Some(&Value::Bool(true))) {
+            registry.delete_version(subject, VersionSpec::Number(version), false).await?;
+        }
+    }
+    for (scope, config) in &copied.configs {
+        registry.set_config(scope.as_deref(), &change(Some(config))).await?;
     }
     Ok(())
 }

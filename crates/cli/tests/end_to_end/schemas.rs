@@ -83,6 +83,37 @@ fn schemas_are_registered_refused_compared_and_copied() {
 }
 
 #[test]
+fn a_copy_holds_what_is_deleted_softly_and_modes() {
+    let (from, to, files) = (Server::start("copied"), Server::start("copy"), Files::new());
+    if from.registry.is_empty() || to.registry.is_empty() {
+        return;
+    }
+    let (user, aged) = (files.put("user.avsc", USER), files.put("aged.avsc", AGED));
+    for (subject, file) in [("a", &user), ("a", &aged), ("b", &aged), ("gone", &aged), (":.c:d", &user)] {
+        from.says(&["schema", "register", subject, file], "");
+    }
+    from.says(&["schema", "delete", "a@1", "--yes"], "");
+    from.says(&["schema", "delete", "gone", "--yes"], "");
+    from.says(&["schema", "config", "-c", "full"], "");
+    from.says(&["schema", "config", "b", "-c", "none"], "");
+    from.says(&["schema", "mode", ":.c:", "readonly"], "");
+    from.says(&["schema", "mode", "b", "readonly"], "");
+    let copy = from.says(&["schema", "export"], "");
+    let lines = objects(&copy);
+    let of = |subject: &str, version: i32| {
+        lines.iter().find(|line| line["subject"] == subject && line["version"] == version).unwrap()
+    };
+    assert_eq!((&of("a", 1)["deleted"], &of("a", 2)["deleted"]), (&json!(true), &Value::Null));
+    to.says(&["schema", "import", "-"], &copy);
+    assert_eq!(to.says(&["schema", "export"], ""), copy);
+    // The ids of what is deleted softly are still known, and what was closed is closed.
+    assert_eq!(to.says(&["schema", "get", "--id", "1"], "").trim(), USER);
+    assert!(to.refuses(&["schema", "register", ":.c:d", &aged]).contains("42205"));
+    assert!(to.refuses(&["schema", "register", "b", &user]).contains("42205"));
+    assert!(to.refuses(&["schema", "import", "--force", "-"]).contains("--yes"));
+}
+
+#[test]
 fn records_are_written_and_read_by_schemas() {
     let (server, files) = (Server::start("records-by-schemas"), Files::new());
     if server.registry.is_empty() {
