@@ -175,7 +175,9 @@ impl PartitionLog {
             other => other?,
         };
         if self.epochs.latest().is_none() {
-            self.rebuild_epochs(&segments)?;
+            // What lies behind is not known to be sound; recovery notes its epochs as it reads it.
+            let end = if load.clean { i64::MAX } else { load.recovery_point.0.max(start) };
+            self.rebuild_epochs(&segments, end)?;
         }
         if load.clean {
             self.find_end()?;
@@ -186,10 +188,11 @@ impl PartitionLog {
     }
 
     /// Reads the leader epochs off the batches: the file was lost in a crash.
-    fn rebuild_epochs(&mut self, segments: &[Arc<Segment>]) -> Result<()> {
+    fn rebuild_epochs(&mut self, segments: &[Arc<Segment>], end: i64) -> Result<()> {
         for segment in segments {
             let mut scan = Scan::new(segment, 0)?;
-            while let Ok(Some((_, header))) = scan.next_header()? {
+            let mut next = segment.base_offset().0;
+            while let Some((_, header)) = scan.next_below(end, &mut next)? {
                 self.epochs.assign(header.partition_leader_epoch.0, header.base_offset.0);
             }
         }
@@ -300,15 +303,9 @@ impl PartitionLog {
 /// Updates the producers with a segment's batches in `from..end`.
 fn replay(segment: &Segment, from: i64, end: i64, producers: &mut Producers) -> Result<()> {
     let mut scan = Scan::new(segment, segment.position_for(from)?)?;
-    loop {
-        let (position, header) = match scan.next_header()? {
-            Ok(Some(found)) => found,
-            // Rot below the end was reported by recovery; what it held is lost to the producers' state too.
-            Ok(None) | Err(_) => return Ok(()),
-        };
-        if header.base_offset.0 >= end {
-            return Ok(());
-        }
+    let mut next = segment.base_offset().0;
+    // Rot below the end was reported by recovery; what it held is lost to the producers' state too.
+    while let Some((position, header)) = scan.next_below(end, &mut next)? {
         if header.next_offset().0 <= from {
             continue;
         }
@@ -319,4 +316,5 @@ fn replay(segment: &Segment, from: i64, end: i64, producers: &mut Producers) -> 
         };
         producers.update(&header, marker);
     }
+    Ok(())
 }

@@ -60,6 +60,23 @@ impl<'a> Scan<'a> {
         Ok(Ok(Some((position, header))))
     }
 
+    /// The next batch of those that lie below `end`, which are known to be sound and of which the next one is at or behind `next`;
+    /// nothing behind the last of them, and at rot.
+    ///
+    /// What lies behind must not even be asked for its offset: of a torn batch the power may have left all but the first bytes, and
+    /// without them it names an offset far below.
+    pub fn next_below(&mut self, end: i64, next: &mut i64) -> Result<Option<(u64, BatchHeader)>> {
+        if *next >= end {
+            return Ok(None);
+        }
+        let Ok(Some((position, header))) = self.next_header()? else { return Ok(None) };
+        if !(*next..end).contains(&header.base_offset.0) {
+            return Ok(None);
+        }
+        *next = header.next_offset().0;
+        Ok(Some((position, header)))
+    }
+
     /// The first sound batch at or behind `position` whose offsets are not below `offset`.
     pub fn find_sound(&mut self, position: u64, offset: i64) -> Result<Option<u64>> {
         for candidate in position..self.end {
