@@ -3,7 +3,8 @@
 use schema::json::{Json, Object, parse};
 use schema::{Level, Metadata, Policy, RuleSet};
 
-use crate::json::{Members, member, text};
+use crate::error::RestError;
+use crate::json::{Members, boolean, member, scalar, text};
 use crate::record::{Key, Record};
 
 /// What a configuration can say, in the order in which it is written.
@@ -37,6 +38,27 @@ impl Config {
     fn of(json: &Json) -> Self {
         let known = FIELDS.iter().filter_map(|key| Some(((*key).to_owned(), member(json, key)?.clone())));
         Self(Object::from_unique(known.collect()))
+    }
+
+    /// The members of a request that a configuration has, each brought into its type; nothing else is kept of it.
+    pub fn request(request: &Json) -> Result<Json, RestError> {
+        RestError::object(request)?;
+        let mut members = Vec::new();
+        for key in FIELDS {
+            let names = if *key == "compatibilityLevel" { &["compatibility", key][..] } else { &[*key] };
+            let given = names.iter().find_map(|name| Some((*name, request.get(name)?)));
+            let Some((name, value)) = given else { continue };
+            members.push((name.to_owned(), typed(key, value).ok_or_else(|| RestError::wrong_type(name))?));
+        }
+        Ok(Json::Object(Object::from_unique(members)))
+    }
+
+    /// The configuration as a PUT answers it: the level has another name there.
+    pub fn as_request(&self) -> Json {
+        let renamed = |key: &str| if key == "compatibilityLevel" { "compatibility" } else { key }.to_owned();
+        Json::Object(Object::from_unique(
+            self.0.iter().map(|(key, value)| (renamed(key), value.clone())).collect(),
+        ))
     }
 
     /// The configuration as a GET answers it.
@@ -129,6 +151,23 @@ impl Config {
             Some(((*key).to_owned(), self.0.get(key).or(lent)?.clone()))
         };
         Self(Object::from_unique(FIELDS.iter().filter_map(value).collect()))
+    }
+}
+
+/// A member's value as its type has it; nothing if it cannot be that.
+fn typed(key: &str, value: &Json) -> Option<Json> {
+    if *value == Json::Null {
+        return Some(Json::Null);
+    }
+    match key {
+        "normalize" | "validateFields" | "validateNewSchemas" | "validateRules" => {
+            boolean(value).map(Json::Bool)
+        }
+        "defaultMetadata" | "overrideMetadata" => {
+            Metadata::read(value).ok().map(|metadata| metadata.to_json())
+        }
+        "defaultRuleSet" | "overrideRuleSet" => RuleSet::read(value).ok().map(|rules| rules.to_json()),
+        _ => scalar(value).map(Json::String),
     }
 }
 

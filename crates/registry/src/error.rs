@@ -1,6 +1,7 @@
 //! What the registry answers when it refuses: Confluent's codes and texts.
 
 use schema::Finding;
+use schema::json::Json;
 
 /// An error answer: HTTP status, code and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,14 +26,28 @@ impl RestError {
         Self::new(status, u32::from(status), format!("HTTP {status} {reason}"))
     }
 
-    /// 400 for a body that is not JSON, or a context name that is none.
+    /// 400 for a body that is not JSON or has a wrong shape, or a context name that is none.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, 400, message)
     }
 
-    /// 422 for a body that is JSON of the wrong shape.
+    /// 422 for a body that is missing.
     pub fn unprocessable(message: impl Into<String>) -> Self {
         Self::new(422, 422, message)
+    }
+
+    /// 400 for a body that is not an object, 422 for none.
+    pub fn object(body: &Json) -> Result<(), Self> {
+        match body {
+            Json::Object(_) => Ok(()),
+            Json::Null => Err(Self::unprocessable("The request body must not be empty")),
+            _ => Err(Self::bad_request("The request body must be a JSON object")),
+        }
+    }
+
+    /// 400 for a member of a body that cannot be read as what it should be.
+    pub fn wrong_type(member: &str) -> Self {
+        Self::bad_request(format!("The field '{member}' has a wrong type"))
     }
 
     /// 404 of the HTTP layer.

@@ -57,7 +57,35 @@ pub(crate) fn text<'a>(json: &'a Json, key: &str) -> Option<&'a str> {
     member(json, key).and_then(Json::as_str)
 }
 
-/// A member that is a whole number of 32 bits.
+/// A member that is a whole number of 32 bits, be it written as text: the Java registry reads that too.
 pub(crate) fn int(json: &Json, key: &str) -> Option<i32> {
-    member(json, key)?.as_number()?.as_i64().and_then(|n| i32::try_from(n).ok())
+    match member(json, key)? {
+        Json::Number(number) => number.as_i64().and_then(|n| i32::try_from(n).ok()),
+        Json::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// What the Java registry reads as text: text, and numbers and booleans as they are written.
+pub(crate) fn scalar(json: &Json) -> Option<String> {
+    match json {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(number.literal().to_owned()),
+        Json::Bool(value) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// What the Java registry reads as a boolean: `true`, "true", and numbers, of which 0 is false.
+pub(crate) fn boolean(json: &Json) -> Option<bool> {
+    match json {
+        Json::Bool(value) => Some(*value),
+        Json::String(text) => match text.trim() {
+            "true" | "True" | "TRUE" => Some(true),
+            "false" | "False" | "FALSE" => Some(false),
+            _ => None,
+        },
+        Json::Number(number) => number.as_i64().map(|number| number != 0),
+        _ => None,
+    }
 }

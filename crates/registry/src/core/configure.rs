@@ -7,7 +7,7 @@ use super::register::named;
 use super::{Decided, Decision};
 use crate::config::{Config, Mode};
 use crate::error::RestError;
-use crate::json::{Members, member, text};
+use crate::json::{Members, member, scalar, text};
 use crate::record::{self, Key, Record};
 use crate::settings::Settings;
 use crate::store::{Live, Store};
@@ -31,35 +31,30 @@ fn writable(store: &Store, settings: &Settings, scope: Option<&str>) -> Result<(
 
 /// Changes a configuration; the answer is the request.
 pub(crate) fn put_config(store: &Store, settings: &Settings, scope: Option<&str>, request: &Json) -> Decided {
-    if request.as_object().is_none() {
-        return Err(RestError::unprocessable("The request body must be a JSON object"));
-    }
-    if let Some(level) = member(request, "compatibility").or_else(|| member(request, "compatibilityLevel"))
+    let request = Config::request(request)?;
+    if let Some(level) = member(&request, "compatibility").or_else(|| member(&request, "compatibilityLevel"))
         && level.as_str().and_then(Level::of_name).is_none()
     {
         return Err(RestError::invalid_level());
     }
-    if let Some(policy) = text(request, "compatibilityPolicy")
+    if let Some(policy) = text(&request, "compatibilityPolicy")
         && !matches!(policy, "STRICT" | "LENIENT" | "LOGICAL")
     {
         return Err(RestError::unprocessable(format!("Invalid compatibility policy {policy}")));
     }
     for key in ["defaultRuleSet", "overrideRuleSet"] {
-        if let Some(rules) = member(request, key) {
-            let checked = schema::RuleSet::read(rules).and_then(|rules| rules.check());
-            checked.map_err(|error| RestError::invalid_rule_set(error.reason()))?;
-        }
-    }
-    for key in ["defaultMetadata", "overrideMetadata"] {
-        if member(request, key).is_some_and(|metadata| schema::Metadata::read(metadata).is_err()) {
-            return Err(RestError::unprocessable(format!("The field '{key}' has a wrong type")));
+        if let Some(rules) = member(&request, key) {
+            let rules = schema::RuleSet::read(rules).map_err(|_| RestError::wrong_type(key))?;
+            rules.check().map_err(|error| RestError::invalid_rule_set(error.reason()))?;
         }
     }
     valid(scope)?;
     writable(store, settings, scope)?;
     let before = store.config(scope).cloned().unwrap_or_default();
-    let config = before.updated(request);
-    Ok(Decision { records: vec![config.record(scope)], answer: request.clone() })
+    let config = before.updated(&request);
+    // Since 8.0 the answer is what holds now.
+    let answer = if settings.profile.is_whole() { config.as_request() } else { request };
+    Ok(Decision { records: vec![config.record(scope)], answer })
 }
 
 /// Takes a configuration back; the answer is what it was.
@@ -99,8 +94,10 @@ pub(crate) fn put_mode(
     force: bool,
 ) -> Decided {
     valid(scope)?;
-    let name = text(request, "mode").ok_or_else(|| RestError::invalid_mode(MODES))?;
-    let mode = Mode::of_name(name).ok_or_else(|| RestError::invalid_mode(MODES))?;
+    RestError::object(request)?;
+    let given = member(request, "mode").map(|mode| scalar(mode).ok_or_else(|| RestError::wrong_type("mode")));
+    let name = given.transpose()?.ok_or_else(|| RestError::invalid_mode(MODES))?;
+    let mode = Mode::of_name(&name).ok_or_else(|| RestError::invalid_mode(MODES))?;
     if mode == Mode::Forward && scope.is_some() {
         return Err(RestError::invalid_mode("Forward mode only supported on global level"));
     }
@@ -139,7 +136,7 @@ pub(crate) fn put_mode(
         }
     }
     records.push(record::mode(scope, mode.name()));
-    let answer = Members::default().text("mode", mode.name()).build();
+    let answer = Members::default().text("mode", &name).build();
     Ok(Decision { records, answer })
 }
 
@@ -155,9 +152,10 @@ pub(crate) fn delete_mode(
         return Err(RestError::not_permitted("Mode changes are not allowed"));
     }
     let old = match (store.mode(scope), scope) {
-        (Some(mode), _) => mode,
+        (Some(mode), _) => Some(mode),
+        (None, Some(_)) if recursive => None,
         (None, Some(subject)) => return Err(RestError::subject_not_found(subject)),
-        (None, None) => Mode::default(),
+        (None, None) => Some(Mode::default()),
     };
     let mut scopes = vec![scope.map(str::to_owned)];
     let whole = scope.is_none_or(|scope| subject::split(scope).1.is_empty());
@@ -169,5 +167,6 @@ pub(crate) fn delete_mode(
     let set = scopes.into_iter().filter(|scope| store.mode(scope.as_deref()).is_some());
     let keys = set.flat_map(|subject| store.layouts(&Key::Mode { subject }));
     let records = keys.map(|key| Record { key, value: None }).collect();
-    Ok(Decision { records, answer: Members::default().text("mode", old.name()).build() })
+    let old = old.map(|mode| Json::from(mode.name()));
+    Ok(Decision { records, answer: Members::default().some("mode", old).build() })
 }

@@ -8,7 +8,7 @@ use schema::{Guid, Language, Metadata, Parsed, Reference, ReferencedText, RuleSe
 
 use super::kept::Kept;
 use crate::error::RestError;
-use crate::json::{int, member};
+use crate::json::{int, member, scalar};
 use crate::record::{Content, references};
 use crate::store::{Live, Store};
 use crate::subject;
@@ -36,23 +36,19 @@ pub(crate) struct Draft {
 impl Draft {
     /// Reads a body.
     pub fn read(body: &Json) -> Result<Self, RestError> {
-        if body.as_object().is_none() {
-            return Err(RestError::unprocessable("The request body must be a JSON object"));
-        }
-        let wrong = |key: &str| RestError::unprocessable(format!("The field '{key}' has a wrong type"));
-        let language = match member(body, "schemaType") {
+        RestError::object(body)?;
+        let wrong = RestError::wrong_type;
+        let scalar = |key: &str| match member(body, key) {
+            None => Ok(None),
+            Some(given) => scalar(given).map(Some).ok_or_else(|| wrong(key)),
+        };
+        let language = match scalar("schemaType")? {
             None => Language::Avro,
-            Some(name) => {
-                let name = name.as_str().ok_or_else(|| wrong("schemaType"))?;
-                Language::of_name(name)
-                    .ok_or_else(|| RestError::invalid_schema(format!("Invalid schema type {name}")))?
-            }
+            Some(name) => Language::of_name(&name)
+                .ok_or_else(|| RestError::invalid_schema(format!("Invalid schema type {name}")))?,
         };
-        let given = match member(body, "schema") {
-            None => String::new(),
-            Some(given) => given.as_str().ok_or_else(|| wrong("schema"))?.to_owned(),
-        };
-        if member(body, "references").is_some_and(|given| given.as_array().is_none()) {
+        let given = scalar("schema")?.unwrap_or_default();
+        if member(body, "references").is_some_and(|given| !is_list_of_objects(given)) {
             return Err(wrong("references"));
         }
         for key in ["id", "version"] {
@@ -68,10 +64,7 @@ impl Draft {
                 .map(Metadata::read)
                 .transpose()
                 .map_err(|_| wrong("metadata"))?,
-            rules: member(body, "ruleSet")
-                .map(RuleSet::read)
-                .transpose()
-                .map_err(|error| RestError::invalid_rule_set(error.reason()))?,
+            rules: member(body, "ruleSet").map(RuleSet::read).transpose().map_err(|_| wrong("ruleSet"))?,
             version: int(body, "version").unwrap_or(0),
             id: int(body, "id").filter(|id| *id >= 0),
             tags_to_add: member(body, "schemaTagsToAdd").cloned(),
@@ -84,6 +77,10 @@ impl Draft {
     pub fn retags(&self) -> bool {
         self.propagate_tags || self.tags_to_add.is_some() || self.tags_to_remove.is_some()
     }
+}
+
+fn is_list_of_objects(json: &Json) -> bool {
+    json.as_array().is_some_and(|list| list.iter().all(|item| item.as_object().is_some()))
 }
 
 /// A schema that parsed, in canonical text.

@@ -15,16 +15,14 @@ const TAGS: &str = "confluent:tags";
 
 /// The registration that a request for tags comes to.
 pub(crate) fn tag_request(content: &Content, request: &Json) -> Result<Draft, RestError> {
-    let unprocessable = |_| RestError::unprocessable("The request body has a wrong shape");
+    RestError::object(request)?;
     let mut metadata = content.metadata.clone();
     if let Some(given) = member(request, "metadata") {
-        metadata = Some(Metadata::read(given).map_err(unprocessable)?);
+        metadata = Some(Metadata::read(given).map_err(|_| RestError::wrong_type("metadata"))?);
     }
     let rule_set = |key: &str| match member(request, key) {
         None => Ok(None),
-        Some(given) => {
-            RuleSet::read(given).map(Some).map_err(|error| RestError::invalid_rule_set(error.reason()))
-        }
+        Some(given) => RuleSet::read(given).map(Some).map_err(|_| RestError::wrong_type(key)),
     };
     let mut rules = content.rules.clone();
     if let Some(given) = rule_set("ruleSet")? {

@@ -42,12 +42,23 @@ pub(super) async fn handle(registry: Arc<Registry>, request: Request) -> Respons
         }
         return response;
     }
-    let Some(media_type) = negotiate::produced(text(header::ACCEPT)) else {
-        let error = RestError::http(406, "Not Acceptable");
-        return respond("application/json", &id, Err(error));
-    };
-    let answer = dispatch(&registry, &parts, body).await;
-    respond(media_type, &id, answer)
+    let media_type = negotiate::produced(text(header::ACCEPT));
+    let answer = dispatch(&registry, &parts, body, media_type.is_some()).await;
+    let tells_methods =
+        parts.method == Method::OPTIONS || matches!(&answer, Err(error) if error.status == 405);
+    let mut response = respond(media_type.unwrap_or("application/json"), &id, answer);
+    if tells_methods && let Ok(route) = route(parts.uri.path(), &mut Query::default()) {
+        response.headers_mut().insert(header::ALLOW, methods(&route));
+    }
+    response
+}
+
+/// The methods of a resource, as `Allow` lists them.
+fn methods(route: &Route) -> HeaderValue {
+    let all = [Method::HEAD, Method::DELETE, Method::POST, Method::GET, Method::OPTIONS, Method::PUT];
+    let allowed: Vec<&str> =
+        all.iter().filter(|method| is_allowed(route, method)).map(Method::as_str).collect();
+    HeaderValue::from_str(&allowed.join(",")).unwrap_or(HeaderValue::from_static("OPTIONS"))
 }
 
 /// The caller's `X-Request-ID`, or a UUID of ours.
@@ -95,17 +106,28 @@ fn respond(media_type: &'static str, id: &HeaderValue, answer: Result<Answer, Re
     response
 }
 
-async fn dispatch(registry: &Arc<Registry>, parts: &Parts, body: Body) -> Result<Answer, RestError> {
+async fn dispatch(
+    registry: &Arc<Registry>,
+    parts: &Parts,
+    body: Body,
+    is_acceptable: bool,
+) -> Result<Answer, RestError> {
     let method = &parts.method;
     let mut query = Query::parse(parts.uri.query().unwrap_or_default());
     let route = route(parts.uri.path(), &mut query)?;
     let has_body = matches!(*method, Method::POST | Method::PUT) && route != Route::Root;
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !is_allowed(&route, method) {
+        return Err(RestError::http(405, "Method Not Allowed"));
+    }
+    if *method == Method::OPTIONS {
+        return Ok(Answer::Passed(200, String::new()));
+    }
     if has_body && !negotiate::is_consumed(content_type) {
         return Err(RestError::http(415, "Unsupported Media Type"));
     }
-    if !is_allowed(&route, method) {
-        return Err(RestError::http(405, "Method Not Allowed"));
+    if !is_acceptable {
+        return Err(RestError::http(406, "Not Acceptable"));
     }
     let raw = if has_body { read_body(registry, body).await? } else { Bytes::new() };
     let body = if has_body { parse_body(&raw)? } else { Json::Null };
@@ -220,7 +242,8 @@ pub(super) fn is_allowed(route: &Route, method: &Method) -> bool {
         Route::Context(_) => &[Method::DELETE],
         _ => &[Method::GET],
     };
-    allowed.contains(method) || (*method == Method::HEAD && allowed.contains(&Method::GET))
+    let follows = *method == Method::OPTIONS || (*method == Method::HEAD && allowed.contains(&Method::GET));
+    follows || allowed.contains(method)
 }
 
 fn changes(route: &Route, method: &Method) -> bool {
@@ -248,7 +271,7 @@ async fn change(
         Route::Version(name, number) => writes::version(registry, meant(&name), &number, query).await,
         Route::Context(name) => writes::context(registry, name).await,
         Route::Config(scope) => {
-            let scope = scope.map(|name| crate::subject::canonical(&name));
+            let scope = scope.map(|name| crate::subject::canonical(&name)).filter(|name| !name.is_empty());
             if deleting {
                 writes::unset_config(registry, scope).await
             } else {
@@ -256,7 +279,7 @@ async fn change(
             }
         }
         Route::Mode(scope) => {
-            let scope = scope.map(|name| meant(&name));
+            let scope = scope.map(|name| meant(&name)).filter(|name| !name.is_empty());
             if deleting {
                 writes::unset_mode(registry, scope, query).await
             } else {
@@ -319,11 +342,11 @@ fn answer(
         Route::CheckVersion(name, v) => reads::check(registry, store, &meant(name), Some(v), body, query),
         Route::CheckAll(name) => reads::check(registry, store, &meant(name), None, body, query),
         Route::Config(scope) => {
-            let scope = scope.as_deref().map(crate::subject::canonical);
+            let scope = scope.as_deref().map(crate::subject::canonical).filter(|name| !name.is_empty());
             reads::config(registry, store, scope.as_deref(), query)
         }
         Route::Mode(scope) => {
-            let scope = scope.as_deref().map(meant);
+            let scope = scope.as_deref().map(meant).filter(|name| !name.is_empty());
             reads::mode(store, scope.as_deref(), query)
         }
         Route::Contexts => reads::contexts(store, query),

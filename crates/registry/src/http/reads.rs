@@ -171,18 +171,18 @@ pub(super) fn guid_ids(store: &Store, given: &str) -> Answered {
 /// GET /subjects/{s}/versions
 pub(super) fn versions(store: &Store, name: &str, query: &Query) -> Answered {
     let negative = query.flag("deletedAsNegative");
-    let live = match query.flag("deletedOnly") {
+    let only_deleted = query.flag("deletedOnly");
+    if !store.has_subject(name, if only_deleted { Live::WithDeleted } else { live(query) }) {
+        return Err(RestError::subject_not_found(name));
+    }
+    let live = match only_deleted {
+        _ if negative => Live::WithDeleted,
         true => Live::OnlyDeleted,
-        false if negative => Live::WithDeleted,
         false => live(query),
     };
     let numbered = store.versions(name, live);
     let shown = numbered.map(|(number, version)| if negative && version.deleted { -number } else { number });
-    let shown: Vec<i32> = shown.collect();
-    if shown.is_empty() {
-        return Err(RestError::subject_not_found(name));
-    }
-    Ok(numbers(page(shown, query, -1)?).into())
+    Ok(numbers(page(shown.collect(), query, -1)?).into())
 }
 
 /// GET /subjects/{s}/versions/{v}

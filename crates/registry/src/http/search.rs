@@ -11,10 +11,12 @@ use crate::subject;
 use super::answer::{self, Answer, Shown};
 use super::query::Query;
 
-/// The part of a list that `offset` and `limit` ask for; -1 is no limit, `most` is the limit of ours (-1: none).
+/// The part of a list that `offset` and `limit` ask for. `most` is the limit of ours (-1: none), which also holds where none is
+/// asked for: a `limit` of 0 or less, or of more than ours, is none.
 pub(super) fn page<T>(list: Vec<T>, query: &Query, most: i32) -> Result<Vec<T>, RestError> {
     let offset = usize::try_from(query.int("offset", 0)?).unwrap_or(0);
-    let wanted = usize::try_from(query.int("limit", -1)?).unwrap_or(usize::MAX);
+    let wanted =
+        usize::try_from(query.int("limit", -1)?).ok().filter(|wanted| *wanted > 0).unwrap_or(usize::MAX);
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     Ok(list.into_iter().skip(offset).take(wanted.min(most)).collect())
 }
@@ -38,7 +40,9 @@ pub(super) fn schemas(registry: &Registry, store: &Store, query: &Query) -> Resu
     let live = if query.flag("deleted") { Live::WithDeleted } else { Live::Only };
     let latest_only = query.flag("latestOnly");
     let rule_type = query.get("ruleType").filter(|name| !name.is_empty());
-    if ["resourceType", "associationType", "lifecycle"].iter().any(|key| query.get(key).is_some()) {
+    let by_association =
+        ["resourceType", "associationType", "lifecycle"].iter().any(|key| query.get(key).is_some());
+    if by_association && !query.all("lifecycle").any(|lifecycle| lifecycle == "NONE") {
         // Only schemas with associations are asked for, and there are none here.
         return Ok(Json::Array(Vec::new()).into());
     }
