@@ -37,7 +37,9 @@ struct Answer {
 }
 
 fn is_request(line: &str) -> bool {
-    ["GET ", "POST ", "PUT ", "DELETE ", "HEAD ", "PATCH ", "OPTIONS "].iter().any(|method| line.starts_with(method))
+    ["GET ", "POST ", "PUT ", "DELETE ", "HEAD ", "PATCH ", "OPTIONS "]
+        .iter()
+        .any(|method| line.starts_with(method))
 }
 
 fn read_script(text: &str) -> Vec<Exchange> {
