@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,9 @@ pub struct Slot {
     blocked_ms: AtomicU64,
     /// Since when a large frame has been coming in; 0: none is.
     receiving_ms: AtomicU64,
+    /// Whether it is read no more, and who waits for that.
+    is_shut: AtomicBool,
+    shut: Notify,
 }
 
 /// All open connections.
@@ -112,6 +115,15 @@ impl Slot {
         }
     }
 
+    /// Waits until the connection is read no more, because the broker stops.
+    pub(crate) async fn until_shut(&self) {
+        // Asked for before the look, so that a call between the two is heard.
+        let told = self.shut.notified();
+        if !self.is_shut.load(Ordering::Acquire) {
+            told.await;
+        }
+    }
+
     /// Ends the connection at once, whatever is under way.
     fn cut(&self) {
         if let Some(stream) = self.stream.upgrade() {
@@ -120,8 +132,10 @@ impl Slot {
         }
     }
 
-    /// Ends the connection's reading: it answers what it has received, and closes.
+    /// Ends the connection's reading: it answers what it has received, long polls at once, and closes.
     fn shut(&self) {
+        self.is_shut.store(true, Ordering::Release);
+        self.shut.notify_waiters();
         if let Some(stream) = self.stream.upgrade() {
             // Fails only if the peer is gone already, which ends the connection as well.
             let _ = rustix::net::shutdown(&*stream, Shutdown::Read);
@@ -201,6 +215,8 @@ impl Connections {
             active_ms: AtomicU64::new(now),
             blocked_ms: AtomicU64::new(0),
             receiving_ms: AtomicU64::new(0),
+            is_shut: AtomicBool::new(false),
+            shut: Notify::new(),
         };
         let slot = Arc::new(slot);
         let idle_ms =

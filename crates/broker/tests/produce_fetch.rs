@@ -293,3 +293,17 @@ async fn deleted_records_are_gone_and_stay_so() {
     assert_eq!(only(&answer).error_code, ErrorCode::OFFSET_OUT_OF_RANGE);
     broker.stop().await;
 }
+
+#[tokio::test]
+async fn a_stop_answers_a_long_poll() {
+    let broker = broker(&[]).await;
+    let mut raw = Raw::connect(broker.address().unwrap()).await;
+    let topic = topic(&mut raw, "t").await;
+    let long = FetchRequest { max_wait_ms: i32::MAX, ..fetch(&topic, 0) };
+    raw.send(12, &long).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let stopped = tokio::spawn(broker.stop());
+    let answer = tokio::time::timeout(Duration::from_secs(60), raw.receive::<FetchRequest>(12, 0));
+    assert!(values(only(&answer.await.expect("the wait goes on"))).is_empty());
+    stopped.await.unwrap();
+}

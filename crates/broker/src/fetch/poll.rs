@@ -84,6 +84,7 @@ pub(crate) async fn poll(
             () = std::future::poll_fn(|cx| moved.poll(cx)) => true,
             // A follower has more to say.
             () = connection.parked.until_interrupted(), if limits.replica.is_some() => false,
+            () = connection.slot.until_shut() => false,
             () = tokio::time::sleep_until(deadline) => false,
         };
         if !is_moved {
