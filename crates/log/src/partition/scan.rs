@@ -60,21 +60,26 @@ impl<'a> Scan<'a> {
         Ok(Ok(Some((position, header))))
     }
 
-    /// The next batch of those that lie below `end`, which are known to be sound and of which the next one is at or behind `next`;
-    /// nothing behind the last of them, and at rot.
+    /// The next batch of those that lie below `end`, which were sound once and of which the next one is at or behind `next`. Rot is
+    /// stepped over, as recovery does; nothing comes behind the last of them.
     ///
     /// What lies behind must not even be asked for its offset: of a torn batch the power may have left all but the first bytes, and
     /// without them it names an offset far below.
     pub fn next_below(&mut self, end: i64, next: &mut i64) -> Result<Option<(u64, BatchHeader)>> {
-        if *next >= end {
-            return Ok(None);
+        while *next < end {
+            let bad = match self.next_header()? {
+                Ok(None) => break,
+                Ok(Some((position, header))) if header.base_offset.0 >= *next => {
+                    *next = header.next_offset().0;
+                    return Ok((header.base_offset.0 < end).then_some((position, header)));
+                }
+                Ok(Some((position, _))) => position,
+                Err(Bad { position, .. }) => position,
+            };
+            let Some(sound) = self.find_sound(bad + 1, *next)? else { break };
+            self.seek(sound);
         }
-        let Ok(Some((position, header))) = self.next_header()? else { return Ok(None) };
-        if !(*next..end).contains(&header.base_offset.0) {
-            return Ok(None);
-        }
-        *next = header.next_offset().0;
-        Ok(Some((position, header)))
+        Ok(None)
     }
 
     /// The first sound batch at or behind `position` whose offsets are not below `offset`.

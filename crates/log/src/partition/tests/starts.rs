@@ -126,3 +126,55 @@ fn a_torn_batch_without_its_offset_is_none_of_those_below() {
         }
     }
 }
+
+#[test]
+fn producers_behind_rot_are_known_after_a_crash() {
+    let home = Home::new(0, LogConfig::default());
+    let mut log = home.open(&Load::clean(NOW)).log;
+    let first = batch(&[NOW, NOW], Some((7, 0, 0)));
+    let second = log.append(first, &how(0)).map(|_| log.size()).unwrap();
+    for (producer, sequence) in [(7, 2), (8, 0)] {
+        log.append(batch(&[NOW], Some((producer, 0, sequence))), &how(0)).unwrap();
+    }
+    let (end, behind) = (log.log_end(), log.producers().last());
+    drop(log);
+    let file = home.dir.join("orders-0/00000000000000000000.log");
+    let sound = std::fs::read(&file).unwrap();
+    // The first batch's magic, and the second one's offset, which goes back.
+    for place in [16, second as usize + 7] {
+        let mut bytes = sound.clone();
+        bytes[place] = 0;
+        std::fs::write(&file, &bytes).unwrap();
+        let load = Load { recovery_point: end, durable_end: end, ..Load::unclean(NOW) };
+        let mut log = home.open(&load).log;
+        assert_eq!(log.producers().last(), behind, "{place}");
+        let retry = log.append(batch(&[NOW], Some((8, 0, 0))), &how(0)).unwrap();
+        assert!(retry.duplicate, "{retry:?}");
+    }
+}
+
+/// The file of leader epochs is not synced with every append: whatever is read at the start brings it back.
+#[test]
+fn leader_epochs_that_a_crash_took_are_read_off_the_batches() {
+    let home = Home::new(0, small());
+    let mut log = home.open(&Load::clean(NOW)).log;
+    fill(&mut log);
+    log.close().unwrap();
+    let (end, epochs) = (log.log_end(), log.epoch_starts().to_vec());
+    assert!(epochs.len() > 3 && log.view().segments.len() > 2);
+    drop(log);
+    let file = home.dir.join("orders-0").join(crate::names::LEADER_EPOCHS);
+    let middle = epochs[2].start;
+    for load in [
+        Load::clean(NOW),
+        Load::unclean(NOW),
+        Load { recovery_point: middle, ..Load::unclean(NOW) },
+        Load { recovery_point: end, durable_end: end, ..Load::unclean(NOW) },
+    ] {
+        for lost in [|file: &Path| std::fs::remove_file(file), |file: &Path| std::fs::write(file, "")] {
+            lost(&file).unwrap();
+            assert_eq!(home.open(&load).log.epoch_starts(), epochs, "{load:?}");
+            assert_eq!(home.open(&Load::clean(NOW)).log.epoch_starts(), epochs, "it was not written again");
+        }
+    }
+}
