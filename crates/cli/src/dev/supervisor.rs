@@ -136,7 +136,11 @@ impl Supervisor<'_> {
         };
         let (answer, stops) = match outcome {
             Ok(Next::Answer(answer)) => (answer, false),
-            Ok(Next::Stop) => (json!({ "text": "stopping" }), true),
+            Ok(Next::Stop) => {
+                // Answered when it is done: whoever asked may want the ports.
+                self.stop().await;
+                (json!({ "text": "all stopped" }), true)
+            }
             Err(failure) => (failure.as_json(), false),
         };
         let _ = write.write_all(format!("{answer}\n").as_bytes()).await;
