@@ -58,6 +58,10 @@ pub trait Disk: Send + Sync + Debug {
     fn list(&self, dir: &Path) -> io::Result<Vec<Entry>>;
     /// A file's length in bytes, without opening it.
     fn len(&self, path: &Path) -> io::Result<u64>;
+    /// When a file was last written to, in milliseconds of the wall clock; `None` where that is not kept.
+    fn modified_ms(&self, _path: &Path) -> io::Result<Option<i64>> {
+        Ok(None)
+    }
     /// Creates a folder and those above it.
     fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
     /// Removes a folder with all it holds.

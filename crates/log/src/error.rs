@@ -1,10 +1,14 @@
 //! What can go wrong in a log, each with what the broker must know to answer with Kafka's error.
 
+use std::borrow::{Borrow, Cow};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base::{LeaderEpoch, Offset, ProducerId};
+
+use crate::names::Kind;
+use crate::segment::Segment;
 
 /// Why a call on a log failed. The comment names the `ErrorCode` that the wire gets.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -188,11 +192,29 @@ pub type Result<T, E = LogError> = std::result::Result<T, E>;
 
 /// Adds the action and the path to an [`io::Error`].
 pub(crate) trait Context<T> {
-    fn during(self, action: &'static str, path: &Path) -> Result<T>;
+    fn during(self, action: &'static str, place: impl Where) -> Result<T>;
 }
 
 impl<T> Context<T> for io::Result<T> {
-    fn during(self, action: &'static str, path: &Path) -> Result<T> {
-        self.map_err(|source| LogError::io(action, path, source))
+    fn during(self, action: &'static str, place: impl Where) -> Result<T> {
+        self.map_err(|source| LogError::io(action, &place.path(), source))
+    }
+}
+
+/// Where a call was made: a path, or what knows it, so that nothing is put together for a call that succeeds.
+pub(crate) trait Where {
+    fn path(&self) -> Cow<'_, Path>;
+}
+
+impl<P: AsRef<Path> + ?Sized> Where for &P {
+    fn path(&self) -> Cow<'_, Path> {
+        Cow::Borrowed(self.as_ref())
+    }
+}
+
+/// One of a segment's files.
+impl<S: Borrow<Segment>> Where for (&S, Kind) {
+    fn path(&self) -> Cow<'_, Path> {
+        Cow::Owned(self.0.borrow().path(self.1))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use env::{Disk, File, Open};
@@ -62,11 +62,15 @@ impl FileCache {
     }
 
     /// The file if it is there already, never created.
-    pub(crate) fn get_existing(&self, key: FileKey, path: &Path) -> io::Result<Option<Arc<dyn File>>> {
+    pub(crate) fn get_existing(
+        &self,
+        key: FileKey,
+        path: impl FnOnce() -> PathBuf,
+    ) -> io::Result<Option<Arc<dyn File>>> {
         if let Some(file) = self.lock().touch(key) {
             return Ok(Some(file));
         }
-        match self.open(path, Open::Write) {
+        match self.open(&path(), Open::Write) {
             Ok(file) => {
                 self.lock().insert(key, Arc::clone(&file), self.capacity);
                 Ok(Some(file))

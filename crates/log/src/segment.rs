@@ -146,9 +146,15 @@ impl Segment {
     /// The file of batches, open.
     pub(crate) fn log(&self) -> Result<Arc<dyn File>> {
         let suffix = self.suffix();
-        let path = self.path_with(Kind::Log, *suffix);
-        let file = self.files.get_existing((self.id, Kind::Log), &path).during("open", &path)?;
-        file.ok_or_else(|| LogError::io("open", &path, std::io::ErrorKind::NotFound.into()))
+        let path = || self.path_with(Kind::Log, *suffix);
+        let failed = |source| LogError::io("open", &path(), source);
+        let file = self.files.get_existing((self.id, Kind::Log), path).map_err(failed)?;
+        file.ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))
+    }
+
+    /// One of its files, if it is there.
+    fn existing(&self, kind: Kind) -> Result<Option<Arc<dyn File>>> {
+        self.files.get_existing((self.id, kind), || self.path(kind)).during("open", (self, kind))
     }
 
     /// Creates the file of batches, empty.
@@ -211,16 +217,15 @@ impl Segment {
     pub(crate) fn position_for(&self, offset: i64) -> Result<u64> {
         let key = offset - self.base_offset;
         let entry =
-            self.offsets.floor(key, &|| self.file(Kind::Index)).during("search", &self.path(Kind::Index))?;
+            self.offsets.floor(key, &|| self.file(Kind::Index)).during("search", (self, Kind::Index))?;
         // The entry names its batch by the last offset, so that the batch of `offset` starts there or later.
         Ok(entry.map_or(0, |entry| u64::try_from(entry.position).unwrap_or(0)))
     }
 
     /// The offset before which every record is older than `timestamp`, from the time index: where a scan may start.
     pub(crate) fn offset_before_timestamp(&self, timestamp: i64) -> Result<i64> {
-        let path = || self.path(Kind::TimeIndex);
-        let entry =
-            self.times.floor(timestamp - 1, &|| self.file(Kind::TimeIndex)).during("search", &path())?;
+        let floor = self.times.floor(timestamp - 1, &|| self.file(Kind::TimeIndex));
+        let entry = floor.during("search", (self, Kind::TimeIndex))?;
         Ok(entry.map_or(self.base_offset, |entry| self.base_offset + i64::from(entry.relative)))
     }
 
@@ -235,10 +240,14 @@ impl Segment {
         Ok(entry)
     }
 
+    /// When it was last written to, where the disk knows.
+    pub(crate) fn modified_ms(&self) -> Result<Option<i64>> {
+        self.files.disk().modified_ms(&self.path(Kind::Log)).during("look at", (self, Kind::Log))
+    }
+
     /// The last entry of the time index.
     pub(crate) fn last_time_entry(&self) -> Result<Option<TimeEntry>> {
-        let path = || self.path(Kind::TimeIndex);
-        self.times.last(&|| self.file(Kind::TimeIndex)).during("read", &path())
+        self.times.last(&|| self.file(Kind::TimeIndex)).during("read", (self, Kind::TimeIndex))
     }
 
     /// The segment is written again: what was noted of it as a closed one holds no longer.
@@ -253,8 +262,7 @@ impl Segment {
             return Ok(None);
         }
         let mut bytes = [0; HEADER_SIZE];
-        let path = || self.path(Kind::Log);
-        let count = file.read_full_at(&mut bytes, position).during("read", &path())?;
+        let count = file.read_full_at(&mut bytes, position).during("read", (self, Kind::Log))?;
         let header = bytes.get(..count).ok_or("nothing is left").and_then(batch::header);
         let header = header.and_then(|header| {
             if position + header.size() as u64 > end { Err("the batch is cut off") } else { Ok(header) }
@@ -265,7 +273,7 @@ impl Segment {
     /// `len` bytes from `position`.
     pub(crate) fn bytes_at(&self, file: &dyn File, position: u64, len: usize) -> Result<Bytes> {
         let mut bytes = BytesMut::zeroed(len);
-        file.read_exact_at(&mut bytes, position).during("read", &self.path(Kind::Log))?;
+        file.read_exact_at(&mut bytes, position).during("read", (self, Kind::Log))?;
         Ok(bytes.freeze())
     }
 
@@ -322,17 +330,17 @@ impl Segment {
     /// Makes its batches durable, and its name if need be; returns how often the disk was waited for. A segment that is gone
     /// needs nothing.
     pub(crate) fn sync_batches(&self) -> Result<usize> {
-        let path = self.path(Kind::Log);
-        let Some(file) = self.files.get_existing((self.id, Kind::Log), &path).during("open", &path)? else {
-            return Ok(0);
-        };
+        let Some(file) = self.existing(Kind::Log)? else { return Ok(0) };
         if planted::has(Bug::SyncOfTheWrongFile) {
-            self.file(Kind::Index).and_then(|file| file.sync_data()).during("sync", &path)?;
+            self.file(Kind::Index).and_then(|file| file.sync_data()).during("sync", (self, Kind::Log))?;
         } else {
-            file.sync_data().during("sync", &path)?;
+            file.sync_data().during("sync", (self, Kind::Log))?;
         }
-        let disk = self.files.disk();
-        if self.named.load(Ordering::Acquire) || !disk.exists(&path).during("look for", &path)? {
+        if self.named.load(Ordering::Acquire) {
+            return Ok(1);
+        }
+        let (disk, path) = (self.files.disk(), self.path(Kind::Log));
+        if !disk.exists(&path).during("look for", &path)? {
             return Ok(1);
         }
         let dir = self.place.dir();
@@ -353,9 +361,8 @@ impl Segment {
     /// Makes all its files durable; their names are for [`env::Disk::sync_dir`].
     pub(crate) fn sync(&self) -> Result<()> {
         for kind in [Kind::Log, Kind::Index, Kind::TimeIndex, Kind::TxnIndex, Kind::Snapshot] {
-            let path = self.path(kind);
-            if let Some(file) = self.files.get_existing((self.id, kind), &path).during("open", &path)? {
-                file.sync_data().during("sync", &path)?;
+            if let Some(file) = self.existing(kind)? {
+                file.sync_data().during("sync", (self, kind))?;
             }
         }
         Ok(())
@@ -364,13 +371,10 @@ impl Segment {
     /// Empties both index files, durably: another crash must not leave a mixture of what they held and what is written now.
     pub(crate) fn empty_indexes(&self) -> Result<()> {
         for kind in [Kind::Index, Kind::TimeIndex] {
-            let path = self.path(kind);
-            let Some(file) = self.files.get_existing((self.id, kind), &path).during("open", &path)? else {
-                continue;
-            };
-            if !file.is_empty().during("look at", &path)? {
-                file.truncate(0).during("empty", &path)?;
-                file.sync_data().during("sync", &path)?;
+            let Some(file) = self.existing(kind)? else { continue };
+            if !file.is_empty().during("look at", (self, kind))? {
+                file.truncate(0).during("empty", (self, kind))?;
+                file.sync_data().during("sync", (self, kind))?;
             }
         }
         Ok(())
@@ -378,7 +382,7 @@ impl Segment {
 
     /// Closes both indexes: what is in memory goes to the files.
     pub(crate) fn close_indexes(&self) -> Result<()> {
-        self.offsets.close(&|| self.file(Kind::Index)).during("close", &self.path(Kind::Index))?;
-        self.times.close(&|| self.file(Kind::TimeIndex)).during("close", &self.path(Kind::TimeIndex))
+        self.offsets.close(&|| self.file(Kind::Index)).during("close", (self, Kind::Index))?;
+        self.times.close(&|| self.file(Kind::TimeIndex)).during("close", (self, Kind::TimeIndex))
     }
 }

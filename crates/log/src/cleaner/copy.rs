@@ -181,7 +181,7 @@ impl<'a> Output<'a> {
     }
 
     fn write(&mut self) -> Result<()> {
-        self.file.write_all_at(&self.pending, self.written).during("write", &self.segment.path(Kind::Log))?;
+        self.file.write_all_at(&self.pending, self.written).during("write", (self.segment, Kind::Log))?;
         self.written += self.pending.len() as u64;
         self.pending.clear();
         Ok(())

@@ -178,8 +178,8 @@ fn weights(segments: &[Arc<Segment>]) -> Result<Vec<Weight>> {
         Ok(Weight {
             base_offset: segment.base_offset().0,
             bytes: segment.size(),
-            index_bytes: segment.offsets.bytes(&index).during("read", &segment.path(Kind::Index))?,
-            time_index_bytes: segment.times.bytes(&times).during("read", &segment.path(Kind::TimeIndex))?,
+            index_bytes: segment.offsets.bytes(&index).during("read", (segment, Kind::Index))?,
+            time_index_bytes: segment.times.bytes(&times).during("read", (segment, Kind::TimeIndex))?,
         })
     };
     segments.iter().map(weight).collect()

@@ -190,18 +190,17 @@ impl PartitionLog {
     }
 
     fn write_batches(&mut self, segment: &Segment, position: u64, staged: &Staged) -> Result<()> {
-        let path = segment.path(Kind::Log);
         let file = segment.log()?;
         let end = position + staged.bytes;
         if end > ALLOCATE_FROM && end > self.active.allocated {
             let upto = (end + ALLOCATE_STEP).min(self.config.segment_bytes.max(end));
-            file.allocate(position, upto - position).during("reserve blocks of", &path)?;
+            file.allocate(position, upto - position).during("reserve blocks of", (segment, Kind::Log))?;
             self.active.allocated = upto;
         }
         let pieces = staged.batches.iter().flat_map(|(_, batch)| [&batch.head, &batch.body]);
         let mut slices: Vec<_> =
             pieces.filter(|piece| !piece.is_empty()).map(|piece| IoSlice::new(piece)).collect();
-        file.write_all_vectored_at(&mut slices, position).during("write", &path)
+        file.write_all_vectored_at(&mut slices, position).during("write", (segment, Kind::Log))
     }
 
     /// Index entries for what was written, at Kafka's places.
@@ -244,7 +243,7 @@ impl PartitionLog {
         let Some(segment) = self.active_segment() else { return };
         let cut = segment
             .log()
-            .and_then(|file| file.truncate(segment.size()).during("truncate", &segment.path(Kind::Log)));
+            .and_then(|file| file.truncate(segment.size()).during("truncate", (&segment, Kind::Log)));
         let again = cut.and_then(|()| self.derive_anew());
         if let Err(error) = again {
             self.context.fence.fence(&format!("a failed write could not be undone: {error}"));
@@ -295,10 +294,7 @@ pub(crate) fn note_in_index(
     if active.unindexed_bytes > interval_bytes {
         let relative = relative(segment, last);
         let entry = OffsetEntry { relative, position: i32::try_from(position).unwrap_or(i32::MAX) };
-        segment
-            .offsets
-            .push(entry, &|| segment.file(Kind::Index))
-            .during("write", &segment.path(Kind::Index))?;
+        segment.offsets.push(entry, &|| segment.file(Kind::Index)).during("write", (segment, Kind::Index))?;
         note_largest(active, segment)?;
         active.unindexed_bytes = 0;
     }
@@ -309,13 +305,12 @@ pub(crate) fn note_in_index(
 /// Adds the largest timestamp so far to the time index, unless it is there.
 pub(crate) fn note_largest(active: &super::Active, segment: &Segment) -> Result<()> {
     let (timestamp, offset) = active.largest;
-    let path = || segment.path(Kind::TimeIndex);
-    let last = segment.times.last(&|| segment.file(Kind::TimeIndex)).during("read", &path())?;
+    let last = segment.last_time_entry()?;
     if timestamp < 0 || last.is_some_and(|last| last.timestamp >= timestamp) {
         return Ok(());
     }
     let entry = TimeEntry { timestamp, relative: relative(segment, offset) };
-    segment.times.push(entry, &|| segment.file(Kind::TimeIndex)).during("write", &path())
+    segment.times.push(entry, &|| segment.file(Kind::TimeIndex)).during("write", (segment, Kind::TimeIndex))
 }
 
 fn relative(segment: &Segment, offset: i64) -> i32 {

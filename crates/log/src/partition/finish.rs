@@ -52,7 +52,7 @@ impl PartitionLog {
         self.remove_snapshots_beyond(end)?;
         if let Some(last) = kept.last() {
             let position = first_at_or_behind(last, end)?;
-            last.log()?.truncate(position).during("truncate", &last.path(Kind::Log))?;
+            last.log()?.truncate(position).during("truncate", (last, Kind::Log))?;
             last.set_len(position);
             last.sync()?;
         }

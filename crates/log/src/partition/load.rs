@@ -110,6 +110,7 @@ impl PartitionLog {
             log.has_dir = true;
             let load = log.finish_truncations(load, &mut report)?;
             log.read_state(&load, &mut report)?;
+            log.remove_stray_snapshots()?;
         }
         let (start, end) = (log.shared.log_start(), log.shared.log_end());
         log.shared.advance_durable(end, log.shared.truncations());

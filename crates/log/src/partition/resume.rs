@@ -40,12 +40,12 @@ impl PartitionLog {
         }
         let index = || segment.file(Kind::Index);
         let times = || segment.file(Kind::TimeIndex);
-        let mut offsets = segment.offsets.entries(&index).during("read", &segment.path(Kind::Index))?;
+        let mut offsets = segment.offsets.entries(&index).during("read", (segment, Kind::Index))?;
         offsets.truncate(offsets.partition_point(|entry| i64::from(entry.relative) < trusted - base));
         let Some(last) = offsets.last().copied().filter(|_| rises(&offsets, offset_rises)) else {
             return Ok(None);
         };
-        let mut timestamps = segment.times.entries(&times).during("read", &segment.path(Kind::TimeIndex))?;
+        let mut timestamps = segment.times.entries(&times).during("read", (segment, Kind::TimeIndex))?;
         timestamps.truncate(timestamps.partition_point(|entry| entry.relative <= last.relative));
         if !rises(&timestamps, time_rises) {
             return Ok(None);
@@ -65,11 +65,11 @@ impl PartitionLog {
         segment
             .offsets
             .truncate(|entry| entry.relative > last.relative, &index)
-            .during("cut", &segment.path(Kind::Index))?;
+            .during("cut", (segment, Kind::Index))?;
         segment
             .times
             .truncate(|entry| entry.relative > last.relative, &times)
-            .during("cut", &segment.path(Kind::TimeIndex))?;
+            .during("cut", (segment, Kind::TimeIndex))?;
         self.active.first_timestamp = Some(first.max_timestamp);
         if let Some(largest) = timestamps.last() {
             self.active.largest = (largest.timestamp, base + i64::from(largest.relative));
@@ -87,7 +87,7 @@ pub(super) fn last_entries_hold(segment: &Segment) -> Result<bool> {
         && segment
             .times
             .is_whole(&|| segment.file(Kind::TimeIndex))
-            .during("look at", &segment.path(Kind::TimeIndex))?;
+            .during("look at", (segment, Kind::TimeIndex))?;
     if !whole || segment.last_time_entry()?.is_some_and(|entry| entry.relative < 0) {
         return Ok(false);
     }

@@ -97,9 +97,7 @@ impl PartitionLog {
         if !self.config.delete {
             return Ok(None);
         }
-        let largest = if is_active { self.active.largest.0 } else { segment.largest()?.timestamp };
-        let old = largest >= 0 && now_ms.saturating_sub(largest) > self.config.retention_ms;
-        if self.config.retention_ms >= 0 && old {
+        if self.config.retention_ms >= 0 && self.is_old(segment, is_active, now_ms)? {
             return Ok(Some(DeletedBecause::Age));
         }
         if *excess >= segment.size() && segment.size() > 0 {
@@ -107,6 +105,17 @@ impl PartitionLog {
             return Ok(Some(DeletedBecause::Size));
         }
         Ok(None)
+    }
+
+    /// Whether `retention.ms` is over since its largest timestamp; as in Kafka since it was written where no record has one.
+    fn is_old(&self, segment: &Segment, is_active: bool, now_ms: i64) -> Result<bool> {
+        let largest = if is_active { self.active.largest.0 } else { segment.largest()?.timestamp };
+        let since = match largest {
+            0.. => Some(largest),
+            _ if segment.size() > 0 => segment.modified_ms()?,
+            _ => None,
+        };
+        Ok(since.is_some_and(|since| now_ms.saturating_sub(since) > self.config.retention_ms))
     }
 
     fn take_out(&mut self, count: usize, segments: &[Arc<Segment>], now_ms: i64) -> Result<()> {

@@ -46,10 +46,8 @@ impl PartitionLog {
             Some(first) if max_timestamp >= 0 => max_timestamp.saturating_sub(first),
             _ => now_ms.saturating_sub(self.active.begun_ms),
         };
-        let entries = segment
-            .offsets
-            .bytes(&|| segment.file(Kind::Index))
-            .during("read", &segment.path(Kind::Index))?;
+        let entries =
+            segment.offsets.bytes(&|| segment.file(Kind::Index)).during("read", (segment, Kind::Index))?;
         Ok(size + bytes > config.segment_bytes.min(i32::MAX as u64)
             || waited > config.segment_ms.saturating_sub(self.active.jitter_ms)
             || entries / 8 >= config.segment_index_bytes / 12

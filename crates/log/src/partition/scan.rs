@@ -112,8 +112,8 @@ impl<'a> Scan<'a> {
         let left = usize::try_from(self.end.saturating_sub(position)).unwrap_or(usize::MAX);
         self.block.resize(len.min(left), 0);
         self.block_at = position;
-        let path = || self.segment.path(Kind::Log);
-        let count = self.file.read_full_at(&mut self.block, position).during("read", &path())?;
+        let count =
+            self.file.read_full_at(&mut self.block, position).during("read", (self.segment, Kind::Log))?;
         self.block.truncate(count);
         Ok(())
     }

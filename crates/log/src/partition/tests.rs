@@ -288,6 +288,23 @@ fn retention_takes_old_segments_and_their_files_follow() {
     assert_eq!(read_all(&log, end.0, 5000), [(end.0, NOW)]);
 }
 
+/// Trap of clients without timestamps: such segments once stayed for ever.
+#[test]
+fn records_without_a_timestamp_age_from_when_they_were_written() {
+    let home = Home::new(0, LogConfig { retention_ms: 60_000, ..small() });
+    let mut log = home.open(&Load::clean(NOW)).log;
+    for _ in 0..60 {
+        log.append(batch(&[-1, -1], None), &how(0)).unwrap();
+    }
+    assert!(log.view().segments.len() > 2);
+    log.advance_high_watermark(log.log_end());
+    let now_ms = env::Clock::wall_ms(&env::SystemClock::new());
+    assert!(log.delete_old_segments(now_ms).unwrap().is_empty());
+    let deleted = log.delete_old_segments(now_ms + 120_000).unwrap();
+    assert!(deleted.len() > 2 && deleted.iter().all(|gone| gone.because == DeletedBecause::Age));
+    assert_eq!(log.log_start(), log.log_end());
+}
+
 /// Seeds 3831 and 9340 of the failing calls: where the next segment could not be begun, what retention had taken was found again.
 #[test]
 fn a_log_that_begins_anew_leaves_no_name_to_what_retention_took() {

@@ -113,7 +113,7 @@ impl PartitionLog {
         gone.iter().try_for_each(|segment| self.delete_later(segment, now_ms))?;
         segment.set_len(position);
         segment.reopen();
-        file.truncate(position).during("truncate", &segment.path(Kind::Log))?;
+        file.truncate(position).during("truncate", (segment, Kind::Log))?;
         segment.keep_aborted(offset)?;
         self.remove_snapshots_beyond(offset)?;
         self.derive_anew()?;
@@ -224,19 +224,41 @@ impl PartitionLog {
 
     /// Removes producer snapshots of offsets beyond `end`.
     pub(super) fn remove_snapshots_beyond(&self, end: i64) -> Result<()> {
+        self.snapshots()?
+            .into_iter()
+            .filter(|base| *base > end)
+            .try_for_each(|base| self.remove_snapshot(base))
+    }
+
+    /// Removes, as Kafka does when it opens a log, the snapshots of earlier stops: all that neither belong to a segment nor are the
+    /// youngest.
+    pub(super) fn remove_stray_snapshots(&self) -> Result<()> {
+        let (segments, mut strays) = (self.segments(), self.snapshots()?);
+        let youngest = strays.iter().max().copied();
+        strays.retain(|base| {
+            let place = segments.binary_search_by_key(base, |segment| segment.base_offset().0);
+            place.is_err() && Some(*base) != youngest
+        });
+        strays.into_iter().try_for_each(|base| self.remove_snapshot(base))
+    }
+
+    /// The offsets of the producer snapshots that are there.
+    fn snapshots(&self) -> Result<Vec<i64>> {
         if !self.has_dir {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let dir = self.path();
-        for entry in self.context.disk.list(&dir).during("list", &dir)? {
-            if let Some((base, Kind::Snapshot, "")) = names::parse_segment_file(&entry.name)
-                && base > end
-            {
-                let path = dir.join(&entry.name);
-                self.context.disk.remove(&path).during("remove", &path)?;
-            }
-        }
-        Ok(())
+        let entries = self.context.disk.list(&dir).during("list", &dir)?;
+        let base = |entry: &env::Entry| match names::parse_segment_file(&entry.name) {
+            Some((base, Kind::Snapshot, "")) => Some(base),
+            _ => None,
+        };
+        Ok(entries.iter().filter_map(base).collect())
+    }
+
+    fn remove_snapshot(&self, base: i64) -> Result<()> {
+        let path = names::segment_file(&self.path(), base, Kind::Snapshot);
+        self.context.disk.remove(&path).during("remove", &path)
     }
 
     pub(super) fn store_epochs(&self) -> Result<()> {

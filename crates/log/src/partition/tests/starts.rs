@@ -178,3 +178,28 @@ fn leader_epochs_that_a_crash_took_are_read_off_the_batches() {
         }
     }
 }
+
+#[test]
+fn snapshots_of_earlier_stops_do_not_stay() {
+    let home = Home::new(0, small());
+    fill(&mut home.open(&Load::clean(NOW)).log);
+    let (mut bases, mut snapshots) = (Vec::new(), Vec::new());
+    let mut load = Load::clean(NOW);
+    for round in 0..5 {
+        let mut log = home.open(&load).log;
+        let info = log.append(batch(&[NOW], Some((7, 0, round))), &how(9)).unwrap();
+        assert!(!info.duplicate);
+        log.close().unwrap();
+        load = Load { clean: round != 2, recovery_point: log.log_end(), ..load };
+        bases = log.view().segments.iter().map(|segment| segment.base_offset().0).collect();
+        bases.extend([info.first_offset.0, info.last_offset.0 + 1]);
+        let names = std::fs::read_dir(home.dir.join("orders-0")).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let parsed = names
+            .filter_map(|name| crate::names::parse_segment_file(&name).map(|(base, kind, _)| (base, kind)));
+        snapshots =
+            parsed.filter(|(_, kind)| *kind == crate::names::Kind::Snapshot).map(|(base, _)| base).collect();
+    }
+    assert!(snapshots.iter().all(|base| bases.contains(base)), "{snapshots:?}, but {bases:?}");
+    assert!(snapshots.len() > 2);
+}
