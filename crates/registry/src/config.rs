@@ -97,6 +97,12 @@ impl Config {
         Self(Object::from_unique(next.collect()))
     }
 
+    /// Whether it adds to what is registered.
+    pub fn completes(&self) -> bool {
+        let parts = ["defaultMetadata", "overrideMetadata", "defaultRuleSet", "overrideRuleSet"];
+        parts.iter().any(|part| self.0.get(part).is_some())
+    }
+
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

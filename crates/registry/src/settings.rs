@@ -10,9 +10,11 @@ use crate::access::Access;
 /// Which version of Confluent's registry the answers are those of, in the few places where versions differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
-    /// 7.x: a registration answers its id alone, incompatibility is 409, Avro's type is not named.
+    /// 7.5 to 7.9: a registration answers its id, and what was registered where that is more than was sent; incompatibility is 409, Avro's
+    /// type is not named.
     V7,
-    /// As 7.x, with the GUID beside every id: what today's client libraries expect, including those that send GUIDs.
+    /// As 7.x, with the GUID beside every id, and a registration answered by these alone: what today's client libraries expect,
+    /// including those that send GUIDs.
     #[default]
     Current,
     /// 8.0 and 8.1: whole records, incompatibility is 409.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::SchemaError;
 use crate::json::{Json, Object};
 
-/// The property that says which version a registration expects to become.
+/// The property that says which version a schema was registered as.
 const VERSION: &str = "confluent:version";
 
 /// Notes beside a schema. They count to its identity.
@@ -56,9 +56,14 @@ impl Metadata {
         Json::Object(Object::from_unique(out))
     }
 
-    /// The version that `confluent:version` asks for.
-    pub fn expected_version(&self) -> Option<i32> {
+    /// The version that `confluent:version` names.
+    pub fn version(&self) -> Option<i32> {
         self.properties.get(VERSION)?.parse().ok()
+    }
+
+    /// Whether there is a `confluent:version`, be it a number or not.
+    pub fn names_version(&self) -> bool {
+        self.properties.contains_key(VERSION)
     }
 
     /// The same notes with `confluent:version` set or removed.

@@ -1,6 +1,6 @@
 //! Finding a schema under a subject.
 
-use schema::{Language, Parsed, Strictness};
+use schema::{Language, Metadata, Parsed, Strictness};
 
 use super::register::complete;
 use super::{Draft, Parser};
@@ -34,7 +34,7 @@ pub(crate) fn look_up(
                 return Ok(Found { subject: name, version });
             }
             let Ok(parsed) = parser.parsed(store, subject, &prepared) else { continue };
-            if let Some(version) = by_meaning(store, parser, &name, &content, &parsed, live) {
+            if let Some(version) = by_meaning(store, parser, &name, &content, &parsed, live, false) {
                 return Ok(Found { subject: name, version });
             }
         }
@@ -50,7 +50,7 @@ pub(crate) fn look_up(
 fn completed(store: &Store, subject: &str, draft: &Draft) -> Draft {
     let mut completed = draft.clone();
     // Only an empty schema cannot be completed, and that was refused before.
-    let _ = complete(store, subject, &store.config_in_scope(subject), &mut completed);
+    let _ = complete(store, subject, &store.config_in_scope(subject), &mut completed, false);
     completed
 }
 
@@ -72,8 +72,8 @@ pub(crate) fn by_identity(store: &Store, subject: &str, content: &Content, live:
     store.versions(subject, live).rev().find(|(_, version)| same(version)).map(|(number, _)| number)
 }
 
-/// The newest version of a subject that means the same: the version it once expected aside, and references written out
-/// or not.
+/// The newest version of a subject that means the same, or only the latest: one of both may lack the version that it was registered
+/// as, and what is stored with references may be asked for with these written out.
 pub(crate) fn by_meaning(
     store: &Store,
     parser: &Parser,
@@ -81,31 +81,45 @@ pub(crate) fn by_meaning(
     content: &Content,
     parsed: &Parsed,
     live: Live,
+    latest_only: bool,
 ) -> Option<i32> {
-    let resolved = inlined(parsed, content);
-    let bare = |content: &Content| content.metadata.as_ref().map(|metadata| metadata.with_version(None));
-    let notes = bare(content).filter(|metadata| *metadata != schema::Metadata::default());
+    let resolved = content.references.is_empty().then(|| inlined(parsed, content)).flatten();
     store
         .versions(name, live)
         .rev()
-        .find(|(_, version)| {
+        .take(if latest_only { 1 } else { usize::MAX })
+        .find(|(number, version)| {
             let stored = &version.content;
-            let stored_notes = bare(stored).filter(|metadata| *metadata != schema::Metadata::default());
-            if stored.language != content.language || stored_notes != notes || stored.rules != content.rules {
+            let notes = (content.metadata.as_ref(), stored.metadata.as_ref());
+            if stored.language != content.language
+                || stored.rules != content.rules
+                || !same_notes(notes, *number)
+            {
                 return false;
             }
             if stored.text == content.text && stored.references == content.references {
                 return true;
             }
-            if stored.references.is_empty() == content.references.is_empty() {
+            if stored.references.is_empty() || resolved.is_none() {
                 return false;
             }
             let context = subject::context_of(name);
             let other = parser.stored(store, context, stored).ok();
-            let other = other.and_then(|parsed| inlined(&parsed, stored));
-            other.is_some() && other == resolved
+            other.and_then(|parsed| inlined(&parsed, stored)) == resolved
         })
         .map(|(number, _)| number)
+}
+
+/// Whether two schemas have the same notes. A `confluent:version` that only one has does not count, but that the version asked for
+/// must be the one that was found.
+fn same_notes((asked, stored): (Option<&Metadata>, Option<&Metadata>), number: i32) -> bool {
+    let version = |notes: Option<&Metadata>| notes.and_then(Metadata::version);
+    let bare = |notes: Option<&Metadata>| notes.map(|notes| notes.with_version(None)).unwrap_or_default();
+    match (version(asked), version(stored)) {
+        (Some(wanted), None) if wanted != number => false,
+        (Some(_), None) | (None, Some(_)) => bare(asked) == bare(stored),
+        _ => asked.cloned().unwrap_or_default() == stored.cloned().unwrap_or_default(),
+    }
 }
 
 /// An Avro schema with its references written out.

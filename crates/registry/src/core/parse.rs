@@ -21,7 +21,7 @@ pub(crate) struct Draft {
     pub references: Vec<Reference>,
     pub metadata: Option<Metadata>,
     pub rules: Option<RuleSet>,
-    /// The version asked for: 0 is any, -1 the next with `confluent:version` checked.
+    /// The version asked for: 0 is any, -1 the latest or else the next, others must be the next.
     pub version: i32,
     /// The id asked for, in an import.
     pub id: Option<i32>,
@@ -56,6 +56,8 @@ impl Draft {
                 return Err(wrong(key));
             }
         }
+        let changes_tags =
+            ["schemaTagsToAdd", "schemaTagsToRemove"].iter().any(|key| member(body, key).is_some());
         Ok(Self {
             text: given,
             language,
@@ -65,7 +67,7 @@ impl Draft {
                 .transpose()
                 .map_err(|_| wrong("metadata"))?,
             rules: member(body, "ruleSet").map(RuleSet::read).transpose().map_err(|_| wrong("ruleSet"))?,
-            version: int(body, "version").unwrap_or(0),
+            version: int(body, "version").unwrap_or(if changes_tags { -1 } else { 0 }),
             id: int(body, "id").filter(|id| *id >= 0),
             tags_to_add: member(body, "schemaTagsToAdd").cloned(),
             tags_to_remove: member(body, "schemaTagsToRemove").cloned(),

@@ -29,24 +29,31 @@ pub(crate) fn register(
     if !subject::is_valid(subject, false) {
         return Err(RestError::invalid_subject(subject));
     }
+    let config = store.config_in_scope(subject);
+    let normalize = normalize || config.flag("normalize").unwrap_or(settings.normalize);
+    if let Some(answer) = standing(store, parser, settings, subject, draft, normalize)? {
+        return Ok(Decision::answer(answer));
+    }
     let mode = store.mode_in_scope(subject);
     permitted(settings.profile, subject, mode, draft)?;
-    let importing = mode == Mode::Import;
-    let config = store.config_in_scope(subject);
+    let importing = matches!(mode, Mode::Import | Mode::Forward);
     let mut draft = draft.clone();
+    let mut is_completed = false;
     if !importing {
-        complete(store, subject, &config, &mut draft)?;
+        let before = draft.text.trim().is_empty() || draft.propagate_tags;
+        complete(store, subject, &config, &mut draft, true)?;
         retag(store, subject, &mut draft)?;
+        is_completed = before || draft.metadata.is_some() || draft.rules.is_some();
     }
     if let Some(rules) = &draft.rules {
         rules.check().map_err(|error| RestError::invalid_rule_set(error.reason()))?;
     }
-    let normalize = !importing && (normalize || config.flag("normalize").unwrap_or(settings.normalize));
     let strictness = if importing { Strictness::Stored } else { strictness(&config) };
     let prepared = parser.prepare(store, subject, &draft, normalize, strictness)?;
     let content = prepared.content(draft.metadata.clone(), draft.rules.clone());
-    if let Some(answer) = existing(store, parser, settings, subject, &draft, &content, &prepared)? {
-        return Ok(Decision::answer(answer));
+    let told = if is_completed { Told::Whole } else { Told::Id };
+    if let Some(number) = existing(store, parser, subject, &draft, &content, &prepared)? {
+        return Ok(Decision::answer(answer_of(store, settings, subject, number, told)));
     }
     if !importing && !force {
         let parsed = parser.parsed(store, subject, &prepared).map_err(RestError::invalid_schema)?;
@@ -59,7 +66,48 @@ pub(crate) fn register(
         };
         compatible(store, parser, settings, &request)?;
     }
-    append(store, settings, subject, &draft, content, importing)
+    append(store, settings, subject, &draft, content, (importing, told))
+}
+
+/// The answer to a registration of what the subject has already, which is given in every mode: as the request says it, without
+/// what registering would add. Not asked where registering might come to something else.
+fn standing(
+    store: &Store,
+    parser: &Parser,
+    settings: &Settings,
+    subject: &str,
+    draft: &Draft,
+    normalize: bool,
+) -> Result<Option<Json>, RestError> {
+    let is_blank = draft.text.trim().is_empty();
+    if is_blank
+        || draft.retags()
+        || store.config_in_scope(subject).completes()
+        || !store.has_subject(subject, Live::Only)
+    {
+        return Ok(None);
+    }
+    let prepared = parser.prepare(store, subject, draft, normalize, Strictness::Stored)?;
+    let content = prepared.content(draft.metadata.clone(), draft.rules.clone());
+    let mut found =
+        if draft.version == -1 { None } else { by_identity(store, subject, &content, Live::Only) };
+    if found.is_none() {
+        let parsed = parser.parsed(store, subject, &prepared).map_err(RestError::invalid_schema)?;
+        found = by_meaning(store, parser, subject, &content, &parsed, Live::Only, draft.version == -1);
+    }
+    let Some((number, version)) = found.and_then(|number| store.version(subject, number, Live::Only)) else {
+        return Ok(None);
+    };
+    let has_its_id = draft.id == Some(version.id);
+    if draft.version <= 0 {
+        let fits = draft.id.is_none() || has_its_id;
+        return Ok(fits.then(|| answer_of(store, settings, subject, number, Told::Id)));
+    }
+    // The same schema may have been imported as several versions.
+    let same = store.version(subject, draft.version, Live::Only);
+    let same = same.filter(|(_, other)| other.id == version.id && other.content.guid == version.content.guid);
+    let there = same.filter(|_| has_its_id).map(|(number, _)| number);
+    Ok(there.map(|number| answer_of(store, settings, subject, number, Told::Whole)))
 }
 
 /// The answer to a registration that changes nothing, found without taking a turn at writing.
@@ -71,22 +119,15 @@ pub(crate) fn registered(
     draft: &Draft,
     normalize: bool,
 ) -> Option<Json> {
-    let mode = store.mode_in_scope(subject);
-    if mode == Mode::Import || draft.retags() || permitted(settings.profile, subject, mode, draft).is_err() {
+    let config = store.config_in_scope(subject);
+    if draft.retags() || config.completes() || draft.version != 0 || draft.id.is_some() {
         return None;
     }
-    let config = store.config_in_scope(subject);
-    let mut draft = draft.clone();
-    complete(store, subject, &config, &mut draft).ok()?;
     let normalize = normalize || config.flag("normalize").unwrap_or(settings.normalize);
-    let prepared = parser.remembered(store, subject, &draft, normalize, strictness(&config))?;
+    let prepared = parser.remembered(store, subject, draft, normalize, strictness(&config))?;
     let content = prepared.content(draft.metadata.clone(), draft.rules.clone());
     let number = by_identity(store, subject, &content, Live::Only)?;
-    if draft.version > 0 && draft.version != number {
-        return None;
-    }
-    let (_, version) = store.version(subject, number, Live::Only)?;
-    Some(answer(settings.profile, subject, number, version.id, &version.content, Some(version.timestamp)))
+    Some(answer_of(store, settings, subject, number, Told::Id))
 }
 
 /// New schemas are held to more than stored ones, unless the configuration lets them off (`validateNewSchemas=false`).
@@ -103,6 +144,7 @@ fn permitted(profile: Profile, subject: &str, mode: Mode, draft: &Draft) -> Resu
     match (mode, draft.id) {
         (mode, _) if mode.is_read_only() => Err(state("in read-only mode")),
         (Mode::Import, Some(_)) => Ok(()),
+        (Mode::Forward, Some(_)) if profile.is_whole() => Ok(()),
         (_, Some(_)) => Err(state("not in import mode")),
         (Mode::ReadWrite, None) => Ok(()),
         _ => Err(state("not in read-write mode")),
@@ -133,12 +175,14 @@ fn retag(store: &Store, subject: &str, draft: &mut Draft) -> Result<(), RestErro
     Ok(())
 }
 
-/// What the request leaves out comes from the configuration and the previous version.
+/// What the request leaves out comes from the configuration and the previous version. Where a version is asked for, or noted in
+/// `confluent:version`, a registration (`registers`) notes the next one.
 pub(super) fn complete(
     store: &Store,
     subject: &str,
     config: &Config,
     draft: &mut Draft,
+    registers: bool,
 ) -> Result<(), RestError> {
     let previous = store.version(subject, -1, Live::Only);
     if draft.text.trim().is_empty() {
@@ -149,14 +193,17 @@ pub(super) fn complete(
     }
     let before = previous.map(|(_, version)| &version.content);
     let own = draft.metadata.take().or_else(|| before.and_then(|content| content.metadata.clone()));
-    let own = own.map(|metadata| if draft.version == 0 { metadata.with_version(None) } else { metadata });
-    draft.metadata = merged(
+    let all = merged(
         config.metadata("defaultMetadata"),
         own,
         config.metadata("overrideMetadata"),
         Metadata::merged,
-    )
-    .filter(|metadata| *metadata != Metadata::default());
+    );
+    let notes_version = draft.version != 0 || all.as_ref().is_some_and(Metadata::names_version);
+    draft.metadata = match registers && notes_version {
+        true => Some(all.unwrap_or_default().with_version(Some(store.next_version(subject)))),
+        false => all.filter(|metadata| *metadata != Metadata::default()),
+    };
     let own = draft.rules.take().or_else(|| before.and_then(|content| content.rules.clone()));
     draft.rules =
         merged(config.rules("defaultRuleSet"), own, config.rules("overrideRuleSet"), RuleSet::merged)
@@ -168,29 +215,30 @@ fn merged<T: Clone>(below: Option<T>, own: Option<T>, above: Option<T>, merge: f
     [below, own, above].into_iter().flatten().reduce(|wider, nearer| merge(&wider, &nearer))
 }
 
-/// The answer, if the subject has the schema already and nothing else is asked for.
+/// The version that has the schema already, if no version is asked for.
 fn existing(
     store: &Store,
     parser: &Parser,
-    settings: &Settings,
     subject: &str,
     draft: &Draft,
     content: &Content,
     prepared: &super::Prepared,
-) -> Result<Option<Json>, RestError> {
-    let mut found = by_identity(store, subject, content, Live::Only);
-    if found.is_none() && draft.id.is_none() {
-        let parsed = parser.parsed(store, subject, prepared).map_err(RestError::invalid_schema)?;
-        found = by_meaning(store, parser, subject, content, &parsed, Live::Only);
-    }
-    let Some(number) = found else { return Ok(None) };
-    let Some((_, version)) = store.version(subject, number, Live::Only) else { return Ok(None) };
-    let same_id = draft.id.is_none_or(|id| id == version.id);
-    let same_version = draft.version <= 0 || draft.version == number;
-    if !(same_id && same_version) {
+) -> Result<Option<i32>, RestError> {
+    let has_id = |number: &i32| {
+        let version = store.version(subject, *number, Live::Only);
+        version.is_some_and(|(_, version)| draft.id.is_none_or(|id| id == version.id))
+    };
+    if draft.version != 0 {
         return Ok(None);
     }
-    Ok(Some(answer(settings.profile, subject, number, version.id, &version.content, Some(version.timestamp))))
+    if let Some(number) = by_identity(store, subject, content, Live::Only).filter(has_id) {
+        return Ok(Some(number));
+    }
+    if !store.has_subject(subject, Live::Only) {
+        return Ok(None);
+    }
+    let parsed = parser.parsed(store, subject, prepared).map_err(RestError::invalid_schema)?;
+    Ok(by_meaning(store, parser, subject, content, &parsed, Live::Only, false).filter(has_id))
 }
 
 fn compatible(
@@ -217,7 +265,7 @@ fn append(
     subject: &str,
     draft: &Draft,
     content: Content,
-    importing: bool,
+    (importing, told): (bool, Told),
 ) -> Decided {
     let context = subject::context_of(subject);
     let next = store.next_version(subject);
@@ -226,12 +274,6 @@ fn append(
         wanted if wanted == next || importing => wanted,
         _ => return Err(RestError::invalid_schema("Version is not one more than previous version")),
     };
-    if let Some(expected) = draft.metadata.as_ref().and_then(Metadata::expected_version)
-        && draft.version == -1
-        && expected != next
-    {
-        return Err(RestError::invalid_schema("Version is not one more than previous version"));
-    }
     let id = match draft.id {
         Some(id) => {
             if store.by_id(context, id).is_some_and(|known| known.guid != content.guid) {
@@ -258,7 +300,7 @@ fn append(
         )));
     }
     records.push(record);
-    let answer = answer(settings.profile, subject, version, id, &value.content, None);
+    let answer = answer(settings.profile, subject, (version, id), &value.content, None, told);
     Ok(Decision { records, answer })
 }
 
@@ -288,30 +330,55 @@ pub(crate) fn superseded(store: &Store, subject: &str) -> Vec<Record> {
         .collect()
 }
 
+/// What an answer tells before 8.0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// The id alone.
+    Id,
+    /// What was registered, since it is more than was sent.
+    Whole,
+}
+
+fn answer_of(store: &Store, settings: &Settings, subject: &str, number: i32, told: Told) -> Json {
+    match store.version(subject, number, Live::Only) {
+        Some((_, version)) => {
+            let timestamp = Some(version.timestamp);
+            answer(settings.profile, subject, (number, version.id), &version.content, timestamp, told)
+        }
+        None => Json::Null,
+    }
+}
+
 /// The answer to a registration: the id, or since 8.0 the whole record.
 fn answer(
     profile: Profile,
     subject: &str,
-    version: i32,
-    id: i32,
+    (version, id): (i32, i32),
     content: &Content,
     timestamp: Option<i64>,
+    told: Told,
 ) -> Json {
-    if !profile.is_whole() {
-        let guid = profile.tells_guids().then(|| Json::from(content.guid.to_string().as_str()));
-        return Members::default().int("id", id).some("guid", guid).build();
+    let guid = profile.tells_guids().then(|| Json::from(content.guid.to_string().as_str()));
+    let named = profile.is_whole() || content.language != schema::Language::Avro;
+    let language = named.then(|| Json::from(content.language.name()));
+    let parts = |members: Members| {
+        members
+            .some("schemaType", language)
+            .some("references", record::references_json(&content.references))
+            .some("metadata", content.metadata.as_ref().map(Metadata::to_json))
+            .some("ruleSet", content.rules.as_ref().map(RuleSet::to_json))
+            .text("schema", &content.text)
+    };
+    let members = Members::default();
+    if profile.is_whole() {
+        let members =
+            members.text("subject", subject).int("version", version).int("id", id).some("guid", guid);
+        let timestamp = timestamp.map(|millis| Json::Number(millis.into()));
+        return parts(members).some("ts", timestamp).build();
     }
-    let timestamp = timestamp.map(|millis| Json::Number(millis.into()));
-    Members::default()
-        .text("subject", subject)
-        .int("version", version)
-        .int("id", id)
-        .text("guid", &content.guid.to_string())
-        .text("schemaType", content.language.name())
-        .some("references", record::references_json(&content.references))
-        .some("metadata", content.metadata.as_ref().map(Metadata::to_json))
-        .some("ruleSet", content.rules.as_ref().map(RuleSet::to_json))
-        .text("schema", &content.text)
-        .some("ts", timestamp)
-        .build()
+    // Client libraries of today take an answer with a schema for one of 8.x, and some fail on it.
+    if profile == Profile::V7 && told == Told::Whole {
+        return parts(members.int("id", id).int("version", version)).build();
+    }
+    members.int("id", id).some("guid", guid).build()
 }

@@ -13,8 +13,13 @@ use crate::record::Content;
 /// Where a schema keeps the tags of its parts.
 const TAGS: &str = "confluent:tags";
 
-/// The registration that a request for tags comes to.
-pub(crate) fn tag_request(content: &Content, request: &Json) -> Result<Draft, RestError> {
+/// The registration that a request for tags comes to. `before` is a version by its number (-1: the latest), whose rules are
+/// changed.
+pub(crate) fn tag_request<'s>(
+    content: &Content,
+    before: impl Fn(i32) -> Option<&'s Content>,
+    request: &Json,
+) -> Result<Draft, RestError> {
     RestError::object(request)?;
     let mut metadata = content.metadata.clone();
     if let Some(given) = member(request, "metadata") {
@@ -24,18 +29,18 @@ pub(crate) fn tag_request(content: &Content, request: &Json) -> Result<Draft, Re
         None => Ok(None),
         Some(given) => RuleSet::read(given).map(Some).map_err(|_| RestError::wrong_type(key)),
     };
-    let mut rules = content.rules.clone();
-    if let Some(given) = rule_set("ruleSet")? {
-        rules = Some(given);
-    } else {
-        if let Some(more) = rule_set("rulesToMerge")? {
+    let new_version = int(request, "newVersion");
+    let mut rules = rule_set("ruleSet")?;
+    let (more, removed) = (rule_set("rulesToMerge")?, member(request, "rulesToRemove"));
+    if more.is_some() || removed.is_some() {
+        rules = before(new_version.map_or(-1, |version| version.saturating_sub(1)))
+            .and_then(|before| before.rules.clone());
+        if let Some(more) = more {
             rules = Some(rules.unwrap_or_default().merged(&more));
         }
-        let removed = strings(member(request, "rulesToRemove"));
-        if !removed.is_empty() {
-            rules = rules.map(|rules| rules.without(&removed));
-        }
+        rules = rules.map(|rules| rules.without(&strings(removed)));
     }
+    let metadata = metadata.unwrap_or_default().with_version(new_version.or(Some(0)));
     let edit = Edits { add: member(request, "tagsToAdd"), remove: member(request, "tagsToRemove") };
     let body = match edit.is_empty() {
         true => content.text.to_string(),
@@ -45,9 +50,9 @@ pub(crate) fn tag_request(content: &Content, request: &Json) -> Result<Draft, Re
         text: body,
         language: content.language,
         references: content.references.clone(),
-        metadata,
+        metadata: Some(metadata),
         rules,
-        version: int(request, "newVersion").unwrap_or(0),
+        version: new_version.unwrap_or(0),
         ..Draft::default()
     })
 }

@@ -86,7 +86,8 @@ pub(super) async fn tags(registry: &Arc<Registry>, name: String, number: &str, b
                 false => RestError::subject_not_found(&name),
             }
         })?;
-        let draft = tag_request(&version.content, &body)?;
+        let before = |number| store.version(&name, number, Live::Only).map(|(_, version)| &*version.content);
+        let draft = tag_request(&version.content, before, &body)?;
         let (parser, settings) = (registry.parser(), registry.settings());
         register(store, parser, settings, &name, &draft, false, false)
     };
