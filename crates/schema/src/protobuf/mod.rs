@@ -8,7 +8,9 @@ mod descriptor;
 mod encode;
 mod kinds;
 mod lexer;
+mod merge;
 mod model;
+mod names;
 mod normal;
 mod options;
 mod parse;
@@ -129,12 +131,14 @@ fn described(bytes: &[u8]) -> Option<ProtoFile> {
 }
 
 fn parse_file(text: &str) -> Result<ProtoFile, SchemaError> {
-    match parse::parse(text) {
-        Ok(file) => Ok(file),
+    let file = match parse::parse(text) {
+        Ok(file) => file,
         // Clients of other languages register the compiled descriptor.
         Err(error) => match wire::base64_decoded(text.trim()) {
-            Some(bytes) if !bytes.is_empty() => described(&bytes).ok_or(error),
-            _ => Err(error),
+            Some(bytes) if !bytes.is_empty() => described(&bytes).ok_or(error)?,
+            _ => return Err(error),
         },
-    }
+    };
+    names::check(&file)?;
+    Ok(file)
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::ProtobufSchema;
+use super::merge::{Steps, fields_count, find_field, gather};
 use super::model::{
     Enum, Extend, Extensions, Field, Label, Message, OneOf, OptionElement, OptionValue, ProtoFile, Reserved,
     Service, Span, Syntax, TypeElement, WordKind,
@@ -17,12 +18,14 @@ type Normal<T> = Result<T, SchemaError>;
 
 /// The file in normalized form. A type that cannot be resolved is an error.
 pub(super) fn normalize(schema: &ProtobufSchema) -> Normal<ProtoFile> {
-    let normalizer = Normalizer { scope: Scope::new(schema) };
-    normalizer.file(&schema.file)
+    let normalizer = Normalizer { scope: Scope::new(schema), steps: Steps::default() };
+    let file = normalizer.file(&schema.file)?;
+    normalizer.steps.enough().map(|()| file)
 }
 
 struct Normalizer<'a> {
     scope: Scope<'a>,
+    steps: Steps,
 }
 
 impl Normalizer<'_> {
@@ -119,9 +122,11 @@ impl Normalizer<'_> {
     /// Extensions of the same message become one block.
     fn extends(&self, extends: &[Extend], prefix: &str) -> Normal<Vec<Extend>> {
         let mut out: Vec<Extend> = Vec::new();
+        let mut places = BTreeMap::new();
         for extend in extends.iter().filter(|extend| !extend.fields.is_empty()) {
             let name = self.full(&extend.name, prefix)?;
-            match out.iter_mut().find(|known| known.name == name) {
+            let place = *places.entry(name.clone()).or_insert(out.len());
+            match out.get_mut(place) {
                 Some(known) => known.fields.extend(extend.fields.iter().cloned()),
                 None => out.push(Extend { name, fields: extend.fields.clone() }),
             }
@@ -243,6 +248,10 @@ impl Normalizer<'_> {
         more: Vec<(String, OptionValue)>,
     ) {
         for (key, value) in more {
+            let fields = container.map_or(0, fields_count);
+            if !self.steps.spend(1 + existing.len() + fields) {
+                return;
+            }
             let Some((_, slot)) = existing.iter_mut().find(|(known, _)| *known == key) else {
                 existing.push((key, value));
                 continue;
@@ -256,7 +265,7 @@ impl Normalizer<'_> {
                     self.merge_maps(inner, false, existing, more);
                 }
                 (slot, value) if single => *slot = value,
-                (slot, value) => gather(slot, value),
+                (slot, value) => gather(slot, value, &self.steps),
             }
         }
         existing.sort_by(|a, b| a.0.cmp(&b.0));
@@ -296,29 +305,6 @@ impl Normalizer<'_> {
             value => self.value(value, prefix),
         }
     }
-}
-
-fn find_field<'m>(message: &'m Message, name: &str) -> Option<&'m Field> {
-    let in_oneofs = message.oneofs.iter().flat_map(|oneof| &oneof.fields);
-    message.fields.iter().chain(in_oneofs).find(|field| field.name == name)
-}
-
-fn gather(slot: &mut OptionValue, value: OptionValue) {
-    let mut list = match core::mem::replace(slot, OptionValue::List(Vec::new())) {
-        OptionValue::List(list) => list,
-        single => vec![single],
-    };
-    match value {
-        OptionValue::List(more) => list.extend(more),
-        value => list.push(value),
-    }
-    let mut unique: Vec<OptionValue> = Vec::with_capacity(list.len());
-    for item in list {
-        if !unique.contains(&item) {
-            unique.push(item);
-        }
-    }
-    *slot = OptionValue::List(unique);
 }
 
 fn sorted_unique(names: &[String]) -> Vec<String> {

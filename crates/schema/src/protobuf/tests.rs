@@ -162,3 +162,42 @@ fn names_that_could_not_be_read_again_are_refused() {
     // Base64 of nine services that have none.
     assert!(ProtobufSchema::parse(" MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM", &[]).is_err());
 }
+
+/// Messages in one another, the innermost with fields of a type that is looked for from there outwards.
+fn nested(depth: usize, letters: usize, fields: usize) -> String {
+    let mut text = "syntax = \"proto3\"; message R {}".to_owned();
+    for at in 0..depth {
+        text.push_str(&format!("message N{at}{} {{", "x".repeat(letters)));
+    }
+    for field in 1..=fields {
+        text.push_str(&format!("R a{field} = {field};"));
+    }
+    text + &"}".repeat(depth)
+}
+
+#[test]
+fn full_names_are_bounded() {
+    for (depth, letters, fields, passes) in
+        [(5, 30, 5_000, true), (200, 10, 100, true), (250, 2_000, 6_000, false), (200, 500, 2_000, false)]
+    {
+        let schema = ProtobufSchema::parse(&nested(depth, letters, fields), &[]);
+        let outcome = schema.and_then(|schema| schema.check_types());
+        assert_eq!(outcome.is_ok(), passes, "{depth} x {letters}, {fields}: {outcome:?}");
+    }
+    let dots = format!("package {}a; message M {{ N n = 1; }}", "a.".repeat(1_000_000));
+    assert!(ProtobufSchema::parse(&dots, &[]).is_err());
+}
+
+#[test]
+fn merging_options_is_bounded() {
+    let values: String = (0..100_000).map(|at| format!("(meta) = {{ l: {at} }},")).collect();
+    let text = format!(
+        "syntax = \"proto2\"; message T {{ repeated int32 l = 1; }} extend E {{ optional T meta = 1; }}
+         message M {{ optional int32 a = 1 [{values} deprecated = true]; }} message E {{}}"
+    );
+    let normal = ProtobufSchema::parse(&text, &[]).and_then(|schema| schema.normalized());
+    assert_eq!(
+        normal.map(|_| ()).map_err(|error| error.to_string()),
+        Err("the options are too many to be merged".to_owned())
+    );
+}

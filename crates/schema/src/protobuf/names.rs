@@ -1,0 +1,120 @@
+//! What the names of a file cost once each is written in full: bounded, because a short text of deeply nested messages with long
+//! names stands for gigabytes of full names.
+
+use base::limits::SCHEMA_NAME_BYTES_MAX;
+
+use super::model::{Extend, Field, Group, Message, OptionElement, ProtoFile, TypeElement};
+use super::scope::is_scalar;
+use crate::SchemaError;
+
+type Outcome = Result<(), SchemaError>;
+
+/// Refuses a file whose full names, and the candidates tried in the search for them, are too many bytes together.
+pub(super) fn check(file: &ProtoFile) -> Outcome {
+    let mut meter = Meter { left: SCHEMA_NAME_BYTES_MAX };
+    let package = Prefix::default().enter(file.package.as_deref().unwrap_or(""));
+    meter.options(package, &file.options)?;
+    meter.types(package, &file.types)?;
+    meter.extends(package, &file.extends)?;
+    for service in &file.services {
+        meter.options(package, &service.options)?;
+        for rpc in &service.rpcs {
+            meter.search(package, &rpc.request)?;
+            meter.search(package, &rpc.response)?;
+            meter.options(package, &rpc.options)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where a name stands: the bytes of package and enclosing messages, and how many parts they have.
+#[derive(Clone, Copy, Default)]
+struct Prefix {
+    bytes: usize,
+    parts: usize,
+}
+
+impl Prefix {
+    fn enter(self, name: &str) -> Self {
+        Self { bytes: self.bytes + name.len() + 1, parts: self.parts + 1 + name.matches('.').count() }
+    }
+}
+
+struct Meter {
+    left: usize,
+}
+
+impl Meter {
+    fn spend(&mut self, bytes: usize) -> Outcome {
+        let left = self.left.checked_sub(bytes);
+        self.left = left.ok_or_else(|| {
+            SchemaError::new(format!(
+                "the names of nested types are too long: written in full they are more than {SCHEMA_NAME_BYTES_MAX} bytes"
+            ))
+        })?;
+        Ok(())
+    }
+
+    /// A name looked for from its place outwards: one candidate each part.
+    fn search(&mut self, at: Prefix, name: &str) -> Outcome {
+        self.spend(at.bytes.saturating_add(name.len()).saturating_mul(at.parts + 1))
+    }
+
+    fn types(&mut self, at: Prefix, types: &[TypeElement]) -> Outcome {
+        for element in types {
+            let inner = at.enter(element.name());
+            self.spend(inner.bytes)?;
+            match element {
+                TypeElement::Message(message) => self.message(inner, message)?,
+                TypeElement::Enum(element) => {
+                    self.options(at, &element.options)?;
+                    for constant in &element.constants {
+                        self.spend(inner.bytes)?;
+                        self.options(at, &constant.options)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, at: Prefix, message: &Message) -> Outcome {
+        self.options(at, &message.options)?;
+        self.fields(at, &message.fields)?;
+        self.groups(at, &message.groups)?;
+        for oneof in &message.oneofs {
+            self.options(at, &oneof.options)?;
+            self.fields(at, &oneof.fields)?;
+            self.groups(at, &oneof.groups)?;
+        }
+        message.extensions.iter().try_for_each(|extensions| self.options(at, &extensions.options))?;
+        self.extends(at, &message.extends)?;
+        self.types(at, &message.nested)
+    }
+
+    fn groups(&mut self, at: Prefix, groups: &[Group]) -> Outcome {
+        groups.iter().try_for_each(|group| self.fields(at, &group.fields))
+    }
+
+    fn extends(&mut self, at: Prefix, extends: &[Extend]) -> Outcome {
+        extends.iter().try_for_each(|extend| {
+            self.search(at, &extend.name)?;
+            self.fields(at, &extend.fields)
+        })
+    }
+
+    fn fields(&mut self, at: Prefix, fields: &[Field]) -> Outcome {
+        fields.iter().try_for_each(|field| {
+            match is_scalar(&field.kind) {
+                true => self.spend(at.bytes)?,
+                false => self.search(at, &field.kind)?,
+            }
+            self.options(at, &field.options)
+        })
+    }
+
+    fn options(&mut self, at: Prefix, options: &[OptionElement]) -> Outcome {
+        let custom = |option: &&OptionElement| option.parenthesized;
+        options.iter().filter(custom).try_for_each(|option| self.search(at, &option.name))
+    }
+}
