@@ -44,7 +44,7 @@ fn version_key(name: &str, version: i32) -> Key {
     Key::Schema { subject: name.to_owned(), version }
 }
 
-/// A subject without versions has no configuration and no mode.
+/// A subject that goes takes its configuration and its mode along: when its versions are deleted softly, since 8.0 for good.
 fn forget_scope(store: &Store, name: &str) -> Vec<Record> {
     let mut records = Vec::new();
     if store.mode(Some(name)).is_some() {
@@ -83,7 +83,9 @@ pub(crate) fn delete_subject(store: &Store, settings: &Settings, name: &str, per
     } else {
         records.push(record::delete_subject(name, deleted.last().copied().unwrap_or(0)));
     }
-    records.extend(forget_scope(store, name));
+    if permanent == settings.profile.is_whole() {
+        records.extend(forget_scope(store, name));
+    }
     Ok(Decision { records, answer: numbers(deleted) })
 }
 
@@ -98,18 +100,19 @@ pub(crate) fn delete_version(
     if !store.has_subject(name, Live::WithDeleted) {
         return Err(RestError::subject_not_found(name));
     }
-    let live = if permanent { Live::WithDeleted } else { Live::Only };
+    // The latest is never one that is deleted.
+    let live = if permanent && number != -1 { Live::WithDeleted } else { Live::Only };
     let Some((version, found)) = store.version(name, number, live) else {
         return Err(match store.version(name, number, Live::OnlyDeleted) {
             Some((version, _)) if number != -1 => RestError::version_soft_deleted(name, version),
             _ => RestError::version_not_found(number),
         });
     };
+    writable(store, settings, name)?;
+    unreferenced(store, settings, (name, version), permanent, false)?;
     if permanent && !found.deleted {
         return Err(RestError::version_not_soft_deleted(name, version));
     }
-    writable(store, settings, name)?;
-    unreferenced(store, settings, (name, version), permanent, false)?;
     let mut records: Vec<Record> = Vec::new();
     if permanent {
         records.extend(tombstones(store, &version_key(name, version)));
@@ -122,8 +125,10 @@ pub(crate) fn delete_version(
             SchemaValue { id: found.id, content: std::sync::Arc::clone(&found.content), deleted: true };
         records.push(value.record(name, version));
     }
-    let others = store.versions(name, Live::Only).any(|(number, _)| number != version);
-    if !others {
+    // A subject's settings go with its last version that lives; since 8.0 with the last that is there at all.
+    let left = if permanent { Live::WithDeleted } else { Live::Only };
+    let others = store.versions(name, left).any(|(number, _)| number != version);
+    if !others && permanent == settings.profile.is_whole() {
         records.extend(forget_scope(store, name));
     }
     Ok(Decision { records, answer: Json::Number(i64::from(version).into()) })

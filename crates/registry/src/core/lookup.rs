@@ -54,14 +54,15 @@ fn completed(store: &Store, subject: &str, draft: &Draft) -> Draft {
     completed
 }
 
-/// The subject, or where it is not in the default context, subjects of that name in others.
+/// The subject, and where it names no context, subjects of that name in the others.
 pub(crate) fn candidates(store: &Store, name: &str, live: Live) -> Vec<String> {
-    if store.has_subject(name, live) || subject::context_of(name) != subject::DEFAULT_CONTEXT {
-        return vec![name.to_owned()];
+    let mut places = vec![name.to_owned()];
+    if subject::context_of(name) == subject::DEFAULT_CONTEXT {
+        let others = store.contexts().into_iter().filter(|context| *context != subject::DEFAULT_CONTEXT);
+        let others = others.map(|context| subject::qualified(context, name));
+        places.extend(others.filter(|name| store.has_subject(name, live)));
     }
-    let others = store.contexts().into_iter().map(|context| subject::qualified(context, name));
-    let found: Vec<String> = others.filter(|name| store.has_subject(name, live)).collect();
-    if found.is_empty() { vec![name.to_owned()] } else { found }
+    places
 }
 
 /// The newest version of a subject with that identity.

@@ -43,25 +43,20 @@ fn formatted(
     }
 }
 
-/// The subject under its own name, in the default context or, if only another has it, there.
-fn placed(store: &Store, name: &str, live: Live) -> String {
-    let found = crate::core::candidates(store, name, live);
-    found.into_iter().next().unwrap_or_else(|| name.to_owned())
-}
-
-/// The version that a path names.
+/// The version that a path names; what the default context does not have is looked for in the others.
 fn find<'s>(
     store: &'s Store,
     name: &str,
     number: i32,
     live: Live,
 ) -> Result<(String, i32, &'s Version), RestError> {
-    let placed = placed(store, name, live);
-    match store.version(&placed, number, live) {
-        Some((number, version)) => Ok((placed, number, version)),
-        None if !store.has_subject(&placed, live) => Err(RestError::subject_not_found(name)),
-        None => Err(RestError::version_not_found(number)),
-    }
+    let places = crate::core::candidates(store, name, live).into_iter();
+    let mut found = places
+        .filter_map(|place| store.version(&place, number, live).map(|(n, version)| (place, n, version)));
+    found.next().ok_or_else(|| match store.has_subject(name, live) {
+        true => RestError::version_not_found(number),
+        false => RestError::subject_not_found(name),
+    })
 }
 
 /// GET /schemas/types
@@ -69,24 +64,25 @@ pub(super) fn types() -> Answer {
     texts(Language::ALL.map(Language::name)).into()
 }
 
-/// The context and content of an id: where `subject` says, or else in whichever context a subject of that name uses it.
+/// The context and content of an id: in the context that `subject` names. A subject by its bare name is looked for in the default
+/// context, then in the others; if none has one of that name with the id, the default context's schema is meant.
 fn by_id<'s>(store: &'s Store, id: i32, query: &Query) -> Result<(String, &'s Arc<Content>), RestError> {
-    let subject = query.get("subject").unwrap_or_default();
-    let (context, name) = subject::split(subject);
-    if let Some(content) = store.by_id(context, id) {
-        return Ok((context.to_owned(), content));
-    }
-    if context == subject::DEFAULT_CONTEXT && !name.is_empty() {
-        for context in store.contexts() {
-            let uses = store.uses(context, id, Live::WithDeleted);
-            if uses.iter().any(|(used, _, _)| subject::split(used).1 == name)
-                && let Some(content) = store.by_id(context, id)
-            {
-                return Ok((context.to_owned(), content));
-            }
-        }
-    }
-    Err(RestError::no_schema(id))
+    let given = query.get("subject").unwrap_or_default();
+    let (context, name) = subject::split(given);
+    let by_context = |context: &str| Some((context.to_owned(), store.by_id(context, id)?));
+    let by_subject = |context: &str| {
+        let used = store.is_used_by(context, id, &subject::qualified(context, name));
+        used.then(|| by_context(context)).flatten()
+    };
+    let found = if name.is_empty() {
+        by_context(context)
+    } else if context == subject::DEFAULT_CONTEXT {
+        let anywhere = by_subject(context).or_else(|| store.contexts().into_iter().find_map(by_subject));
+        anywhere.or_else(|| by_context(context))
+    } else {
+        by_subject(context)
+    };
+    found.ok_or_else(|| RestError::no_schema(id))
 }
 
 /// GET /schemas/ids/{id}
@@ -119,11 +115,8 @@ pub(super) fn id_schema(registry: &Registry, store: &Store, id: i32, query: &Que
 /// The versions that have an id; none is an error.
 fn uses<'s>(store: &'s Store, id: i32, query: &Query) -> Result<Vec<(&'s str, i32)>, RestError> {
     let (context, _) = by_id(store, id, query).map_err(|_| RestError::schema_not_found())?;
-    let only = query.get("subject").map(|name| subject::split(name).1).filter(|name| !name.is_empty());
     let all = store.uses(&context, id, live(query));
-    let wanted =
-        all.into_iter().filter(|(name, _, _)| only.is_none_or(|only| subject::split(name).1 == only));
-    let found: Vec<(&str, i32)> = wanted.map(|(name, number, _)| (name, number)).collect();
+    let found: Vec<(&str, i32)> = all.into_iter().map(|(name, number, _)| (name, number)).collect();
     if found.is_empty() { Err(RestError::schema_not_found()) } else { Ok(found) }
 }
 
@@ -229,20 +222,20 @@ pub(super) fn subject_metadata(registry: &Registry, store: &Store, name: &str, q
     let live = live(query);
     let wanted: Vec<(&str, &str)> = query.all("key").zip(query.all("value")).collect();
     let has = |version: &Version| {
-        let metadata = version.content.metadata.as_ref();
-        let property =
-            |key: &str| metadata.and_then(|metadata| metadata.properties.get(key)).map(String::as_str);
-        wanted.iter().all(|(key, value)| property(key) == Some(*value))
+        let properties = version.content.metadata.as_ref().map(|metadata| &metadata.properties);
+        let property = |key: &str| properties?.get(key).map(String::as_str);
+        // A schema without properties has none that could be asked for, not even none.
+        let some = properties.is_some_and(|properties| !properties.is_empty());
+        some && wanted.iter().all(|(key, value)| property(key) == Some(*value))
     };
-    let placed = placed(store, name, live);
-    if !store.has_subject(&placed, live) {
+    if !store.has_subject(name, live) {
         return Err(RestError::subject_not_found(name));
     }
-    let found = store.versions(&placed, live).rev().find(|(_, version)| has(version));
+    let found = store.versions(name, live).rev().find(|(_, version)| has(version));
     let (number, version) = found.ok_or_else(RestError::schema_not_found)?;
-    let text = formatted(registry, store, subject::context_of(&placed), &version.content, query)?;
-    let shown = Shown::of(query, subject::context_of(&placed), &version.content);
-    Ok(answer::version(registry.settings(), &placed, number, version, &text, shown).build().into())
+    let text = formatted(registry, store, subject::context_of(name), &version.content, query)?;
+    let shown = Shown::of(query, subject::context_of(name), &version.content);
+    Ok(answer::version(registry.settings(), name, number, version, &text, shown).build().into())
 }
 
 /// POST /subjects/{s}: which version has this schema?
