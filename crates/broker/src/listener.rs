@@ -101,6 +101,7 @@ fn take_in(broker: &Arc<Broker>, listener: &Arc<Listener>, stream: TcpStream, pe
         node: std::sync::OnceLock::new(),
         slot,
         parked: crate::request::Parked::default(),
+        checks_slowly: false.into(),
     });
     tokio::spawn(async move {
         let end = connection::serve(stream, Arc::clone(&info)).await;

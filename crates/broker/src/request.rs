@@ -75,6 +75,8 @@ pub struct ConnectionInfo {
     pub(crate) slot: Arc<Slot>,
     /// A follower's fetch that waits here, if one does.
     pub(crate) parked: Parked,
+    /// Its batches took long to check once, as small ones do out of which much comes.
+    pub(crate) checks_slowly: AtomicBool,
 }
 
 /// A request that waits, and ends its wait when another one stands behind it.

@@ -6,9 +6,10 @@
 //!   the refused records one by one (KIP-467).
 //! - Appends to internal topics and transactional batches are refused.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::{LeaderEpoch, Str, Uuid};
 use bytes::Bytes;
@@ -22,10 +23,13 @@ use wire::messages::produce::{
 };
 
 use crate::dispatch::Staged;
-use crate::errors;
 use crate::partition::verify::{Refusal, verify};
 use crate::partition::{Acks, AppendAs, AppendError, AppendWatcher, Partition, Topic};
 use crate::request::{ConnectionInfo, Operation, RequestContext, ResourceType};
+use crate::{blocking, errors};
+
+/// How long checking one partition's batches may take on the thread of a connection.
+const CHECK_INLINE_MAX: Duration = Duration::from_millis(5);
 
 /// Appends what is sent, and answers when it is committed.
 pub(crate) async fn handle(ctx: &RequestContext, mut request: ProduceRequest) -> Staged<ProduceResponse> {
@@ -128,7 +132,7 @@ async fn append(
         Err(error) => return slot.finish(refusal(index, error)),
     };
     let payload = detached(data.records.map(|records| records.to_bytes()).unwrap_or_default(), ctx.bytes_in);
-    match check(ctx, &partition, &payload, how) {
+    match check_in_time(ctx, &partition, &payload, how) {
         Ok(batches) => {
             let settings = partition.settings();
             if let Err(refusal) = verify(&settings.checks, &partition, &batches).await {
@@ -151,6 +155,24 @@ fn detached(payload: Bytes, bytes_in: usize) -> Bytes {
     const FRAME_BYTES_FROM: usize = 128 << 10;
     let is_small = payload.len() < bytes_in / 4;
     if is_small && bytes_in > FRAME_BYTES_FROM { Bytes::copy_from_slice(&payload) } else { payload }
+}
+
+/// Checks batches where they hold up nobody: a connection that has brought one that took long (up to 128 MiB may come out of a few
+/// bytes) does so on a thread that no other connection waits for.
+fn check_in_time(
+    ctx: &RequestContext,
+    partition: &Partition,
+    payload: &Bytes,
+    how: AppendAs,
+) -> Result<ValidBatches, PartitionProduceResponse> {
+    let is_slow = &ctx.connection.checks_slowly;
+    if is_slow.load(Ordering::Relaxed) {
+        return blocking::in_place(|| check(ctx, partition, payload, how));
+    }
+    let began = Instant::now();
+    let checked = check(ctx, partition, payload, how);
+    is_slow.store(began.elapsed() > CHECK_INLINE_MAX, Ordering::Relaxed);
+    checked
 }
 
 /// The proof that the batches may be appended, or the answer that says why not.

@@ -8,6 +8,7 @@ use records::ValidBatches;
 use wire::ErrorCode;
 
 use super::{Acks, Partition};
+use crate::blocking;
 use crate::logs::Dir;
 use crate::waiters::Key;
 
@@ -106,7 +107,9 @@ impl Partition {
             }
             ordered.push((outcome, job.how.acks, job.watcher));
         }
-        let failed = log.flush().err();
+        // No connection waits for the disk on the thread that serves it.
+        let flushed = if log.flush_will_sync() { blocking::in_place(|| log.flush()) } else { log.flush() };
+        let failed = flushed.err();
         if let Some(error) = &failed {
             fail_undone(&mut ordered, log.log_end(), &AppendError::Log(error.clone()));
         }

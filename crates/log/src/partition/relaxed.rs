@@ -47,6 +47,14 @@ impl PartitionLog {
         Ok(())
     }
 
+    /// Whether [`Self::flush`] will wait for the disk, because `flush.messages` have come.
+    #[must_use]
+    pub fn flush_will_sync(&self) -> bool {
+        let Durability::Relaxed { flush_messages, .. } = self.config.durability else { return false };
+        let end = self.staged.next_offset(self.shared.log_end());
+        end - self.unsynced.from.min(self.shared.log_end()) >= flush_messages
+    }
+
     /// Behind a write: syncs if `flush.messages` have come.
     pub(super) fn sync_if_many(&mut self) -> Result<()> {
         let Durability::Relaxed { flush_messages, .. } = self.config.durability else { return Ok(()) };
@@ -93,11 +101,16 @@ mod tests {
     }
 
     fn append(log: &mut PartitionLog) {
+        stage(log);
+        log.flush().unwrap();
+    }
+
+    fn stage(log: &mut PartitionLog) {
         let mut builder = BatchBuilder::new(BatchOptions::default());
         let record = NewRecord { timestamp: 1, key: None, value: Some(b"a value"), headers: &[] };
         builder.append(record).unwrap();
         let how = Append { leader_epoch: LeaderEpoch(0), origin: Origin::Client, now_ms: 1 };
-        log.append(builder.build().into(), &how).unwrap();
+        log.stage(builder.build().into(), &how).unwrap();
     }
 
     #[test]
@@ -110,6 +123,9 @@ mod tests {
                 append(&mut log);
                 assert_eq!(log.flush_due(), None);
             }
+            assert_eq!((log.log_end().0, log.flush_will_sync()), (17, false));
+            stage(&mut log);
+            assert!(log.flush_will_sync(), "the third since the last time");
             drop(log);
             disk.crash(seed);
             let log = open(&disk, durability);
