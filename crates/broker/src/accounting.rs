@@ -1,7 +1,7 @@
 //! Bytes and time spent per (principal, client id), and what they are told to wait in return (KIP-13, KIP-124).
 //!
 //! Counters live behind a handle that a connection takes once; counting a request looks nothing up. The answer to every count is the
-//! throttle, zero until quotas exist.
+//! throttle, zero until quotas exist: dispatch writes it into the answer, and the connection is muted for that long.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,16 +26,29 @@ pub struct Account {
     bytes_out: AtomicU64,
     time_ns: AtomicU64,
     requests: AtomicU64,
+    /// What every request is told to wait; nothing but a test sets it as long as there are no quotas.
+    throttle_ms: AtomicU64,
 }
 
 impl Account {
-    /// Counts one request that has been handled; returns how long the party is to be left waiting.
+    /// Counts one request that has been handled, and took so much `time` beside waiting; returns how long the party is to be left
+    /// waiting.
     pub fn count(&self, bytes_in: usize, bytes_out: usize, time: Duration) -> Duration {
         self.bytes_in.fetch_add(bytes_in as u64, Ordering::Relaxed);
         self.bytes_out.fetch_add(bytes_out as u64, Ordering::Relaxed);
         self.time_ns.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed);
-        Duration::ZERO
+        Duration::from_millis(self.throttle_ms.load(Ordering::Relaxed))
+    }
+
+    /// Time spent on requests so far, without what they waited.
+    pub fn time(&self) -> Duration {
+        Duration::from_nanos(self.time_ns.load(Ordering::Relaxed))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_throttle(&self, time: Duration) {
+        self.throttle_ms.store(time.as_millis() as u64, Ordering::Relaxed);
     }
 
     /// Requests counted so far.

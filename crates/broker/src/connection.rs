@@ -11,6 +11,11 @@
 //!
 //! Idle, it is a task that waits for its socket and holds no buffer. A peer that does not read stops being read from.
 
+mod mute;
+mod parse;
+mod receive;
+#[cfg(test)]
+mod tests;
 mod ticket;
 
 use std::collections::VecDeque;
@@ -19,31 +24,21 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use bytes::Bytes;
 use net::{FrameBuffer, Outgoing, Reservation, WriteProgress};
-use tokio::io::Interest;
 use tokio::net::TcpStream;
-use wire::{ApiKey, Decoder, Rope, frame};
+use wire::Rope;
 
 use crate::accounting::{Account, Party};
-use crate::cluster;
-use crate::dispatch::{self, Later, Outcome, Row};
-use crate::metrics::Stamps;
-use crate::request::{ConnectionInfo, RequestContext};
+use crate::dispatch::{Answer, Later, Outcome};
+use crate::request::ConnectionInfo;
 use base::limits::UNSENT_BYTES_MAX;
+use parse::Parsed;
 use ticket::Ticket;
 
 /// Requests of one connection whose answers may be outstanding.
 const REQUESTS_IN_FLIGHT_MAX: usize = 64;
-/// Frames up to this size are not counted against the broker's memory budget.
-const UNCOUNTED_FRAME_BYTES: usize = 16 * 1024;
-
-/// How long a frame that grows waits for memory before it has slow senders closed …
-const PATIENCE: Duration = Duration::from_secs(1);
-/// … which are those whose frame began this long ago and is not there yet.
-const SLOW: Duration = Duration::from_secs(10);
 
 /// Why a connection ended.
 #[derive(Debug)]
@@ -60,14 +55,6 @@ pub(crate) enum End {
 pub(crate) async fn serve(stream: Arc<TcpStream>, info: Arc<ConnectionInfo>) -> End {
     let mut connection = Connection::new(stream, info);
     poll_fn(|cx| connection.poll(cx)).await
-}
-
-/// A request parsed, not started.
-struct Parsed {
-    row: &'static Row,
-    ctx: RequestContext,
-    decoder: Decoder,
-    ticket: Ticket,
 }
 
 /// An answer, or the promise of one.
@@ -90,6 +77,8 @@ struct Connection {
     replies: VecDeque<(Reply, Ticket)>,
     outgoing: Outgoing<Ticket>,
     received: Instant,
+    /// Until when nothing more is read or started: the client is over its quota.
+    muted: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// The peer sends no more.
     at_end: bool,
 }
@@ -108,6 +97,7 @@ impl Connection {
             replies: VecDeque::new(),
             outgoing: Outgoing::default(),
             received: Instant::now(),
+            muted: None,
             at_end: false,
         }
     }
@@ -156,15 +146,27 @@ impl Connection {
         let Some((running, _)) = &mut self.running else { return Ok(false) };
         let Poll::Ready(outcome) = running.as_mut().poll(cx) else { return Ok(false) };
         let Some((_, mut ticket)) = self.running.take() else { return Ok(false) };
-        ticket.stamps.ordered();
-        let reply = match outcome {
-            Outcome::Answer(rope, memory) => Reply::Ready(rope, memory),
-            Outcome::Silent => Reply::Silent,
-            Outcome::Later(later) => Reply::Later(later),
-            Outcome::Close(reason) => return Err(End::Refused(reason)),
-        };
+        let waited = if let Outcome::Answer(answer) = &outcome { answer.waited } else { None };
+        ticket.stamps.ordered(waited.unwrap_or_else(Instant::now));
+        let reply = self.take(outcome)?;
         self.replies.push_back((reply, ticket));
         Ok(true)
+    }
+
+    /// What becomes of an outcome; one that tells its client to wait mutes the connection.
+    fn take(&mut self, outcome: Outcome) -> Result<Reply, End> {
+        Ok(match outcome {
+            Outcome::Answer(Answer { rope, memory, throttle, .. }) => {
+                self.mute(throttle);
+                Reply::Ready(rope, memory)
+            }
+            Outcome::Silent(throttle) => {
+                self.mute(throttle);
+                Reply::Silent
+            }
+            Outcome::Later(later) => Reply::Later(later),
+            Outcome::Close(reason) => return Err(End::Refused(reason)),
+        })
     }
 
     /// Moves answers from the front of the queue to the socket's.
@@ -173,12 +175,10 @@ impl Connection {
         while let Some((reply, _)) = self.replies.front_mut() {
             if let Reply::Later(later) = reply {
                 let Poll::Ready(outcome) = later.as_mut().poll(cx) else { break };
-                *reply = match outcome {
-                    Outcome::Answer(rope, memory) => Reply::Ready(rope, memory),
-                    Outcome::Silent => Reply::Silent,
-                    Outcome::Later(again) => Reply::Later(again),
-                    Outcome::Close(reason) => return Err(End::Refused(reason)),
-                };
+                let taken = self.take(outcome)?;
+                if let Some((reply, _)) = self.replies.front_mut() {
+                    *reply = taken;
+                }
                 continue;
             }
             let Some((reply, mut ticket)) = self.replies.pop_front() else { break };
@@ -201,6 +201,7 @@ impl Connection {
     fn start_requests(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         let mut moved = false;
         while self.running.is_none()
+            && !self.is_muted(cx)
             && self.replies.len() < REQUESTS_IN_FLIGHT_MAX
             && self.outgoing.bytes() < UNSENT_BYTES_MAX
         {
@@ -216,97 +217,14 @@ impl Connection {
                 break;
             }
             moved = true;
-            let Parsed { row, ctx, decoder, mut ticket } = *parsed;
-            ticket.stamps.started();
+            let Parsed { row, mut ctx, decoder, mut ticket } = *parsed;
+            ctx.started = Instant::now();
+            ticket.stamps.started(ctx.started);
             self.running = Some(((row.run)(ctx, decoder), ticket));
             self.poll_running(cx)?;
             self.poll_replies(cx)?;
         }
         Ok(moved)
-    }
-
-    fn next_request(&mut self) -> Result<Option<Parsed>, End> {
-        let max = self.info.broker.config.network.request_max_bytes;
-        match self.frames.next_frame(max) {
-            Ok(None) => Ok(None),
-            Ok(Some(body)) => self.parse(body).map(Some),
-            Err(error) => Err(End::Refused(error.to_string())),
-        }
-    }
-
-    fn parse(&mut self, body: Bytes) -> Result<Parsed, End> {
-        let bytes_in = body.len();
-        if self.info.listener.config.is_controllers && cluster::is_own(&body) {
-            return self.parse_own(body);
-        }
-        let (header, key, decoder) = frame::decode_request_header(body)
-            .map_err(|error| End::Refused(format!("cannot read header: {error}")))?;
-        let refused = || {
-            let (api, version) = (header.request_api_key, header.request_api_version);
-            End::Refused(format!(
-                "Received request for api with key {api} ({key:?}) and unsupported version {version}"
-            ))
-        };
-        let row = dispatch::row_on(&self.info.listener.config, key).ok_or_else(refused)?;
-        let version_is_served = row.versions.contains(&header.request_api_version);
-        if !version_is_served && key != ApiKey::ApiVersions {
-            return Err(refused());
-        }
-        let client_id = header.client_id.unwrap_or_default();
-        let (ticket, mut ctx) = self.admit(row, client_id, header.correlation_id, bytes_in);
-        (ctx.version, ctx.version_is_served) = (header.request_api_version, version_is_served);
-        Ok(Parsed { row, ctx, decoder, ticket })
-    }
-
-    /// A message between nodes of the cluster.
-    fn parse_own(&mut self, body: Bytes) -> Result<Parsed, End> {
-        let row = cluster::row(&body)
-            .ok_or_else(|| End::Refused("a message of a later Mekong's between nodes".to_owned()))?;
-        let (ticket, ctx) = self.admit(row, base::Str::default(), cluster::correlation_id(&body), body.len());
-        Ok(Parsed { row, ctx, decoder: Decoder::new(cluster::body(body)), ticket })
-    }
-
-    /// What goes with a request of version 0 until its answer has left.
-    fn admit(
-        &mut self,
-        row: &'static Row,
-        client_id: base::Str,
-        correlation_id: i32,
-        bytes_in: usize,
-    ) -> (Ticket, RequestContext) {
-        let ticket = Ticket {
-            stamps: Stamps::received(self.received),
-            key: row.key,
-            account: self.account(&client_id),
-            bytes_in,
-            _memory: std::mem::take(&mut self.memory),
-        };
-        let ctx = RequestContext {
-            connection: Arc::clone(&self.info),
-            key: row.key,
-            version: 0,
-            correlation_id,
-            client_id,
-            received: self.received,
-            bytes_in,
-            memory: Default::default(),
-            version_is_served: true,
-            needs: row.needs,
-        };
-        (ticket, ctx)
-    }
-
-    /// The account of the client id; looked up when it changes, which it does not.
-    fn account(&mut self, client_id: &base::Str) -> Arc<Account> {
-        match &self.account {
-            Some((party, account)) if party.client_id == *client_id => Arc::clone(account),
-            _ => {
-                let party = Party { principal: self.info.principal.clone(), client_id: client_id.detached() };
-                let account = self.info.broker.accounts.of(&party);
-                self.account = Some((party, Arc::clone(&account)));
-                account
-            }
-        }
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
@@ -324,73 +242,5 @@ impl Connection {
             ticket.close(&self.info.broker.metrics);
         }
         Ok(moved)
-    }
-
-    /// Reads once, if more may come in.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        if self.running.is_some() && self.info.parked.waits() && self.stream.poll_read_ready(cx).is_ready() {
-            self.info.parked.interrupt();
-            return Ok(true);
-        }
-        if self.at_end || self.running.is_some() || self.held.is_some() || !self.outgoing.is_empty() {
-            return Ok(false);
-        }
-        if self.replies.len() >= REQUESTS_IN_FLIGHT_MAX || !self.poll_memory(cx) {
-            return Ok(false);
-        }
-        if self.stream.poll_read_ready(cx).map_err(End::Failed)?.is_pending() {
-            return Ok(false);
-        }
-        match self.read_once() {
-            Ok(0) => self.at_end = true,
-            Ok(_) => {
-                self.received = Instant::now();
-                self.info.slot.touch(self.received);
-                self.info.slot.receives(self.frames.len() > UNCOUNTED_FRAME_BYTES);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(End::Failed(error)),
-        }
-        Ok(true)
-    }
-
-    /// One read. A short one has emptied the socket, so its readiness is spent without asking the kernel again.
-    fn read_once(&mut self) -> io::Result<usize> {
-        let max = self.info.broker.config.network.request_max_bytes;
-        let room = self.frames.room(max).map_err(io::Error::other)?;
-        let free = room.capacity() - room.len();
-        let mut outcome = Err(io::ErrorKind::WouldBlock.into());
-        let stream = &self.stream;
-        let spent = stream.try_io(Interest::READABLE, || {
-            outcome = stream.try_read_buf(room);
-            match &outcome {
-                Ok(count) if *count > 0 && *count < free => Err(io::ErrorKind::WouldBlock.into()),
-                _ => Ok(()),
-            }
-        });
-        drop(spent);
-        outcome
-    }
-
-    /// Whether the frame being received may take more memory.
-    fn poll_memory(&mut self, cx: &mut Context<'_>) -> bool {
-        if let Some(wanted) = &mut self.memory_wanted {
-            let Poll::Ready(memory) = wanted.as_mut().poll(cx) else { return false };
-            self.memory = memory;
-            self.memory_wanted = None;
-        }
-        let needed = self.frames.len().saturating_mul(2);
-        if needed <= UNCOUNTED_FRAME_BYTES || self.info.broker.memory.try_grow(&mut self.memory, needed) {
-            return true;
-        }
-        let (budget, mut memory) = (self.info.broker.memory.clone(), std::mem::take(&mut self.memory));
-        let connections = Arc::clone(&self.info.broker.connections);
-        self.memory_wanted = Some(Box::pin(async move {
-            while tokio::time::timeout(PATIENCE, budget.grow(&mut memory, needed)).await.is_err() {
-                connections.close_slow(SLOW);
-            }
-            memory
-        }));
-        self.poll_memory(cx)
     }
 }

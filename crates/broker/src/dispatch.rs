@@ -15,6 +15,7 @@ use std::future::Future;
 use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use net::Reservation;
 use wire::messages::*;
@@ -23,17 +24,37 @@ use wire::{ApiKey, Decoder, Listeners, Request, Rope, frame};
 use crate::config::ListenerConfig;
 use crate::handlers;
 use crate::request::{Need, Operation, RequestContext, ResourceType};
+use crate::throttle::Throttled;
 
 /// What becomes of a request.
 pub(crate) enum Outcome {
-    /// Its answer, and the memory that it holds until it has left.
-    Answer(Rope, Reservation),
+    /// Its answer.
+    Answer(Answer),
     /// Its answer, later; other staged requests may go on meanwhile.
     Later(Later),
-    /// No answer is wanted (`acks=0`).
-    Silent,
+    /// No answer is wanted (`acks=0`); how long the client is left waiting all the same.
+    Silent(Duration),
     /// The connection is to be closed, as Kafka does on what it cannot answer.
     Close(String),
+}
+
+/// An answer as it leaves.
+pub(crate) struct Answer {
+    /// Its bytes.
+    pub rope: Rope,
+    /// What they hold of the broker's memory until they have left.
+    pub memory: Reservation,
+    /// How long the client is left waiting before its next request.
+    pub throttle: Duration,
+    /// When its handler first waited, if it did.
+    pub waited: Option<Instant>,
+}
+
+impl Answer {
+    /// An answer that nobody is charged for.
+    pub fn free(rope: Rope) -> Self {
+        Self { rope, memory: Reservation::default(), throttle: Duration::ZERO, waited: None }
+    }
 }
 
 /// An answer to come; never [`Outcome::Later`] again.
@@ -76,7 +97,7 @@ macro_rules! row {
         async move {
             let ctx = $ctx;
             match decode::<$request>(&ctx, $decoder) {
-                Ok(request) => encode::<$request>(&ctx, &$handler(&ctx, request).await),
+                Ok(request) => encode::<$request>(&ctx, ctx.work($handler(&ctx, request)).await),
                 Err(close) => close,
             }
         }
@@ -86,7 +107,7 @@ macro_rules! row {
             let ctx = $ctx;
             match decode::<$request>(&ctx, $decoder) {
                 Ok(request) => {
-                    let staged = $handler(&ctx, request).await;
+                    let staged = ctx.work($handler(&ctx, request)).await;
                     finish::<$request>(ctx, staged)
                 }
                 Err(close) => close,
@@ -192,7 +213,7 @@ fn decode<R: Request>(ctx: &RequestContext, mut decoder: Decoder) -> Result<R, O
     if !ctx.version_is_served {
         let answer = handlers::api_versions::unsupported();
         return Err(match frame::encode_response(ApiKey::ApiVersions, 0, ctx.correlation_id, &answer) {
-            Ok(rope) => Outcome::Answer(rope, Reservation::default()),
+            Ok(rope) => Outcome::Answer(Answer::free(rope)),
             Err(error) => Outcome::Close(format!("cannot write answer: {error}")),
         });
     }
@@ -200,18 +221,44 @@ fn decode<R: Request>(ctx: &RequestContext, mut decoder: Decoder) -> Result<R, O
         .map_err(|error| Outcome::Close(format!("cannot read request: {error}")))
 }
 
-fn finish<R: Request>(ctx: RequestContext, staged: Staged<R::Response>) -> Outcome {
+fn finish<R: Request>(ctx: RequestContext, staged: Staged<R::Response>) -> Outcome
+where
+    R::Response: Throttled,
+{
     match staged {
-        Staged::Answer(response) => encode::<R>(&ctx, &response),
-        Staged::Later(later) => Outcome::Later(Box::pin(async move { finish::<R>(ctx, later.await) })),
-        Staged::Silent => Outcome::Silent,
+        Staged::Answer(response) => encode::<R>(&ctx, response),
+        Staged::Later(later) => {
+            ctx.begins_to_wait();
+            Outcome::Later(Box::pin(async move { finish::<R>(ctx, later.await) }))
+        }
+        Staged::Silent => Outcome::Silent(ctx.charge(0)),
         Staged::Close(reason) => Outcome::Close(reason),
     }
 }
 
-fn encode<R: Request>(ctx: &RequestContext, response: &R::Response) -> Outcome {
-    match frame::encode_response(R::KEY, ctx.version, ctx.correlation_id, response) {
-        Ok(rope) => Outcome::Answer(rope, ctx.take_memory()),
+/// Writes the answer. What it is charged depends on its size; the throttle that comes back is written into it, which does not
+/// change its size.
+fn encode<R: Request>(ctx: &RequestContext, mut response: R::Response) -> Outcome
+where
+    R::Response: Throttled,
+{
+    let write =
+        |response: &R::Response| frame::encode_response(R::KEY, ctx.version, ctx.correlation_id, response);
+    let written = write(&response).and_then(|rope| {
+        let throttle = ctx.charge(rope.len());
+        if throttle.is_zero() {
+            return Ok((rope, throttle));
+        }
+        response.throttle(throttle);
+        write(&response).map(|rope| (rope, throttle))
+    });
+    match written {
+        Ok((rope, throttle)) => Outcome::Answer(Answer {
+            rope,
+            memory: ctx.take_memory(),
+            throttle,
+            waited: ctx.waited.get().copied(),
+        }),
         Err(error) => Outcome::Close(format!("cannot write answer: {error}")),
     }
 }

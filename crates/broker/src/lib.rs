@@ -33,6 +33,7 @@ mod replication;
 mod request;
 mod server;
 mod settings;
+mod throttle;
 mod topic_name;
 mod waiters;
 

@@ -1,7 +1,7 @@
 //! Counters of the request path, as handles that sit where they are counted; nothing here looks anything up by label.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use wire::ApiKey;
 
@@ -25,12 +25,13 @@ impl Stamps {
         Self { received: at, started: at, ordered: at, committed: at, sent: at, bytes_out: 0 }
     }
 
-    pub(crate) fn started(&mut self) {
-        self.started = Instant::now();
+    pub(crate) fn started(&mut self, at: Instant) {
+        self.started = at;
     }
 
-    pub(crate) fn ordered(&mut self) {
-        self.ordered = Instant::now();
+    /// The handler was done, or began to wait, at this moment.
+    pub(crate) fn ordered(&mut self, at: Instant) {
+        self.ordered = at;
     }
 
     pub(crate) fn committed(&mut self) {
@@ -39,11 +40,6 @@ impl Stamps {
 
     pub(crate) fn sent(&mut self) {
         self.sent = Instant::now();
-    }
-
-    /// The time its handling took this side of waiting.
-    pub(crate) fn handling(&self) -> Duration {
-        self.ordered - self.started
     }
 }
 
@@ -54,9 +50,9 @@ pub struct ApiMetrics {
     pub requests: AtomicU64,
     /// Nanoseconds between the last byte received and the handler's start.
     pub queue_ns: AtomicU64,
-    /// Nanoseconds in the handler until its ordered stage was done.
+    /// Nanoseconds in the handler until it was done, or waited for the first time.
     pub local_ns: AtomicU64,
-    /// Nanoseconds waiting for others: commits, replicas, earlier answers.
+    /// Nanoseconds from there on: waiting for records, commits, replicas, members, the disk, earlier answers.
     pub remote_ns: AtomicU64,
     /// Nanoseconds from the answer's being ready until its last byte was written.
     pub send_ns: AtomicU64,

@@ -1,9 +1,11 @@
 //! What a handler knows about the request it serves, and what it may ask.
 
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base::Str;
 use net::Reservation;
@@ -11,6 +13,7 @@ use tokio::sync::Notify;
 use wire::ApiKey;
 
 use crate::Broker;
+use crate::accounting::Account;
 use crate::connections::Slot;
 use crate::listener::Listener;
 
@@ -121,6 +124,14 @@ pub struct RequestContext {
     pub client_id: Str,
     /// When its last byte was received.
     pub received: Instant,
+    /// When its handler began.
+    pub(crate) started: Instant,
+    /// When its handler first waited.
+    pub(crate) waited: OnceLock<Instant>,
+    /// Who is charged for it, …
+    pub(crate) account: Arc<Account>,
+    /// … but not left waiting, if it is the cluster's own.
+    pub(crate) is_exempt: AtomicBool,
     /// The bytes of its frame.
     pub bytes_in: usize,
     /// Memory that the answer holds until it has left.
@@ -135,6 +146,32 @@ impl RequestContext {
     /// The broker.
     pub fn broker(&self) -> &Arc<Broker> {
         &self.connection.broker
+    }
+
+    /// Notes that the handler waits from here on; only the first time counts.
+    pub(crate) fn begins_to_wait(&self) {
+        let _ = self.waited.set(Instant::now());
+    }
+
+    /// Does a handler's work, and notes when it first waits.
+    pub(crate) async fn work<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        poll_fn(|cx| {
+            let polled = work.as_mut().poll(cx);
+            if polled.is_pending() {
+                self.begins_to_wait();
+            }
+            polled
+        })
+        .await
+    }
+
+    /// Counts the request; returns how long the client is to be left waiting. What it waited is not charged.
+    pub(crate) fn charge(&self, bytes_out: usize) -> Duration {
+        let until = self.waited.get().copied().unwrap_or_else(Instant::now);
+        let throttle =
+            self.account.count(self.bytes_in, bytes_out, until.saturating_duration_since(self.started));
+        if self.is_exempt.load(Ordering::Relaxed) { Duration::ZERO } else { throttle }
     }
 
     /// Keeps memory reserved until the answer has left.
@@ -155,6 +192,10 @@ impl RequestContext {
             "{:?} asks for {operation:?} on {resource:?}, which its row of the dispatch table does not list",
             self.key
         );
+        // The cluster's own traffic is not throttled with its clients' (KIP-13).
+        if operation == Operation::ClusterAction {
+            self.is_exempt.store(true, Ordering::Relaxed);
+        }
         true
     }
 }

@@ -15,11 +15,10 @@ mod links;
 mod thread;
 
 use bytes::Bytes;
-use net::Reservation;
 use quorum::Raft;
 use wire::{ApiKey, Decoder, Encoder, Rope};
 
-use crate::dispatch::{Later, Outcome, Row};
+use crate::dispatch::{Answer, Later, Outcome, Row};
 use crate::request::{Need, Operation, RequestContext, ResourceType};
 
 pub(crate) use forward::{Decided, ask};
@@ -59,7 +58,7 @@ fn later(ctx: RequestContext, decoder: Decoder, answer: fn(RequestContext, Bytes
     let answer = answer(ctx, decoder.rest());
     let framed: Later = Box::pin(async move {
         match answer.await {
-            Some(body) => Outcome::Answer(frame(correlation_id, &body), Reservation::default()),
+            Some(body) => Outcome::Answer(Answer::free(frame(correlation_id, &body))),
             None => Outcome::Close("this node takes no part in the quorum yet".to_owned()),
         }
     });

@@ -1,19 +1,14 @@
-//! What travels with a request until its answer has left: its times, its account, its memory.
-
-use std::sync::Arc;
+//! What travels with a request until its answer has left: its times and its memory.
 
 use net::Reservation;
 use wire::ApiKey;
 
-use crate::accounting::Account;
 use crate::metrics::{Metrics, Stamps};
 
 /// See the module's text.
 pub(super) struct Ticket {
     pub stamps: Stamps,
     pub key: ApiKey,
-    pub account: Arc<Account>,
-    pub bytes_in: usize,
     pub _memory: Reservation,
 }
 
@@ -24,6 +19,5 @@ impl Ticket {
         if let Some(api) = metrics.api(self.key) {
             api.count(&self.stamps);
         }
-        self.account.count(self.bytes_in, self.stamps.bytes_out, self.stamps.handling());
     }
 }

@@ -1,0 +1,91 @@
+//! Reading: when more may come in, and whose memory it takes.
+
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::io::Interest;
+
+use super::{Connection, End, REQUESTS_IN_FLIGHT_MAX};
+
+/// Frames up to this size are not counted against the broker's memory budget.
+const UNCOUNTED_FRAME_BYTES: usize = 16 * 1024;
+
+/// How long a frame that grows waits for memory before it has slow senders closed …
+const PATIENCE: Duration = Duration::from_secs(1);
+/// … which are those whose frame began this long ago and is not there yet.
+const SLOW: Duration = Duration::from_secs(10);
+
+impl Connection {
+    /// Reads once, if more may come in.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        if self.running.is_some() && self.info.parked.waits() && self.stream.poll_read_ready(cx).is_ready() {
+            self.info.parked.interrupt();
+            return Ok(true);
+        }
+        if self.at_end || self.running.is_some() || self.held.is_some() || !self.outgoing.is_empty() {
+            return Ok(false);
+        }
+        if self.is_muted(cx) {
+            return Ok(false);
+        }
+        if self.replies.len() >= REQUESTS_IN_FLIGHT_MAX || !self.poll_memory(cx) {
+            return Ok(false);
+        }
+        if self.stream.poll_read_ready(cx).map_err(End::Failed)?.is_pending() {
+            return Ok(false);
+        }
+        match self.read_once() {
+            Ok(0) => self.at_end = true,
+            Ok(_) => {
+                self.received = Instant::now();
+                self.info.slot.touch(self.received);
+                self.info.slot.receives(self.frames.len() > UNCOUNTED_FRAME_BYTES);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(End::Failed(error)),
+        }
+        Ok(true)
+    }
+
+    /// One read. A short one has emptied the socket, so its readiness is spent without asking the kernel again.
+    fn read_once(&mut self) -> io::Result<usize> {
+        let max = self.info.broker.config.network.request_max_bytes;
+        let room = self.frames.room(max).map_err(io::Error::other)?;
+        let free = room.capacity() - room.len();
+        let mut outcome = Err(io::ErrorKind::WouldBlock.into());
+        let stream = &self.stream;
+        let spent = stream.try_io(Interest::READABLE, || {
+            outcome = stream.try_read_buf(room);
+            match &outcome {
+                Ok(count) if *count > 0 && *count < free => Err(io::ErrorKind::WouldBlock.into()),
+                _ => Ok(()),
+            }
+        });
+        drop(spent);
+        outcome
+    }
+
+    /// Whether the frame being received may take more memory.
+    fn poll_memory(&mut self, cx: &mut Context<'_>) -> bool {
+        if let Some(wanted) = &mut self.memory_wanted {
+            let Poll::Ready(memory) = wanted.as_mut().poll(cx) else { return false };
+            self.memory = memory;
+            self.memory_wanted = None;
+        }
+        let needed = self.frames.len().saturating_mul(2);
+        if needed <= UNCOUNTED_FRAME_BYTES || self.info.broker.memory.try_grow(&mut self.memory, needed) {
+            return true;
+        }
+        let (budget, mut memory) = (self.info.broker.memory.clone(), std::mem::take(&mut self.memory));
+        let connections = Arc::clone(&self.info.broker.connections);
+        self.memory_wanted = Some(Box::pin(async move {
+            while tokio::time::timeout(PATIENCE, budget.grow(&mut memory, needed)).await.is_err() {
+                connections.close_slow(SLOW);
+            }
+            memory
+        }));
+        self.poll_memory(cx)
+    }
+}
