@@ -27,7 +27,7 @@ pub const SCHEMA_COMPARE_STEPS_MAX: usize = 500_000;
 /// Bytes that one printed form of a schema may have (inlining references can multiply text).
 pub const SCHEMA_PRINT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Bytes that the full names in a Protobuf file may have together, with the candidates that a search for each tries.
+/// Bytes that the full names in a schema may have together, with the candidates that a search for each tries.
 pub const SCHEMA_NAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// The records of one batch may have this many bytes when decompressed: far above what honest producers send (a batch of

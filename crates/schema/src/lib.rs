@@ -12,6 +12,7 @@ pub mod jsonschema;
 mod language;
 mod md5;
 mod metadata;
+mod names;
 mod parsed;
 pub mod protobuf;
 mod rules;

@@ -8,6 +8,7 @@ use super::{AvroSchema, Body, Field, Kind, Name, Named, Node, NodeId, Order, Pri
 use super::{check, default, name, print};
 use crate::SchemaError;
 use crate::json::{Dialect, Json, Number, Object, parse_with};
+use crate::names::NameBytes;
 
 const RESERVED: &[&str] =
     &["doc", "fields", "items", "name", "namespace", "size", "symbols", "values", "type", "aliases"];
@@ -24,6 +25,7 @@ pub(super) fn parse(
         names: BTreeMap::new(),
         from_references: 0,
         strictness,
+        name_bytes: NameBytes::default(),
     };
     for reference in references {
         let id = parser.text(reference)?;
@@ -45,6 +47,7 @@ struct Parser {
     /// Nodes below this index came with references.
     from_references: usize,
     strictness: Strictness,
+    name_bytes: NameBytes,
 }
 
 impl Parser {
@@ -63,7 +66,7 @@ impl Parser {
         match json {
             Json::String(word) => match Primitive::of_name(word) {
                 Some(primitive) => Ok(self.add(Kind::Primitive(primitive))),
-                None => self.lookup(word, space).ok_or_else(|| undefined(json)),
+                None => self.lookup(word, space)?.ok_or_else(|| undefined(json)),
             },
             Json::Object(object) => self.object(json, object, space, depth),
             Json::Array(branches) => self.union(branches, space, depth),
@@ -71,12 +74,13 @@ impl Parser {
         }
     }
 
-    fn lookup(&self, word: &str, space: Option<&str>) -> Option<NodeId> {
+    fn lookup(&mut self, word: &str, space: Option<&str>) -> Result<Option<NodeId>, SchemaError> {
+        self.name_bytes.spend([word.len(), space.map_or(0, str::len)])?;
         let inside = match space {
             Some(space) if !word.contains('.') => self.names.get(&format!("{space}.{word}")),
             _ => None,
         };
-        inside.or_else(|| self.names.get(word)).copied()
+        Ok(inside.or_else(|| self.names.get(word)).copied())
     }
 
     fn union(&mut self, branches: &[Json], space: Option<&str>, depth: usize) -> Result<NodeId, SchemaError> {
@@ -124,7 +128,7 @@ impl Parser {
                 Some(primitive) => self.add(Kind::Primitive(primitive)),
                 None => {
                     return self
-                        .lookup(word, space)
+                        .lookup(word, space)?
                         .ok_or_else(|| SchemaError::new(format!("Type not supported: {word}")));
                 }
             },
@@ -153,10 +157,11 @@ impl Parser {
     ) -> Result<NodeId, SchemaError> {
         let own_space = text_member(object, "namespace").or(space);
         let given = text_member(object, "name").ok_or_else(|| missing("No name in schema", json))?;
+        self.name_bytes.spend([given.len(), own_space.map_or(0, str::len)])?;
         let name = Name::read(given, own_space, self.strictness)?;
         let doc = text_member(object, "doc").map(str::to_owned);
         let aliases =
-            aliases(object)?.map(|list| read_aliases(&list, &name)).transpose()?.unwrap_or_default();
+            aliases(object)?.map(|list| self.read_aliases(&list, &name)).transpose()?.unwrap_or_default();
         let error = word == "error";
         let body = match word {
             "enum" => self.enum_body(json, object)?,
@@ -174,6 +179,16 @@ impl Parser {
             }
         }
         Ok(id)
+    }
+
+    /// Aliases without dots stand in the namespace of the type they rename.
+    fn read_aliases(&mut self, list: &[String], of: &Name) -> Result<Vec<Name>, SchemaError> {
+        let space = of.space.as_deref();
+        let read = |alias: &String| {
+            self.name_bytes.spend([alias.len(), space.map_or(0, str::len)])?;
+            Name::read(alias, space, Strictness::Stored)
+        };
+        list.iter().map(read).collect()
     }
 
     fn define(&mut self, id: NodeId) -> Result<(), SchemaError> {
@@ -278,7 +293,7 @@ impl Parser {
         let type_json = object.get("type").ok_or_else(|| missing("No field type", json))?;
         if let Json::String(word) = type_json
             && Primitive::of_name(word).is_none()
-            && self.lookup(word, space).is_none()
+            && self.lookup(word, space)?.is_none()
         {
             return Err(SchemaError::new(format!(
                 "{} is not a defined name. The type of the \"{name}\" field must be a defined name or a \
@@ -364,9 +379,4 @@ fn aliases(object: &Object) -> Result<Option<Vec<String>>, SchemaError> {
         }
     }
     Ok(Some(names))
-}
-
-/// Aliases without dots stand in the namespace of the type they rename.
-fn read_aliases(list: &[String], of: &Name) -> Result<Vec<Name>, SchemaError> {
-    list.iter().map(|alias| Name::read(alias, of.space.as_deref(), Strictness::Stored)).collect()
 }

@@ -43,7 +43,7 @@ pub(super) const ARRAY: &[&str] = &[
 
 /// Loads the schema at the root of `tree` and all that it reaches.
 pub(super) fn load(tree: &Json, draft: Draft, references: &[(&str, Json)]) -> Result<Model, SchemaError> {
-    let documents = Documents::new(tree, draft, references);
+    let documents = Documents::new(tree, draft, references)?;
     let root = documents.root(draft);
     let mut loader = Loader {
         draft,

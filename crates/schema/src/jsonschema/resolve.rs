@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use super::Draft;
 use crate::SchemaError;
 use crate::json::Json;
+use crate::names::NameBytes;
 
 /// The documents a schema can refer to, and every schema in them that carries an id or an anchor of its own.
 pub(super) struct Documents<'a> {
     root: &'a Json,
     by_uri: BTreeMap<String, Place<'a>>,
     anchors: BTreeMap<(String, String), Place<'a>>,
+    name_bytes: NameBytes,
 }
 
 /// A schema and the URI against which its own references are resolved.
@@ -22,19 +24,21 @@ pub(super) struct Place<'a> {
 
 impl<'a> Documents<'a> {
     /// Registers the root and the references under the names that they are referred to by.
-    pub fn new(root: &'a Json, draft: Draft, references: &'a [(&str, Json)]) -> Self {
-        let mut documents = Self { root, by_uri: BTreeMap::new(), anchors: BTreeMap::new() };
+    pub fn new(root: &'a Json, draft: Draft, references: &'a [(&str, Json)]) -> Result<Self, SchemaError> {
+        let name_bytes = NameBytes::default();
+        let mut documents = Self { root, by_uri: BTreeMap::new(), anchors: BTreeMap::new(), name_bytes };
         let base = own_uri(root, draft, "");
-        documents.scan(root, draft, "");
+        documents.scan(root, draft, "")?;
         for (name, json) in references {
+            documents.name_bytes.spend([base.len(), name.len()])?;
             let uri = resolve(&base, name);
             let draft = if json.get("$schema").is_some() { Draft::of(json) } else { draft };
-            documents.scan(json, draft, &uri);
+            documents.scan(json, draft, &uri)?;
             for alias in [uri.clone(), (*name).to_owned(), format!("./{name}")] {
                 documents.by_uri.entry(alias).or_insert(Place { json, base: uri.clone() });
             }
         }
-        documents
+        Ok(documents)
     }
 
     /// The root with its base.
@@ -42,9 +46,10 @@ impl<'a> Documents<'a> {
         Place { json: self.root, base: own_uri(self.root, draft, "") }
     }
 
-    fn scan(&mut self, json: &'a Json, draft: Draft, base: &str) {
-        let base = own_uri(json, draft, base);
+    fn scan(&mut self, json: &'a Json, draft: Draft, base: &str) -> Result<(), SchemaError> {
         if let Json::Object(object) = json {
+            let base = own_uri(json, draft, base);
+            self.name_bytes.spend([base.len(), 0])?;
             let own = object.get(draft.id_keyword()).and_then(Json::as_str);
             match own.map(|id| id.strip_prefix('#')) {
                 Some(Some(anchor)) => self.anchor(&base, anchor, json),
@@ -60,14 +65,15 @@ impl<'a> Documents<'a> {
             }
             for (key, value) in object.iter() {
                 if !matches!(key, "enum" | "const" | "default" | "examples") {
-                    self.scan(value, draft, &base);
+                    self.scan(value, draft, &base)?;
                 }
             }
         } else if let Json::Array(items) = json {
             for item in items {
-                self.scan(item, draft, &base);
+                self.scan(item, draft, base)?;
             }
         }
+        Ok(())
     }
 
     fn anchor(&mut self, base: &str, name: &str, json: &'a Json) {

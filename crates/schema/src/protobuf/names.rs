@@ -1,17 +1,16 @@
 //! What the names of a file cost once each is written in full: bounded, because a short text of deeply nested messages with long
 //! names stands for gigabytes of full names.
 
-use base::limits::SCHEMA_NAME_BYTES_MAX;
-
 use super::model::{Extend, Field, Group, Message, OptionElement, ProtoFile, TypeElement};
 use super::scope::is_scalar;
 use crate::SchemaError;
+use crate::names::NameBytes;
 
 type Outcome = Result<(), SchemaError>;
 
 /// Refuses a file whose full names, and the candidates tried in the search for them, are too many bytes together.
 pub(super) fn check(file: &ProtoFile) -> Outcome {
-    let mut meter = Meter { left: SCHEMA_NAME_BYTES_MAX };
+    let mut meter = Meter { bytes: NameBytes::default() };
     let package = Prefix::default().enter(file.package.as_deref().unwrap_or(""));
     meter.options(package, &file.options)?;
     meter.types(package, &file.types)?;
@@ -41,18 +40,12 @@ impl Prefix {
 }
 
 struct Meter {
-    left: usize,
+    bytes: NameBytes,
 }
 
 impl Meter {
     fn spend(&mut self, bytes: usize) -> Outcome {
-        let left = self.left.checked_sub(bytes);
-        self.left = left.ok_or_else(|| {
-            SchemaError::new(format!(
-                "the names of nested types are too long: written in full they are more than {SCHEMA_NAME_BYTES_MAX} bytes"
-            ))
-        })?;
-        Ok(())
+        self.bytes.spend([bytes, 0])
     }
 
     /// A name looked for from its place outwards: one candidate each part.
