@@ -3,6 +3,7 @@
 use client::Admin;
 use serde_json::json;
 
+use crate::ask::Consent;
 use crate::connect::Connect;
 use crate::failure::Outcome;
 use crate::output::{Output, bytes, thousands};
@@ -45,11 +46,15 @@ pub enum Command {
         /// The identity of its directory [default: that of the voter with this id].
         #[arg(long, value_name = "ID")]
         directory: Option<String>,
+        #[command(flatten)]
+        consent: Consent,
     },
     /// Take a broker off the books that does not come back.
     ForgetBroker {
         /// Its node.id.
         broker: i32,
+        #[command(flatten)]
+        consent: Consent,
     },
     /// Measure how long each broker takes to answer.
     Ping,
@@ -66,8 +71,14 @@ pub async fn run(command: Command, connect: &Connect, output: &Output) -> Outcom
         Command::AddVoter { node, address, directory } => {
             quorum::add(&admin, node, &address, directory, output).await
         }
-        Command::RemoveVoter { node, directory } => quorum::remove(&admin, node, directory, output).await,
-        Command::ForgetBroker { broker } => quorum::forget(&admin, broker, output).await,
+        Command::RemoveVoter { node, directory, consent } => {
+            consent.to(&format!("Take the vote of controller {node}"))?;
+            quorum::remove(&admin, node, directory, output).await
+        }
+        Command::ForgetBroker { broker, consent } => {
+            consent.to(&format!("Forget broker {broker}"))?;
+            quorum::forget(&admin, broker, output).await
+        }
         Command::Apis { broker } => apis(&admin, broker.or(all.first().copied()).unwrap_or(0), output).await,
         Command::Dirs { brokers, replicas } => {
             let brokers = if brokers.is_empty() { all } else { brokers };

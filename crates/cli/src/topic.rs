@@ -121,14 +121,16 @@ pub async fn run(command: Command, connect: &Connect, output: &Output) -> Outcom
         Command::List { internal } => list(&admin.list_topics().await?, internal, output),
         Command::Describe { names } => describe(&admin, &names, output).await,
         Command::Alter { name, partitions, config, delete_config, delete_records, dry_run, consent } => {
+            // All is read and asked before anything is done: a refusal leaves the topic as it was.
+            let deletions: Vec<(i32, i64)> =
+                delete_records.iter().map(|text| deletion(text)).collect::<Outcome<_>>()?;
+            config.iter().try_for_each(|config| pair(config).map(drop))?;
+            if !deletions.is_empty() && !dry_run {
+                consent.to(&format!("Delete records of {} partitions of `{name}`", deletions.len()))?;
+            }
             alter_configs(&admin, &name, &config, &delete_config, dry_run).await?;
             if let Some(count) = partitions {
                 admin.create_partitions(&name, count, dry_run).await?;
-            }
-            let deletions: Vec<(i32, i64)> =
-                delete_records.iter().map(|text| deletion(text)).collect::<Outcome<_>>()?;
-            if !deletions.is_empty() && !dry_run {
-                consent.to(&format!("Delete records of {} partitions of `{name}`", deletions.len()))?;
             }
             for (partition, offset) in deletions.into_iter().filter(|_| !dry_run) {
                 let partition = TopicPartition::new(name.as_str(), partition);

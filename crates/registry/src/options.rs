@@ -104,7 +104,7 @@ impl Options {
         let wrong = |wanted: &str| Err(format!("{name}={value}: {wanted} is wanted"));
         match name {
             "listeners" => self.listeners = listeners(value)?,
-            "kafkastore.bootstrap.servers" => self.bootstrap = value.replace("PLAINTEXT://", ""),
+            "kafkastore.bootstrap.servers" => self.bootstrap = plaintext(name, value)?,
             "kafkastore.topic" => self.place.topic = value.to_owned(),
             "kafkastore.topic.replication.factor" => match value.parse() {
                 Ok(factor) => self.place.replication_factor = factor,
@@ -156,8 +156,15 @@ impl Options {
             name if name.starts_with("ssl.") => self.tls.set(name, value)?,
             name if name.starts_with("authentication.") => self.settings.access.set(name, value)?,
             "kafkastore.security.protocol" if value.eq_ignore_ascii_case("PLAINTEXT") => {}
+            name if name.starts_with("kafkastore.") && is_security(name) && !value.is_empty() => {
+                return Err(insecure(name, value));
+            }
+            "security.protocol" if !value.is_empty() => return Err(insecure(name, value)),
             name if is_security(name) && !value.is_empty() => {
-                return Err(format!("{name} is not supported yet"));
+                return Err(format!(
+                    "{name}={value}: extensions of Confluent's registry cannot be loaded, and without this one the registry would be open \
+                     to more than it was; use authentication.method=BASIC and https listeners, and take the property out"
+                ));
             }
             name => self.notes.push(format!("{name} has no effect on this registry")),
         }
@@ -168,6 +175,30 @@ impl Options {
         self.place.timeout = timeout;
         self.settings.timeout = timeout;
     }
+}
+
+/// The hosts and ports of a list of servers, which are spoken to without TLS or SASL.
+fn plaintext(name: &str, value: &str) -> Result<String, String> {
+    let one = |server: &str| match server.trim().split_once("://") {
+        None => Ok(server.trim().to_owned()),
+        Some((protocol, address)) if protocol.eq_ignore_ascii_case("PLAINTEXT") => Ok(address.to_owned()),
+        Some(_) => Err(insecure(name, value)),
+    };
+    Ok(value.split(',').map(one).collect::<Result<Vec<_>, _>>()?.join(","))
+}
+
+/// Why a cluster that asks for TLS or SASL is not spoken to.
+fn insecure(name: &str, value: &str) -> String {
+    // Properties of this kind hold passwords; a list of servers does not.
+    let shown = if name.ends_with("protocol") || name.ends_with("servers") {
+        format!("={value}")
+    } else {
+        String::new()
+    };
+    format!(
+        "{name}{shown}: this registry speaks to its cluster in plaintext only, neither by TLS nor by SASL; name a PLAINTEXT listener of the \
+         brokers in kafkastore.bootstrap.servers, in a network that only they share, and take the property out"
+    )
 }
 
 fn is_security(name: &str) -> bool {
@@ -344,6 +375,13 @@ mod tests {
             ("authentication.method", "BASIC", true),
             ("authentication.method", "BEARER", false),
             ("kafkastore.sasl.mechanism", "PLAIN", false),
+            ("kafkastore.security.protocol", "plaintext", true),
+            ("kafkastore.security.protocol", "SASL_SSL", false),
+            ("kafkastore.sasl.jaas.config", "secret", false),
+            ("kafkastore.ssl.truststore.location", "x", false),
+            ("kafkastore.bootstrap.servers", "SSL://a:9093", false),
+            ("kafkastore.bootstrap.servers", "PLAINTEXT://a:9092,SASL_SSL://b:9094", false),
+            ("security.protocol", "SSL", false),
             ("resource.extension.class", "io.confluent.X", false),
             ("resource.extension.class", "", true),
             ("confluent.schema.registry.auth.mechanism", "SSL", false),
@@ -361,5 +399,7 @@ mod tests {
         assert_eq!(options.settings.timeout, Duration::from_millis(500));
         assert_eq!(options.notes.len(), 2);
         assert_eq!(listener("http://:8081").unwrap().address, "0.0.0.0:8081");
+        let refusal = options.set("kafkastore.sasl.jaas.config", "secret").unwrap_err();
+        assert!(refusal.contains("PLAINTEXT") && !refusal.contains("secret"), "{refusal}");
     }
 }

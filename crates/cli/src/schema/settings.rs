@@ -3,6 +3,7 @@
 use schema_serde::RegistryClient;
 use serde_json::{Map, Value};
 
+use crate::ask::Consent;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
@@ -21,12 +22,15 @@ pub struct Config {
     /// Delete the settings, so that those of all hold.
     #[arg(long, conflicts_with_all = ["compatibility", "set"])]
     delete: bool,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 impl Config {
     pub async fn run(self, registry: &RegistryClient, output: &Output) -> Outcome {
         let subject = self.subject.as_deref();
         if self.delete {
+            self.consent.to(&format!("Delete the settings of {}", subject.unwrap_or("all")))?;
             registry.delete_config(subject).await?;
         } else if self.compatibility.is_some() || !self.set.is_empty() {
             registry.set_config(subject, &self.change()?).await?;
@@ -79,6 +83,8 @@ pub struct Mode {
     /// Delete the mode, so that the one of all holds.
     #[arg(long, conflicts_with_all = ["mode", "force"])]
     delete: bool,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 impl Mode {
@@ -87,6 +93,10 @@ impl Mode {
         if self.delete {
             registry.delete_mode(subject).await?;
         } else if let Some(mode) = &self.mode {
+            if mode.eq_ignore_ascii_case("IMPORT") {
+                // It opens versions to overwriting, and removes for good what is deleted softly.
+                self.consent.to(&format!("Open {} to imports", subject.unwrap_or("all")))?;
+            }
             registry.set_mode(subject, &mode.to_ascii_uppercase(), self.force).await?;
         }
         show(&registry.mode(subject, true).await?, output)

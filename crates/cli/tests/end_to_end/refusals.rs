@@ -117,3 +117,31 @@ fn a_folder_in_use_is_refused() {
 fn a_folder_that_cannot_be_made_is_named() {
     is_refused("/proc/mekong-data", "/proc/mekong-data");
 }
+
+#[test]
+fn what_is_refused_or_not_consented_to_changes_nothing() {
+    let server = Server::start("consent");
+    server.says(&["topic", "create", "t", "-p", "1"], "");
+    let alter = |deletion: &str| {
+        server.refuses(&[
+            "topic",
+            "alter",
+            "t",
+            "-p",
+            "3",
+            "-c",
+            "retention.ms=77",
+            "--delete-records",
+            deletion,
+        ])
+    };
+    assert!(alter("0:x").contains("PARTITION:OFFSET"));
+    assert!(alter("0:-1").contains("--yes"));
+    let shown = server.says(&["--json", "topic", "describe", "t"], "");
+    let topic: serde_json::Value = serde_json::from_str(shown.lines().next().unwrap()).unwrap();
+    assert_eq!(topic["partitions"].as_array().map(Vec::len), Some(1), "{shown}");
+    assert!(!shown.contains("77"), "{shown}");
+    for command in ["remove-voter", "forget-broker"] {
+        assert!(server.refuses(&["cluster", command, "9"]).contains("--yes"));
+    }
+}

@@ -70,8 +70,13 @@ fn schemas_are_registered_refused_compared_and_copied() {
     server.says(&["schema", "config", "users-value", "-c", "full"], "");
     assert!(server.says(&["schema", "config", "users-value"], "").contains("FULL"));
     server.says(&["schema", "mode", "users-value", "readonly"], "");
-    assert!(server.refuses(&["schema", "register", "users-value", &user]).contains("42205"));
+    // What is registered already is answered all the same.
+    server.says(&["schema", "register", "users-value", &user], "");
+    assert!(server.refuses(&["schema", "register", "users-value", &broken]).contains("42205"));
     server.says(&["schema", "mode", "users-value", "--delete"], "");
+    assert!(server.refuses(&["schema", "config", "users-value", "--delete"]).contains("--yes"));
+    assert!(server.refuses(&["schema", "mode", "users-value", "import", "--force"]).contains("--yes"));
+    assert!(server.says(&["schema", "config", "users-value"], "").contains("FULL"));
 
     let copy = server.says(&["schema", "export"], "");
     assert!(server.refuses(&["schema", "delete", "users-value"]).contains("--yes"));
