@@ -57,6 +57,8 @@ pub enum FileError {
 pub struct Recovered {
     /// The newest snapshot: its end offset and its records.
     pub snapshot: Option<(u64, Vec<Record>)>,
+    /// How long the file of that one is.
+    pub snapshot_bytes: u64,
     /// What was committed behind it.
     pub batches: Vec<Batch>,
     /// How many bytes of a torn last write were cut off.
@@ -83,8 +85,8 @@ impl LogFile {
             at(above, disk.sync_dir(above))?;
         }
         let names = Names::list(&*disk, dir)?;
-        let mut recovered =
-            Recovered { snapshot: read_snapshot(&*disk, dir, &names)?, ..Recovered::default() };
+        let mut recovered = Recovered::default();
+        read_snapshot(&*disk, dir, &names, &mut recovered)?;
         let mut end_offset = recovered.snapshot.as_ref().map_or(0, |(end, _)| *end);
         let mut last = None;
         let first_needed = names.logs.iter().rposition(|first| *first <= end_offset).unwrap_or(0);
@@ -107,7 +109,7 @@ impl LogFile {
     ) -> Result<Self, FileError> {
         let (path, position) = match last {
             Some(last) if last.1 > 0 => last,
-            _ => create_log(&*disk, dir, end_offset)?,
+            _ => create_log(&*disk, dir, end_offset, &[])?,
         };
         let file = at(&path, disk.open(&path, Open::Write))?;
         at(&path, file.truncate(position))?;
@@ -139,33 +141,48 @@ impl LogFile {
         Ok(self.end_offset)
     }
 
-    /// Stores the image of all records so far as `records`, begins a new log file behind it and removes what it makes needless.
-    pub fn snapshot(&mut self, records: &[Record]) -> Result<(), FileError> {
+    /// Stores the image of all records before `end_offset` as `records`, begins a new log file behind it with `rest`, what was
+    /// committed since, and removes what it makes needless. Gives the length of the image.
+    pub fn snapshot(
+        &mut self,
+        end_offset: u64,
+        records: &[Record],
+        rest: &[Arc<Batch>],
+    ) -> Result<u64, FileError> {
         if self.is_poisoned {
             return Err(FileError::Poisoned);
         }
         // Until all of it is done, it is unknown which log file the next start would read.
         self.is_poisoned = true;
-        self.replace_with_snapshot(records)?;
+        let bytes = self.replace_with_snapshot(end_offset, records, rest)?;
         self.is_poisoned = false;
-        Ok(())
+        Ok(bytes)
     }
 
-    fn replace_with_snapshot(&mut self, records: &[Record]) -> Result<(), FileError> {
-        let path = self.dir.join(snapshot_name(self.end_offset));
-        let mut bytes = frame::head(Purpose::Snapshot, self.end_offset);
+    fn replace_with_snapshot(
+        &mut self,
+        end_offset: u64,
+        records: &[Record],
+        rest: &[Arc<Batch>],
+    ) -> Result<u64, FileError> {
+        let follows = |at: u64, batch: &Arc<Batch>| (batch.first_offset == at).then(|| batch.end_offset());
+        let end = rest.iter().try_fold(end_offset, follows);
+        assert_eq!(end, Some(self.end_offset), "what is behind a snapshot leads to the log's end");
+        let path = self.dir.join(snapshot_name(end_offset));
+        let mut bytes = frame::head(Purpose::Snapshot, end_offset);
         frame::put_frame(0, records, &mut bytes);
         at(&path, self.disk.replace(&path, &bytes))?;
-        let (path, position) = create_log(&*self.disk, &self.dir, self.end_offset)?;
+        let (path, position) = create_log(&*self.disk, &self.dir, end_offset, rest)?;
         self.file = at(&path, self.disk.open(&path, Open::Write))?;
         (self.path, self.position) = (path, position);
-        self.remove_before_snapshot()
+        self.remove_before(end_offset)?;
+        Ok(bytes.len() as u64)
     }
 
-    fn remove_before_snapshot(&self) -> Result<(), FileError> {
+    fn remove_before(&self, end_offset: u64) -> Result<(), FileError> {
         let names = Names::list(&*self.disk, &self.dir)?;
-        let logs = names.logs.iter().filter(|first| **first < self.end_offset).map(|first| log_name(*first));
-        let old = names.snapshots.iter().filter(|end| **end < self.end_offset).map(|end| snapshot_name(*end));
+        let logs = names.logs.iter().filter(|first| **first < end_offset).map(|first| log_name(*first));
+        let old = names.snapshots.iter().filter(|end| **end < end_offset).map(|end| snapshot_name(*end));
         for name in logs.chain(old) {
             let path = self.dir.join(name);
             at(&path, self.disk.remove(&path))?;
@@ -206,19 +223,23 @@ fn snapshot_name(end_offset: u64) -> String {
     format!("snapshot-{end_offset:020}")
 }
 
-fn create_log(disk: &dyn Disk, dir: &Path, first_offset: u64) -> Result<(PathBuf, u64), FileError> {
-    let path = dir.join(log_name(first_offset));
-    let head = frame::head(Purpose::Log, first_offset);
-    at(&path, disk.replace(&path, &head))?;
-    Ok((path, head.len() as u64))
-}
-
-fn read_snapshot(
+fn create_log(
     disk: &dyn Disk,
     dir: &Path,
-    names: &Names,
-) -> Result<Option<(u64, Vec<Record>)>, FileError> {
-    let Some(end) = names.snapshots.last() else { return Ok(None) };
+    first_offset: u64,
+    batches: &[Arc<Batch>],
+) -> Result<(PathBuf, u64), FileError> {
+    let path = dir.join(log_name(first_offset));
+    let mut bytes = frame::head(Purpose::Log, first_offset);
+    for batch in batches {
+        frame::put_frame(batch.first_offset, &batch.records, &mut bytes);
+    }
+    at(&path, disk.replace(&path, &bytes))?;
+    Ok((path, bytes.len() as u64))
+}
+
+fn read_snapshot(disk: &dyn Disk, dir: &Path, names: &Names, into: &mut Recovered) -> Result<(), FileError> {
+    let Some(end) = names.snapshots.last() else { return Ok(()) };
     let path = dir.join(snapshot_name(*end));
     let bytes = at(&path, disk.read(&path))?;
     let end_offset = is(&path, frame::read_head(Purpose::Snapshot, &bytes))?;
@@ -227,7 +248,9 @@ fn read_snapshot(
     if length != body.len() {
         return Err(FileError::Frame { path, source: FrameError::Damaged });
     }
-    Ok(Some((end_offset, batch.records)))
+    into.snapshot = Some((end_offset, batch.records));
+    into.snapshot_bytes = bytes.len() as u64;
+    Ok(())
 }
 
 /// Reads one log file into `recovered` and returns where its last whole frame ends.

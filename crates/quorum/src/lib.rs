@@ -6,6 +6,7 @@
 
 mod file;
 mod frame;
+mod growth;
 mod local;
 mod raft;
 

@@ -2,11 +2,10 @@
 //!
 //! One thread owns the file. It takes all proposals that wait, writes them as one frame, syncs once, and tells each where it
 //! ends; so a thousand proposals at once cost a handful of syncs. Followers read the batches since the last snapshot from
-//! memory, which is bounded by [`SNAPSHOT_AFTER_BYTES`] of log plus one group.
+//! memory, which is bounded by what [`Growth`] lets the log grow plus one group.
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
@@ -15,12 +14,10 @@ use env::Disk;
 use metadata::Record;
 use tokio::sync::{oneshot, watch};
 
+use crate::growth::Growth;
 use crate::{
     Batch, Committed, FileError, Leadership, LogFile, MetadataLog, Pending, ProposeError, Voter, Voters,
 };
-
-/// The log wants a snapshot when its file has grown to this many bytes.
-const SNAPSHOT_AFTER_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The one epoch of a node that nobody can take the lead from.
 const EPOCH: i32 = 1;
@@ -50,7 +47,7 @@ enum Job {
 #[derive(Debug)]
 struct Tail {
     held: Mutex<Held>,
-    wants_snapshot: AtomicBool,
+    growth: Growth,
 }
 
 #[derive(Debug, Default)]
@@ -70,8 +67,8 @@ impl Local {
             snapshot: recovered.snapshot.map(|(end, records)| (end, Arc::new(records))),
             batches: recovered.batches.into_iter().map(Arc::new).collect(),
         };
-        let wants_snapshot = AtomicBool::new(file.log_bytes() > SNAPSHOT_AFTER_BYTES);
-        let tail = Arc::new(Tail { held: Mutex::new(held), wants_snapshot });
+        let growth = Growth::new(file.log_bytes(), recovered.snapshot_bytes);
+        let tail = Arc::new(Tail { held: Mutex::new(held), growth });
         let (sender, end) = watch::channel(file.end_offset());
         let (proposals, jobs) = mpsc::sync_channel(PROPOSALS_MAX);
         let owner = Owner { file, tail: tail.clone(), end: sender };
@@ -133,12 +130,14 @@ impl MetadataLog for Local {
     }
 
     fn snapshot(&self, end_offset: u64, records: Vec<Record>) {
+        // How long it will be is known when it is written; another one is not asked for before that.
+        self.tail.growth.begin_anew(u64::MAX);
         // A closed log needs no snapshot.
         let _ = self.proposals.send(Job::Snapshot(end_offset, records));
     }
 
     fn wants_snapshot(&self) -> bool {
-        self.tail.wants_snapshot.load(Ordering::Relaxed)
+        self.tail.growth.wants_snapshot()
     }
 
     fn voters(&self) -> Voters {
@@ -160,6 +159,12 @@ impl Tail {
     fn lock(&self) -> MutexGuard<'_, Held> {
         // Whoever holds the lock only moves counted pointers; a panic there leaves nothing half done.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The batches from an offset on, at which one of them begins.
+    fn behind(&self, offset: u64) -> Vec<Arc<Batch>> {
+        let held = self.lock();
+        held.batches.iter().filter(|batch| batch.first_offset >= offset).cloned().collect()
     }
 }
 
@@ -212,7 +217,9 @@ impl Owner {
 
     fn write(&mut self, records: Vec<Record>, waiting: Vec<Waiting>) {
         let first_offset = self.file.end_offset();
+        let before = self.file.log_bytes();
         let written = if records.is_empty() { Ok(first_offset) } else { self.file.append(&records) };
+        self.tail.growth.wrote(self.file.log_bytes() - before);
         match written {
             Ok(end_offset) => {
                 self.publish(Batch { first_offset, records }, end_offset);
@@ -234,21 +241,20 @@ impl Owner {
         if !batch.records.is_empty() {
             self.tail.lock().batches.push_back(Arc::new(batch));
         }
-        self.tail.wants_snapshot.store(self.file.log_bytes() > SNAPSHOT_AFTER_BYTES, Ordering::Relaxed);
         self.end.send_replace(end_offset);
     }
 
     fn store_snapshot(&mut self, end_offset: u64, records: Vec<Record>) {
-        if end_offset != self.file.end_offset() {
-            return;
-        }
-        if let Err(error) = self.file.snapshot(&records) {
-            tracing::error!(%error, "the snapshot of the metadata log cannot be written");
-            return;
-        }
-        self.tail.wants_snapshot.store(false, Ordering::Relaxed);
+        let rest = self.tail.behind(end_offset);
+        let bytes = match self.file.snapshot(end_offset, &records, &rest) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                return tracing::error!(%error, "the snapshot of the metadata log cannot be written");
+            }
+        };
+        self.tail.growth.begin_anew(bytes);
         let mut held = self.tail.lock();
-        held.batches.clear();
+        held.batches = rest.into();
         held.snapshot = Some((end_offset, Arc::new(records)));
     }
 }

@@ -63,7 +63,7 @@ fn a_snapshot_replaces_the_log_before_it() {
     let folder = Folder::new("snapshot");
     let (mut log, _) = folder.open().unwrap();
     log.append(&[record(1), record(2)]).unwrap();
-    log.snapshot(&[record(2)]).unwrap();
+    log.snapshot(2, &[record(2)], &[]).unwrap();
     log.append(&[record(3)]).unwrap();
     assert_eq!(folder.names(), ["log-00000000000000000002", "snapshot-00000000000000000002"]);
     let (log, recovered) = folder.open().unwrap();
@@ -79,7 +79,7 @@ fn a_crash_inside_a_snapshot_loses_nothing() {
     log.append(&[record(1), record(2)]).unwrap();
     let old_log = folder.0.join(log_name(0));
     let kept = fs::read(&old_log).unwrap();
-    log.snapshot(&[record(2)]).unwrap();
+    log.snapshot(2, &[record(2)], &[]).unwrap();
     // As if the old log had not been removed yet, and then as if the new one had not been created.
     fs::write(&old_log, kept).unwrap();
     let (_, recovered) = folder.open().unwrap();

@@ -25,15 +25,18 @@ async fn proposals_are_committed_in_order_and_followed() {
     assert_eq!(followed(&log, 0, 500).await, (0..500).map(record).collect::<Vec<_>>());
     assert_eq!(log.voters().high_watermark, 500);
 
-    log.snapshot(500, vec![record(499)]);
+    // An image that was long in the making: something came behind it meanwhile.
     assert_eq!(log.propose(1, vec![record(500)]).await, Ok(501));
+    log.snapshot(500, vec![record(499)]);
+    assert_eq!(log.propose(1, vec![record(501)]).await, Ok(502));
+    assert_eq!(followed(&log, 500, 502).await, [record(500), record(501)]);
     drop(log);
     let log = open(&dir);
     match log.next(0).await.unwrap() {
         Committed::Snapshot { end_offset: 500, records } => assert_eq!(*records, [record(499)]),
         other => panic!("{other:?}"),
     }
-    assert_eq!(followed(&log, 500, 501).await, [record(500)]);
+    assert_eq!(followed(&log, 500, 502).await, [record(500), record(501)]);
     std::fs::remove_dir_all(&dir).unwrap();
 }
 

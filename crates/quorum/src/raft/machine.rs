@@ -65,18 +65,23 @@ impl Tail {
         Some(Committed::Batch { end_offset: id.index + 1, batch: batch.clone() })
     }
 
-    /// Keeps an image for the library to ask for; false if its place is not known any more.
-    pub fn offer(&self, end_offset: u64, records: Vec<Record>) -> bool {
-        let mut held = self.lock();
-        let Some(index) = end_offset.checked_sub(1) else { return false };
-        let Some(id) = held.batches.iter().find(|(id, _)| id.index == index).map(|(id, _)| *id) else {
-            return false;
-        };
+    /// Keeps an image for the library to ask for, and gives its length; nothing if its place is not known any more.
+    pub fn offer(&self, end_offset: u64, records: Vec<Record>) -> Option<u64> {
+        let meta = self.meta_at(end_offset)?;
+        // A large image takes a while, for which nobody is to wait who applies.
+        let snapshot = Snapshot::of(meta, records);
+        let bytes = snapshot.bytes.len() as u64;
+        self.lock().offered = Some(snapshot);
+        Some(bytes)
+    }
+
+    fn meta_at(&self, end_offset: u64) -> Option<SnapshotMeta> {
+        let held = self.lock();
+        let index = end_offset.checked_sub(1)?;
+        let (id, _) = held.batches.iter().find(|(id, _)| id.index == index)?;
         let is_before = |one: &&StoredMembership| one.log_id().is_none_or(|at| at.index <= index);
-        let Some(membership) = held.memberships.iter().rev().find(is_before).cloned() else { return false };
-        let meta = SnapshotMeta { last_log_id: Some(id), last_membership: membership };
-        held.offered = Some(Snapshot::of(meta, records));
-        true
+        let membership = held.memberships.iter().rev().find(is_before).cloned()?;
+        Some(SnapshotMeta { last_log_id: Some(*id), last_membership: membership })
     }
 
     fn apply(&self, entry: Entry) -> u64 {
@@ -172,6 +177,7 @@ impl RaftStateMachine<Types> for Machine {
 
     async fn install_snapshot(&mut self, _meta: &SnapshotMeta, bytes: Bytes) -> Result<(), io::Error> {
         let snapshot = Snapshot::read(bytes).map_err(io::Error::other)?;
+        self.writer.growth().begin_anew(snapshot.bytes.len() as u64);
         self.writer.save_snapshot(snapshot.clone()).await?;
         self.applied = snapshot.meta.last_log_id;
         self.membership = snapshot.meta.last_membership.clone();

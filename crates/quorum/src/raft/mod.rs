@@ -58,9 +58,6 @@ use writer::Writer;
 
 type Library = openraft::Raft<Types, Machine>;
 
-/// The log wants a snapshot when its file has grown to this many bytes.
-const SNAPSHOT_AFTER_BYTES: u64 = 4 * 1024 * 1024;
-
 /// Entries behind the snapshot that are kept for followers that are a little late.
 const ENTRIES_KEPT: u64 = 1000;
 
@@ -148,7 +145,8 @@ impl Raft {
             |error: String| FileError::Io { path: dir.clone(), source: std::io::Error::other(error) };
         let (files, recovered) = Files::open(options.disk, &options.dir, &*options.random)?;
         let own = Key { id: options.own.id, directory: files.directory() };
-        let writer = Writer::start(files).map_err(|error| failed(error.to_string()))?;
+        let image_bytes = recovered.snapshot.as_ref().map_or(0, |one| one.bytes.len() as u64);
+        let writer = Writer::start(files, image_bytes).map_err(|error| failed(error.to_string()))?;
         let store = Store::new(&recovered, writer.clone());
         let tail = Arc::new(Tail::new(recovered.snapshot));
         let machine = Machine::new(tail.clone(), writer.clone());
@@ -320,9 +318,8 @@ impl MetadataLog for Raft {
     }
 
     fn snapshot(&self, end_offset: u64, records: Vec<Record>) {
-        if !self.tail.offer(end_offset, records) {
-            return;
-        }
+        let Some(bytes) = self.tail.offer(end_offset, records) else { return };
+        self.writer.0.growth().begin_anew(bytes);
         let library = self.library.clone();
         self.runtime.spawn(async move {
             // A stopped library needs no snapshot.
@@ -331,7 +328,7 @@ impl MetadataLog for Raft {
     }
 
     fn wants_snapshot(&self) -> bool {
-        self.writer.0.log_bytes() > SNAPSHOT_AFTER_BYTES
+        self.writer.0.growth().wants_snapshot()
     }
 
     fn voters(&self) -> Voters {

@@ -70,13 +70,14 @@ impl Transport for Wire {
 struct Cluster {
     switch: Arc<Switch>,
     dir: PathBuf,
+    voters: i32,
 }
 
 impl Cluster {
     fn new(name: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("mekong-raft-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&dir);
-        Self { switch: Arc::default(), dir }
+        Self { switch: Arc::default(), dir, voters: 3 }
     }
 
     fn folder(&self, id: i32) -> PathBuf {
@@ -90,7 +91,7 @@ impl Cluster {
             dir: self.folder(id),
             random: Arc::new(OsRandom),
             own: peer(id),
-            voters: (1..=3).map(peer).collect(),
+            voters: (1..=self.voters).map(peer).collect(),
             bootstrap: Vec::new(),
             cluster: String::new(),
             transport: Arc::new(Wire(self.switch.clone(), id)),
@@ -268,6 +269,27 @@ async fn snapshots_take_the_place_of_entries_and_reach_those_who_come_late() {
     for id in 1..=3 {
         cluster.stop(id).await;
     }
+    cluster.remove();
+}
+
+#[tokio::test]
+async fn large_entries_that_are_kept_do_not_have_a_snapshot_made_of_every_change() {
+    let cluster = Cluster { voters: 1, ..Cluster::new("large") };
+    let led = cluster.start(1).await;
+    led.leadership().wait_for(|now| now.is_own).await.unwrap();
+    let epoch = led.leadership.borrow().epoch;
+    let large: Record = FeatureLevelRecord { name: "f".repeat(300_000).into(), level: 1 }.into();
+    let mut made = Vec::new();
+    for place in 0..60 {
+        let records = if place < 20 { vec![large.clone()] } else { vec![record(place)] };
+        let end = led.propose(epoch, records).await.unwrap();
+        if led.wants_snapshot() {
+            led.snapshot(end, vec![record(place)]);
+            made.push(place);
+        }
+    }
+    assert_eq!(made, [13]);
+    cluster.stop(1).await;
     cluster.remove();
 }
 

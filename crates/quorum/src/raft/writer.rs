@@ -1,7 +1,6 @@
 //! The thread that owns a voter's files: writes in order, one sync for all appends that wait.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
@@ -11,6 +10,7 @@ use tokio::sync::oneshot;
 use super::disk::{Files, Snapshot, put_entries};
 use super::types::{Entry, LogId, Types, Vote};
 use crate::FileError;
+use crate::growth::Growth;
 
 /// At most this many bytes of appends share one sync.
 const GROUP_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -30,28 +30,28 @@ enum Job {
 #[derive(Clone)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
-    log_bytes: Arc<AtomicU64>,
+    growth: Arc<Growth>,
 }
 
 impl Writer {
-    /// Starts the thread; it ends when the last handle is gone.
-    pub fn start(files: Files) -> io::Result<Self> {
+    /// Starts the thread; it ends when the last handle is gone. The newest snapshot has `image_bytes`.
+    pub fn start(files: Files, image_bytes: u64) -> io::Result<Self> {
         let (jobs, waiting) = mpsc::channel();
-        let log_bytes = Arc::new(AtomicU64::new(files.log_bytes()));
-        let counted = Arc::clone(&log_bytes);
-        thread::Builder::new().name("metadata-log".into()).spawn(move || run(files, &waiting, &counted))?;
-        Ok(Self { jobs, log_bytes })
+        let growth = Arc::new(Growth::new(files.log_bytes(), image_bytes));
+        thread::Builder::new().name("metadata-log".into()).spawn(move || run(files, &waiting))?;
+        Ok(Self { jobs, growth })
     }
 
-    /// The length of the current log file.
-    pub fn log_bytes(&self) -> u64 {
-        self.log_bytes.load(Ordering::Relaxed)
+    /// How much was appended since the last snapshot.
+    pub fn growth(&self) -> &Growth {
+        &self.growth
     }
 
     /// Appends entries, the first of which has the index `first`; `flushed` is told when they are durable.
     pub fn append(&self, first: u64, entries: &[Entry], flushed: IOFlushed<Types>) {
         let mut frame = Vec::new();
         put_entries(first, entries, &mut frame);
+        self.growth.wrote(frame.len() as u64);
         if let Err(mpsc::SendError(Job::Append(_, flushed))) = self.jobs.send(Job::Append(frame, flushed)) {
             flushed.io_completed(Err(closed()));
         }
@@ -88,7 +88,7 @@ fn closed() -> io::Error {
     io::Error::other("the metadata log is closed")
 }
 
-fn run(mut files: Files, jobs: &mpsc::Receiver<Job>, log_bytes: &AtomicU64) {
+fn run(mut files: Files, jobs: &mpsc::Receiver<Job>) {
     let mut next = None;
     while let Some(job) = next.take().or_else(|| jobs.recv().ok()) {
         match job {
@@ -103,7 +103,6 @@ fn run(mut files: Files, jobs: &mpsc::Receiver<Job>, log_bytes: &AtomicU64) {
             Job::Snapshot(snapshot, done) => drop(done.send(said(files.save_snapshot(&snapshot)))),
             Job::Purge(purged, rest, done) => drop(done.send(said(files.purge(purged, &rest)))),
         }
-        log_bytes.store(files.log_bytes(), Ordering::Relaxed);
     }
 }
 
