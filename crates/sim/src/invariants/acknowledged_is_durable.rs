@@ -1,14 +1,20 @@
-//! AcknowledgedIsDurable (promise P1): an acknowledged record is durable on as many disks as `min.insync.replicas` asks.
+//! AcknowledgedIsDurable (promise P1): an acknowledged record is durable, as it was committed, on as many disks as
+//! `min.insync.replicas` asks.
 
-use super::Verdict;
+use super::{CommittedLog, Shadow, Verdict};
 
-pub(super) fn check(durable_ends: &[i64], committed_end: i64, end: i64, min_isr: usize) -> Verdict {
-    let disks = durable_ends.iter().filter(|durable| **durable >= end).count();
+pub(super) fn check<'a>(
+    disks: impl Iterator<Item = &'a mut Shadow>,
+    committed: &CommittedLog,
+    end: i64,
+    min_isr: usize,
+) -> Verdict {
+    if committed.end < end {
+        return Err(format!("acknowledged up to {end}, committed up to {}", committed.end));
+    }
+    let disks = disks.filter_map(|shadow| (shadow.holds_durably(committed) >= end).then_some(())).count();
     if disks < min_isr {
         return Err(format!("acknowledged up to {end}, durable on {disks} disks"));
-    }
-    if committed_end < end {
-        return Err(format!("acknowledged up to {end}, committed up to {committed_end}"));
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
-//! ReplicationQuorumSuperset: whoever may be elected, by the ISR or as eligible, has durably everything that is committed.
+//! ReplicationQuorumSuperset: whoever may be elected, by the ISR or as eligible, has durably everything that is committed, as it was
+//! committed.
 
-use super::Verdict;
+use super::{CommittedLog, Shadow, Verdict};
 
-pub(super) fn check(members: &[(usize, i64)], committed_end: i64) -> Verdict {
-    match members.iter().find(|(_, durable_end)| *durable_end < committed_end) {
-        Some((node, end)) => {
-            Err(format!("{committed_end} is committed, and node {node}, which may lead, has {end}"))
-        }
-        None => Ok(()),
+/// A replica that was never opened has nothing.
+pub(super) fn check(node: usize, shadow: Option<&mut Shadow>, committed: &CommittedLog) -> Verdict {
+    let (end, has) = (committed.end, shadow.map_or(0, |shadow| shadow.holds_durably(committed)));
+    match has < end {
+        true => Err(format!("{end} is committed, and node {node}, which may lead, has it up to {has}")),
+        false => Ok(()),
     }
 }

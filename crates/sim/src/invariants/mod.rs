@@ -38,6 +38,8 @@ pub struct BatchId {
 pub struct Shadow {
     pub batches: Vec<BatchId>,
     pub durable_end: i64,
+    /// Up to here its batches were compared with the committed ones, and are the same.
+    same_to: i64,
     /// The highest high watermark it announced as a leader, by epoch.
     pub high_watermarks: BTreeMap<i32, i64>,
 }
@@ -64,8 +66,8 @@ pub struct Watch {
     image: MetadataImage,
     /// Nodes whose disk was lost, until the controller knows.
     wiped: BTreeSet<usize>,
-    /// What was durable on disks that were lost since.
-    lost_ends: BTreeMap<TopicIdPartition, Vec<i64>>,
+    /// Disks that were lost since, as they were.
+    lost: BTreeMap<TopicIdPartition, Vec<Shadow>>,
     violations: Vec<String>,
 }
 
@@ -101,7 +103,7 @@ impl Watch {
         let found = batches(log, Offset(0));
         let shadow = self.replicas.entry((node, partition)).or_default();
         let kept = disk_keeps_durable::check(shadow, &found);
-        shadow.batches = found;
+        (shadow.batches, shadow.same_to) = (found, 0);
         shadow.durable_end = shadow.durable_end.max(log.view().durable_end.0);
         self.judge("DiskKeepsDurable", kept.map_err(|text| format!("node {node}, {partition}: {text}")));
     }
@@ -111,6 +113,7 @@ impl Watch {
         let new = batches(log, first);
         let shadow = self.replicas.entry((node, partition)).or_default();
         shadow.batches.truncate(shadow.batches.partition_point(|batch| batch.first < first.0));
+        shadow.same_to = shadow.same_to.min(first.0);
         shadow.batches.extend(&new);
         let of_partition = self.partitions.entry(partition).or_default();
         let matching = log_matching::check(of_partition, &new);
@@ -140,7 +143,7 @@ impl Watch {
     pub fn truncated(&mut self, node: usize, partition: TopicIdPartition, log: &PartitionLog) {
         let found = batches(log, Offset(0));
         let shadow = self.replicas.entry((node, partition)).or_default();
-        shadow.batches = found;
+        (shadow.batches, shadow.same_to) = (found, 0);
         shadow.durable_end = shadow.durable_end.min(log.view().log_end.0);
         self.check_in_sync(partition);
     }
@@ -190,12 +193,12 @@ impl Watch {
 
     /// An `acks=all` append is answered with success.
     pub fn acknowledged(&mut self, node: usize, partition: TopicIdPartition, end: Offset) {
-        let ends = self.replicas.iter().filter(|((_, of), _)| *of == partition);
+        let disks = self.replicas.iter_mut().filter(|((_, of), _)| *of == partition);
         // What was committed stays so when a disk is lost: a retry of it may be answered then.
-        let lost = self.lost_ends.get(&partition).into_iter().flatten().copied();
-        let ends: Vec<i64> = ends.map(|(_, shadow)| shadow.durable_end).chain(lost).collect();
-        let committed = self.partitions.get(&partition).map_or(0, |committed| committed.end);
-        let verdict = acknowledged_is_durable::check(&ends, committed, end.0, broker::MIN_ISR);
+        let lost = self.lost.get_mut(&partition).into_iter().flatten();
+        let disks = disks.map(|(_, shadow)| shadow).chain(lost);
+        let committed = self.partitions.entry(partition).or_default();
+        let verdict = acknowledged_is_durable::check(disks, committed, end.0, broker::MIN_ISR);
         self.judge(
             "AcknowledgedIsDurable",
             verdict.map_err(|text| format!("node {node}, {partition}: {text}")),
@@ -242,7 +245,7 @@ impl Watch {
     /// A node's disk is gone.
     pub fn disk_lost(&mut self, node: usize) {
         for ((_, partition), shadow) in self.replicas.extract_if(.., |(of, _), _| *of == node) {
-            self.lost_ends.entry(partition).or_default().push(shadow.durable_end);
+            self.lost.entry(partition).or_default().push(shadow);
         }
         self.wiped.insert(node);
     }
@@ -268,12 +271,11 @@ impl Watch {
         let Some(state) = self.image.partition(partition.topic, partition.partition) else { return };
         let members =
             state.isr.iter().chain(&state.elr).filter_map(|id| broker::node_of(base::BrokerId(*id)));
-        let members: Vec<(usize, i64)> = members
-            .filter(|node| !self.wiped.contains(node))
-            .map(|node| (node, self.replicas.get(&(node, partition)).map_or(0, |shadow| shadow.durable_end)))
-            .collect();
-        let end = self.committed_end(partition);
-        let verdict = in_sync_has_committed::check(&members, end);
+        let members: Vec<usize> = members.filter(|node| !self.wiped.contains(node)).collect();
+        let committed = self.partitions.entry(partition).or_default();
+        let verdict = members.into_iter().try_for_each(|node| {
+            in_sync_has_committed::check(node, self.replicas.get_mut(&(node, partition)), committed)
+        });
         self.judge("ReplicationQuorumSuperset", verdict.map_err(|text| format!("{partition}: {text}")));
     }
 
@@ -285,6 +287,21 @@ impl Watch {
     ) -> Verdict {
         let shadow = self.replicas.entry((node, partition)).or_default();
         check(shadow, self.partitions.entry(partition).or_default())
+    }
+}
+
+impl Shadow {
+    /// Up to where it has durably what is committed, as it was committed.
+    fn holds_durably(&mut self, committed: &CommittedLog) -> i64 {
+        let from = self.batches.partition_point(|batch| batch.first < self.same_to);
+        let own = self.batches.get(from..).unwrap_or_default();
+        for (batch, (_, known)) in own.iter().zip(committed.batches.range(self.same_to..)) {
+            if batch != known {
+                break;
+            }
+            self.same_to = batch.last + 1;
+        }
+        self.same_to.min(self.durable_end)
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Outcome {
 }
 
 impl World<'_> {
-    /// EventuallyUnfenced, EventuallyInSync: all brokers serve, all replicas are in sync, all have read the same metadata.
+    /// EventuallyUnfenced, EventuallyInSync: all brokers serve, and all replicas are in sync.
     pub(super) fn check_converged(&mut self) {
         let image = self.quorum.image().clone();
         if image.topics().is_empty() {
