@@ -6,6 +6,8 @@
 mod commit;
 mod failure;
 mod partitions;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -361,11 +363,11 @@ impl Dir {
         // Who waits for an answer is bounded by the bytes of requests that are let in; this bounds who does not wait.
         self.backlog.1.store(broker.config.network.request_bytes_max.saturating_mul(2), Ordering::Relaxed);
         let queue = Arc::clone(committer.queue());
-        let (dir, broker) = (Arc::clone(self), Arc::downgrade(broker));
+        let (dir, weak) = (Arc::clone(self), Arc::downgrade(broker));
         let thread = std::thread::Builder::new().name("committer".to_owned());
-        match thread.spawn(move || commit::run(&dir, &broker, *committer)) {
+        match thread.spawn(move || commit::run(&dir, &weak, *committer)) {
             Ok(thread) => *committing = Committing::Thread(thread, queue),
-            Err(error) => tracing::error!(%error, "cannot start a committer"),
+            Err(error) => broker.fail(format!("cannot start a committer: {error}")),
         }
     }
 
