@@ -1,5 +1,7 @@
 //! Starting a registry: where it listens, which cluster it stands on, and settings under Confluent's names.
 
+mod security;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use crate::kafka::{KafkaLog, Place};
 use crate::log::{LogError, SchemasLog};
 use crate::settings::{Profile, Settings};
 use crate::validator::Validator;
+use security::{is_security, plaintext, refusal};
 
 /// Where Confluent's registry listens.
 pub const DEFAULT_PORT: u16 = 8081;
@@ -156,16 +159,7 @@ impl Options {
             name if name.starts_with("ssl.") => self.tls.set(name, value)?,
             name if name.starts_with("authentication.") => self.settings.access.set(name, value)?,
             "kafkastore.security.protocol" if value.eq_ignore_ascii_case("PLAINTEXT") => {}
-            name if name.starts_with("kafkastore.") && is_security(name) && !value.is_empty() => {
-                return Err(insecure(name, value));
-            }
-            "security.protocol" if !value.is_empty() => return Err(insecure(name, value)),
-            name if is_security(name) && !value.is_empty() => {
-                return Err(format!(
-                    "{name}={value}: extensions of Confluent's registry cannot be loaded, and without this one the registry would be open \
-                     to more than it was; use authentication.method=BASIC and https listeners, and take the property out"
-                ));
-            }
+            name if is_security(name) && !value.is_empty() => return Err(refusal(name, value)),
             name => self.notes.push(format!("{name} has no effect on this registry")),
         }
         Ok(())
@@ -175,50 +169,6 @@ impl Options {
         self.place.timeout = timeout;
         self.settings.timeout = timeout;
     }
-}
-
-/// The hosts and ports of a list of servers, which are spoken to without TLS or SASL.
-fn plaintext(name: &str, value: &str) -> Result<String, String> {
-    let one = |server: &str| match server.trim().split_once("://") {
-        None => Ok(server.trim().to_owned()),
-        Some((protocol, address)) if protocol.eq_ignore_ascii_case("PLAINTEXT") => Ok(address.to_owned()),
-        Some(_) => Err(insecure(name, value)),
-    };
-    Ok(value.split(',').map(one).collect::<Result<Vec<_>, _>>()?.join(","))
-}
-
-/// Why a cluster that asks for TLS or SASL is not spoken to.
-fn insecure(name: &str, value: &str) -> String {
-    // Properties of this kind hold passwords; a list of servers does not.
-    let shown = if name.ends_with("protocol") || name.ends_with("servers") {
-        format!("={value}")
-    } else {
-        String::new()
-    };
-    format!(
-        "{name}{shown}: this registry speaks to its cluster in plaintext only, neither by TLS nor by SASL; name a PLAINTEXT listener of the \
-         brokers in kafkastore.bootstrap.servers, in a network that only they share, and take the property out"
-    )
-}
-
-fn is_security(name: &str) -> bool {
-    [
-        "kafkastore.ssl.",
-        "kafkastore.sasl.",
-        "confluent.schema.registry.auth.",
-        "confluent.schema.registry.authorizer.",
-    ]
-    .iter()
-    .any(|prefix| name.starts_with(prefix))
-        || matches!(
-            name,
-            // Confluent's security comes as an extension.
-            "resource.extension.class"
-                | "schema.registry.resource.extension.class"
-                | "rest.servlet.initializor.classes"
-                | "kafkastore.security.protocol"
-                | "security.protocol"
-        )
 }
 
 /// The addresses of a list of URLs; no host is every address of this machine.
