@@ -225,10 +225,10 @@ impl Named {
             .subject(topic, part, &parsed)
             .ok_or_else(|| format!("schema {id} has no name that could be a subject"))?;
         let subject = crate::subject::qualified(context, &subject);
-        if store.is_used_by(context, id, &subject) {
-            Ok(parsed)
-        } else {
-            Err(format!("schema {id} is not registered under subject {subject}"))
+        match store.used_by(context, id, &subject) {
+            Some(own) if own.language == content.language => Ok(parsed),
+            Some(own) => registry.parser().stored(store, context, own),
+            None => Err(format!("schema {id} is not registered under subject {subject}")),
         }
     }
 }

@@ -71,8 +71,8 @@ fn by_id<'s>(store: &'s Store, id: i32, query: &Query) -> Result<(String, &'s Ar
     let (context, name) = subject::split(given);
     let by_context = |context: &str| Some((context.to_owned(), store.by_id(context, id)?));
     let by_subject = |context: &str| {
-        let used = store.is_used_by(context, id, &subject::qualified(context, name));
-        used.then(|| by_context(context)).flatten()
+        let content = store.used_by(context, id, &subject::qualified(context, name))?;
+        Some((context.to_owned(), content))
     };
     let found = if name.is_empty() {
         by_context(context)

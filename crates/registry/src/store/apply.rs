@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Context, Entry, Store, Version};
 use crate::config::Mode;
 use crate::log::LogEntry;
-use crate::record::{Change, Key, SchemaValue, What};
+use crate::record::{Change, Content, Key, SchemaValue, What};
 use crate::subject;
 
 /// What became of a record.
@@ -106,7 +106,9 @@ impl Store {
         let existing = self.subjects.get(subject).and_then(|versions| versions.get(&version));
         let importing = self.mode_in_scope(subject) == Mode::Import;
         if let Some(existing) = existing {
-            let same = existing.id == value.id && existing.content.guid == value.content.guid;
+            let same = existing.id == value.id
+                && existing.content.guid == value.content.guid
+                && existing.content.language == value.content.language;
             if !same && !importing {
                 return Applied::Lost;
             }
@@ -195,13 +197,9 @@ impl Store {
 }
 
 impl Context {
-    /// Notes that a version has an id; returns the content that all versions of the id share.
-    fn claim(
-        &mut self,
-        value: &SchemaValue,
-        subject: &Arc<str>,
-        version: i32,
-    ) -> Arc<crate::record::Content> {
+    /// Notes that a version has an id; returns its content, which all versions of the id share that are of one language. The
+    /// identity does not cover the language, so that one id may have several.
+    fn claim(&mut self, value: &SchemaValue, subject: &Arc<str>, version: i32) -> Arc<Content> {
         self.max_id = self.max_id.max(value.id);
         if !self.ids.contains_key(&value.id) {
             let entry = Entry { content: Arc::clone(&value.content), uses: super::Users::default() };
@@ -214,6 +212,10 @@ impl Context {
         match self.ids.get_mut(&value.id) {
             Some(entry) => {
                 entry.uses.insert((Arc::clone(subject), version), ());
+                if entry.content.language != value.content.language {
+                    let text = Arc::clone(&entry.content.text);
+                    return Arc::new(Content { text, ..(*value.content).clone() });
+                }
                 Arc::clone(&entry.content)
             }
             None => Arc::clone(&value.content),

@@ -161,14 +161,13 @@ impl Store {
         .collect()
     }
 
-    /// Whether a subject has, or had, a version with that id.
-    pub fn is_used_by(&self, context: &str, id: i32, subject: &str) -> bool {
-        let Some(entry) = self.contexts.get(context).and_then(|context| context.ids.get(&id)) else {
-            return false;
-        };
-        let Some((name, _)) = self.subjects.get_key_value(subject) else { return false };
+    /// What an id is under a subject that has, or had, a version with it: the text is the id's, the language the subject's own.
+    pub fn used_by(&self, context: &str, id: i32, subject: &str) -> Option<&Arc<Content>> {
+        let entry = self.contexts.get(context)?.ids.get(&id)?;
+        let (name, versions) = self.subjects.get_key_value(subject)?;
         let from = (Arc::clone(name), i32::MIN);
-        entry.uses.from(&from).next().is_some_and(|((user, _), ())| user == name)
+        let ((_, number), ()) = entry.uses.from(&from).next().filter(|((user, _), ())| user == name)?;
+        versions.get(number).map(|version| &version.content)
     }
 
     /// The versions that refer to a version.

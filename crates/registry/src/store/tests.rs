@@ -213,3 +213,24 @@ fn an_import_that_loses_on_its_id_leaves_the_version_it_would_replace() {
     assert_eq!(applied[4], Applied::Done);
     assert_eq!(versions(&store, "other"), [(1, 6, false)]);
 }
+
+#[test]
+fn a_version_keeps_its_language_where_another_of_its_id_has_another() {
+    let record = |subject: &str, kind: &str| {
+        let key = format!(r#"{{"keytype":"SCHEMA","subject":"{subject}","version":1,"magic":1}}"#);
+        let value = format!(
+            r#"{{"subject":"{subject}","version":1,"id":1,{kind}"schema":"{{\"type\":\"string\"}}","deleted":false}}"#
+        );
+        (key, value)
+    };
+    let json = r#""schemaType":"JSON","#;
+    let records = [record("a", ""), record("b", json), record("b", "")];
+    let records: Vec<(&str, Option<&str>)> =
+        records.iter().map(|(key, value)| (key.as_str(), Some(value.as_str()))).collect();
+    let (store, applied) = replay(&records);
+    assert_eq!(applied, [Applied::Done, Applied::Done, Applied::Lost]);
+    let content = |subject: &str| &store.version(subject, 1, Live::Only).unwrap().1.content;
+    assert_eq!(content("a").language, schema::Language::Avro);
+    assert_eq!(content("b").language, schema::Language::Json);
+    assert!(std::sync::Arc::ptr_eq(&content("a").text, &content("b").text));
+}
