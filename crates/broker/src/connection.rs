@@ -188,6 +188,7 @@ impl Connection {
                 Reply::Ready(rope, memory) => {
                     // The request's own memory is free; the answer's takes its place.
                     ticket._memory = memory;
+                    ticket.uncounted = 0;
                     ticket.stamps.bytes_out = rope.len();
                     self.outgoing.push(rope, ticket);
                 }

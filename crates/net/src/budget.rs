@@ -66,6 +66,11 @@ impl Reservation {
         }
     }
 
+    /// Whether it covers nothing.
+    pub fn is_empty(&self) -> bool {
+        self.units() == 0
+    }
+
     fn units(&self) -> usize {
         self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
     }

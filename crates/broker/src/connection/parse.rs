@@ -77,6 +77,7 @@ impl Connection {
         let ticket = Ticket {
             stamps: Stamps::received(self.received),
             key: row.key,
+            uncounted: if self.memory.is_empty() { bytes_in } else { 0 },
             _memory: std::mem::take(&mut self.memory),
         };
         let ctx = RequestContext {

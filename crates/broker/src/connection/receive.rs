@@ -12,6 +12,9 @@ use super::{Connection, End, REQUESTS_IN_FLIGHT_MAX};
 /// Frames up to this size are not counted against the broker's memory budget.
 const UNCOUNTED_FRAME_BYTES: usize = 16 * 1024;
 
+/// Nor are they while those of a connection are no more than this together.
+const UNCOUNTED_FRAMES_BYTES: usize = 64 * 1024;
+
 /// How long a frame that grows waits for memory before it has slow senders closed …
 const PATIENCE: Duration = Duration::from_secs(1);
 /// … which are those whose frame began this long ago and is not there yet.
@@ -74,8 +77,14 @@ impl Connection {
             self.memory = memory;
             self.memory_wanted = None;
         }
-        let needed = self.frames.len().saturating_mul(2);
-        if needed <= UNCOUNTED_FRAME_BYTES || self.info.broker.memory.try_grow(&mut self.memory, needed) {
+        let needed =
+            memory_needed(self.frames.len(), self.replies.iter().map(|(_, ticket)| ticket.uncounted).sum());
+        if needed == 0 {
+            return true;
+        }
+        if self.info.broker.memory.try_grow(&mut self.memory, needed) {
+            // The next request has it; its answer leaves behind theirs.
+            self.replies.iter_mut().for_each(|(_, ticket)| ticket.uncounted = 0);
             return true;
         }
         let (budget, mut memory) = (self.info.broker.memory.clone(), std::mem::take(&mut self.memory));
@@ -87,5 +96,32 @@ impl Connection {
             memory
         }));
         self.poll_memory(cx)
+    }
+}
+
+/// What must be reserved before more is read: for the frame being received, unless it is small, and for the small ones whose
+/// answers are to come, once they are many.
+fn memory_needed(received: usize, uncounted: usize) -> usize {
+    let frame = received.saturating_mul(2);
+    let frame = if frame > UNCOUNTED_FRAME_BYTES { frame } else { 0 };
+    frame + if uncounted > UNCOUNTED_FRAMES_BYTES { uncounted } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_frames_cost_nothing_until_they_are_many() {
+        const KIB: usize = 1024;
+        for (received, uncounted, needed) in [
+            (0, 0, 0),
+            (8 * KIB, 64 * KIB, 0),
+            (8 * KIB + 1, 64 * KIB, 16 * KIB + 2),
+            (0, 64 * KIB + 1, 64 * KIB + 1),
+            (100 * KIB, 100 * KIB, 300 * KIB),
+        ] {
+            assert_eq!(memory_needed(received, uncounted), needed, "{received} {uncounted}");
+        }
     }
 }

@@ -10,6 +10,8 @@ pub(super) struct Ticket {
     pub stamps: Stamps,
     pub key: ApiKey,
     pub _memory: Reservation,
+    /// The bytes of its frame, as long as nobody has them in a reservation.
+    pub uncounted: usize,
 }
 
 impl Ticket {
