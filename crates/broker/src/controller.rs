@@ -4,6 +4,7 @@ mod auto_create;
 mod carry;
 mod chores;
 mod follow;
+mod no_use;
 mod shell;
 mod start;
 mod submit;
@@ -26,6 +27,7 @@ use crate::replication::KnownBrokers;
 use crate::settings::TopicConfigs;
 
 use follow::Serving;
+use no_use::Said;
 use shell::Mailbox;
 pub use start::MetadataError;
 pub(crate) use start::features;
@@ -41,6 +43,8 @@ pub(crate) struct Metadata {
     raft: OnceLock<Arc<Raft>>,
     /// What this node knew when it was alone; a quorum that it founds begins with that.
     carried: OnceLock<Vec<metadata::Record>>,
+    /// Configs without effect that were spoken of.
+    said: Said,
     /// Where this broker's clients are served, as the cluster is told.
     endpoints: OnceLock<Vec<Registered>>,
 }
@@ -103,6 +107,7 @@ impl Broker {
         if !delta.brokers.is_empty() {
             self.replication.brokers.store(Arc::new(KnownBrokers::of(&image)));
         }
+        self.metadata.said.say(self.config.node_id, &image, delta);
         // Before their names are used again: a topic may be deleted and another one made under its name in one batch.
         for id in delta.removed_topics.keys() {
             self.take_down(*id);
