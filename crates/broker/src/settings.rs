@@ -9,7 +9,7 @@ use metadata::config::{self, Value};
 use metadata::{ConfigResource, MetadataImage, ResourceType};
 use records::{Compression, CompressionType, Mode, TimestampType, Validation};
 
-use crate::config::{PRODUCE_VALIDATION, Properties};
+use crate::config::{PRODUCE_VALIDATION, Properties, validation_mode};
 use crate::partition::verify::Checks;
 use crate::partition::{TopicSettings, is_internal};
 
@@ -87,9 +87,11 @@ impl TopicConfigs<'_> {
         let usize_of = |name| usize::try_from(self.number(name)).unwrap_or_default();
         let append_time =
             self.value("message.timestamp.type").is_some_and(|value| value.as_str() == "LogAppendTime");
+        let (mode, is_by_topic) = self.validation_mode();
         Arc::new(TopicSettings {
+            validation_is_by_topic: is_by_topic,
             validation: Validation {
-                mode: self.validation_mode(),
+                mode,
                 max_message_bytes: usize_of("max.message.bytes"),
                 compacted: self.has_policy("compact"),
                 timestamp_type: if append_time {
@@ -109,14 +111,16 @@ impl TopicConfigs<'_> {
         })
     }
 
-    /// Compacted topics need the keys of their records looked at.
-    fn validation_mode(&self) -> Mode {
-        let asked = self.properties.get(PRODUCE_VALIDATION).map(|property| property.value.trim());
-        if asked == Some("header-only") && !self.has_policy("compact") {
-            Mode::HeaderOnly
-        } else {
-            Mode::Strict
+    /// How closely batches are looked at, and whether the topic says so. Compacted ones need the keys of their records looked at.
+    fn validation_mode(&self) -> (Mode, bool) {
+        if self.has_policy("compact") {
+            return (Mode::Strict, true);
         }
+        if let Some(mode) = self.set_on_topic(PRODUCE_VALIDATION).and_then(|text| validation_mode(&text)) {
+            return (mode, true);
+        }
+        let of_broker = self.properties.get(PRODUCE_VALIDATION).and_then(|one| validation_mode(&one.value));
+        (of_broker.unwrap_or(Mode::Strict), false)
     }
 
     fn compression(&self) -> Option<Compression> {
@@ -233,6 +237,44 @@ mod tests {
             (&[trusted, ("log.cleanup.policy", "compact,delete")], Mode::Strict),
         ] {
             assert_eq!(settings(pairs).0.validation.mode, mode);
+        }
+    }
+
+    #[test]
+    fn a_topic_decides_how_closely_it_is_looked_at_then_the_listener_then_the_broker() {
+        let (strict, trusted) = (Some("strict"), Some("header-only"));
+        for (topic, listener, broker, compacted, mode) in [
+            (None, None, None, false, Mode::Strict),
+            (None, None, trusted, false, Mode::HeaderOnly),
+            (None, trusted, None, false, Mode::HeaderOnly),
+            (None, strict, trusted, false, Mode::Strict),
+            (strict, trusted, trusted, false, Mode::Strict),
+            (trusted, strict, strict, false, Mode::HeaderOnly),
+            (trusted, trusted, trusted, true, Mode::Strict),
+        ] {
+            let mut image = MetadataImage::default();
+            let mut set = |name: &'static str, value: Option<&'static str>| {
+                let (resource_type, resource_name) = (2, Str::from_static("t"));
+                let value = value.map(Str::from_static);
+                let record =
+                    metadata::record::ConfigRecord { resource_type, resource_name, name: name.into(), value };
+                image.replay(&record.into(), &mut metadata::Delta::default()).unwrap();
+            };
+            set(PRODUCE_VALIDATION, topic);
+            set("cleanup.policy", compacted.then_some("compact"));
+            let mut properties = Properties::default();
+            if let Some(value) = broker {
+                properties.set(PRODUCE_VALIDATION, value, Origin::Embedder);
+            }
+            let (topic, checks) = (Str::from_static("t"), None);
+            let configs =
+                TopicConfigs { image: &image, properties: &properties, node_id: 1, topic: &topic, checks };
+            let by_listener = listener.and_then(validation_mode);
+            assert_eq!(
+                configs.topic().validation_by(by_listener).mode,
+                mode,
+                "{topic} {listener:?} {broker:?}"
+            );
         }
     }
 

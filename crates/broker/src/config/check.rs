@@ -4,6 +4,7 @@
 //! property without effect here, is said once.
 
 use metadata::config::{BROKER, Config as Row, Kind, Status, Valid, broker_config};
+use records::Mode;
 
 use super::{ConfigError, Properties, Property};
 
@@ -16,15 +17,15 @@ pub struct Note {
     pub text: String,
 }
 
-/// How closely the records of producers are looked at: `strict`, as Kafka does, or `header-only`, for producers one trusts. Topics that are
-/// compacted are always looked at.
+/// How closely the records of producers are looked at: `strict`, as Kafka does, or `header-only`, for producers one trusts. A topic
+/// may have it as a config of its own, a listener under its prefix. Topics that are compacted are always looked at.
 pub const PRODUCE_VALIDATION: &str = "mekong.produce.validation";
 
 /// Checks all properties; the first that cannot be used is the error.
 pub fn check(properties: &Properties) -> Result<Vec<Note>, ConfigError> {
     let mut notes = Vec::new();
     for (key, property) in properties.iter() {
-        if let Some((_, allowed)) = OWN.iter().find(|(own, _)| *own == key) {
+        if let Some((_, allowed)) = OWN.iter().find(|(own, _)| *own == key || is_of_listener(key, own)) {
             check_own(key, property, allowed)?;
             continue;
         }
@@ -57,6 +58,21 @@ pub fn check(properties: &Properties) -> Result<Vec<Note>, ConfigError> {
 
 /// Properties that Kafka does not have, each with its values; the first is the default.
 const OWN: &[(&str, &[&str])] = &[(PRODUCE_VALIDATION, &["strict", "header-only"])];
+
+/// What `strict` and `header-only` stand for.
+pub(crate) fn validation_mode(text: &str) -> Option<Mode> {
+    match text.trim() {
+        "strict" => Some(Mode::Strict),
+        "header-only" => Some(Mode::HeaderOnly),
+        _ => None,
+    }
+}
+
+/// Whether the key is `own` under a listener's prefix.
+fn is_of_listener(key: &str, own: &str) -> bool {
+    let rest = key.strip_prefix("listener.name.").and_then(|rest| rest.split_once('.'));
+    rest.is_some_and(|(_, rest)| rest == own)
+}
 
 fn check_own(key: &str, property: &Property, allowed: &[&str]) -> Result<(), ConfigError> {
     if allowed.contains(&property.value.trim()) {
@@ -207,6 +223,10 @@ mod tests {
             (
                 "mekong.produce.validation=none",
                 "mekong.produce.validation=none: must be one of strict, header-only",
+            ),
+            (
+                "listener.name.a.mekong.produce.validation=none",
+                "listener.name.a.mekong.produce.validation=none: must be one of strict, header-only",
             ),
             ("log.segment.bytes=1", "log.segment.bytes=1: must be a whole number, at least 1048576"),
             (

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use net::PortRule;
+use records::Mode;
 
 use super::{ConfigError, QuorumConfig};
 
@@ -65,6 +66,9 @@ pub struct ListenerConfig {
     pub advertised: Option<(String, u16)>,
     /// Whether `controller.listener.names` names it: other nodes come in by it, and tools that ask the controllers.
     pub is_controllers: bool,
+    /// How closely what is produced by it is looked at, where the topic does not say:
+    /// `listener.name.<name>.mekong.produce.validation`.
+    pub produce_validation: Option<Mode>,
 }
 
 /// One `NAME://host:port`.
@@ -96,6 +100,7 @@ pub fn parse(
             protocol,
             advertised,
             is_controllers: false,
+            produce_validation: None,
         });
     }
     if parsed.is_empty() {
@@ -109,6 +114,7 @@ pub fn parse(
             protocol: SecurityProtocol::Plaintext,
             advertised,
             is_controllers: false,
+            produce_validation: None,
         });
     }
     match advertised.first() {

@@ -18,6 +18,7 @@ use metadata::config::{BrokerConfigs, StaticConfigs};
 use crate::loggers::Loggers;
 use crate::partition::verify::Checks;
 
+pub(crate) use check::validation_mode;
 pub use check::{Note, PRODUCE_VALIDATION};
 pub use limits::ConnectionLimits;
 pub use listeners::{ListenerConfig, SecurityProtocol};
@@ -264,7 +265,11 @@ impl<'a> Reader<'a> {
         let is_controllers =
             |name: &str| of_controller.split(',').any(|one| one.trim().eq_ignore_ascii_case(name));
         let mut parsed = parsed;
-        parsed.iter_mut().for_each(|listener| listener.is_controllers = is_controllers(&listener.name));
+        for listener in &mut parsed {
+            listener.is_controllers = is_controllers(&listener.name);
+            let key = format!("listener.name.{}.{PRODUCE_VALIDATION}", listener.name.to_lowercase());
+            listener.produce_validation = self.text(&key).and_then(validation_mode);
+        }
         let quorum = self.quorum(node_id)?;
         self.check_listeners(&quorum, &parsed)?;
         // With one node the controller's role needs no listener of its own.

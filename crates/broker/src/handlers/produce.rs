@@ -185,7 +185,8 @@ fn check(
     let index = partition.key().partition;
     let settings = partition.settings();
     partition.check_append(how.acks).map_err(|error| refusal(index, error))?;
-    let rules = records::Validation { zstd_allowed: ctx.version >= 7, ..settings.validation };
+    let validation = settings.validation_by(ctx.connection.listener.config.produce_validation);
+    let rules = records::Validation { zstd_allowed: ctx.version >= 7, ..validation };
     let batches = ValidBatches::check(payload, &rules, how.now_ms)
         .map_err(|rejected| rejection(partition, &rejected))?;
     match batches.iter().any(|batch| batch.header().attributes.is_transactional()) {

@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use base::{LeaderEpoch, Str, TopicIdPartition};
 use log::{LogError, LogReader, PartitionLog, View};
-use records::Validation;
+use records::{Mode, Validation};
 use wire::ErrorCode;
 
 use crate::compaction::Dirty;
@@ -48,6 +48,8 @@ pub use table::{Topic, Topics};
 pub struct TopicSettings {
     /// What is asked of batches.
     pub validation: Validation,
+    /// Whether the topic itself says how closely they are looked at, and no listener can say otherwise.
+    pub validation_is_by_topic: bool,
     /// `min.insync.replicas`.
     pub min_insync_replicas: i32,
     /// `replica.lag.time.max.ms`.
@@ -56,6 +58,14 @@ pub struct TopicSettings {
     pub deletes: bool,
     /// What looks at batches before they are ordered.
     pub checks: Vec<Arc<dyn verify::Check>>,
+}
+
+impl TopicSettings {
+    /// What is asked of batches that come in by a listener with this mode of its own.
+    pub(crate) fn validation_by(&self, listener: Option<Mode>) -> Validation {
+        let mode = listener.filter(|_| !self.validation_is_by_topic).unwrap_or(self.validation.mode);
+        Validation { mode, ..self.validation }
+    }
 }
 
 /// One partition that this node holds a replica of.

@@ -53,6 +53,8 @@ pub(super) static ROWS: &[Config] = configs! {
         Effective, "The largest batch taken, after compression";
     "mekong.key.schema.validation.payload": Boolean = "false", Any, Low, Internal,
         Effective, "Whether keys must be readable by the schema they name";
+    "mekong.produce.validation": String = null, OneOf(&["strict", "header-only"]), Low, Internal,
+        Effective, "How closely batches are looked at; without it the listener decides, then the broker";
     "mekong.value.schema.validation.payload": Boolean = "false", Any, Low, Internal,
         Effective, "Whether values must be readable by the schema they name";
     "message.timestamp.after.max.ms" <- "log.message.timestamp.after.max.ms": Long =
