@@ -174,20 +174,28 @@ impl Cluster {
         let _ = fs::remove_file(self.disk(broker).join("filler"));
     }
 
-    /// Whatever was done to processes and disks is undone: all run and serve.
+    /// Whatever was done to processes and disks is undone: all run and serve. A broker that ended though nobody stopped it is said.
     pub fn heal(&mut self) -> Outcome {
         for broker in 1..=BROKERS {
             self.empty(broker);
             self.resume(broker);
-            let member = self.members.get_mut(broker - 1);
-            if let Some(member) = member
-                && member.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()))
-            {
-                *member = None;
-            }
+            self.bury(broker);
             self.launch(broker)?;
         }
         (1..=BROKERS).try_for_each(|broker| self.wait_ready(broker))
+    }
+
+    /// Forgets a process that has ended by itself, aloud.
+    fn bury(&mut self, broker: usize) {
+        let log = self.home(broker).join("log.txt");
+        let Some(member) = self.members.get_mut(broker - 1) else { return };
+        if let Some(status) = member.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
+            eprintln!(
+                "broker {broker} ended by itself: {status}; it is started again, see {}",
+                log.display()
+            );
+            *member = None;
+        }
     }
 
     /// What the brokers wrote into their logs, line by line.

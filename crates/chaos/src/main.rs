@@ -84,6 +84,7 @@ fn series(options: &Options) -> Outcome {
     if !rustix::process::geteuid().is_root() {
         return Err("network namespaces and mounts need root".into());
     }
+    let _sole = network::Sole::take()?;
     std::fs::create_dir_all(&options.out).map_err(|error| format!("{}: {error}", options.out.display()))?;
     let mut failed = Vec::new();
     for (done, seed) in (options.seed..options.seed + options.runs).enumerate() {

@@ -18,6 +18,35 @@ use crate::Outcome;
 pub const BROKERS: usize = 3;
 const BRIDGE: &str = "mkchaos";
 
+/// Held by the one series of runs that may go on: namespaces and addresses are the machine's, so a second series would take the first
+/// one's network away under its brokers.
+const LOCK: &str = "/run/mekong-chaos.lock";
+
+/// The right to be the machine's only series; the kernel takes it back when the process ends, however it ends.
+pub struct Sole {
+    _file: std::fs::File,
+}
+
+impl Sole {
+    /// Refuses while another series runs.
+    pub fn take() -> Outcome<Self> {
+        Self::take_at(std::path::Path::new(LOCK))
+    }
+
+    fn take_at(path: &std::path::Path) -> Outcome<Self> {
+        let named = |error: std::io::Error| format!("{}: {error}", path.display());
+        let file = std::fs::File::options().create(true).append(true).open(path).map_err(named)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(format!(
+                "another chaos run is under way on this machine: both would use the namespaces mkchaos1 to {BROKERS} (lock: {})",
+                path.display()
+            )),
+            Err(std::fs::TryLockError::Error(error)) => Err(named(error)),
+        }
+    }
+}
+
 /// The namespaces; removed when dropped.
 pub struct Network;
 
@@ -120,4 +149,19 @@ fn call(program: &str, arguments: &str) -> Outcome {
         return Ok(());
     }
     Err(format!("{program} {arguments}: {}", String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_series_is_refused_while_the_first_runs() {
+        let path = std::env::temp_dir().join(format!("mekong-chaos-lock-{}", std::process::id()));
+        let first = Sole::take_at(&path).unwrap();
+        assert!(Sole::take_at(&path).is_err_and(|error| error.contains("another chaos run is under way")));
+        drop(first);
+        assert!(Sole::take_at(&path).is_ok());
+        std::fs::remove_file(&path).unwrap();
+    }
 }
