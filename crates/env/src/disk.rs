@@ -74,6 +74,11 @@ pub trait Disk: Send + Sync + Debug {
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Makes everything on the file system of `path` durable: cheaper than many single syncs (Linux 5.8 reports its errors).
     fn sync_filesystem(&self, path: &Path) -> io::Result<()>;
+    /// How many files are worth syncing at once, from as many threads: syncs that meet share a commit of the file system's journal.
+    /// One where the order of calls must repeat itself.
+    fn syncs_at_once(&self) -> usize {
+        1
+    }
     /// The room left where `path` lies.
     fn space(&self, path: &Path) -> io::Result<Space>;
     /// Takes the exclusive advisory lock on a file, creating it; `None` when another process holds it.

@@ -74,6 +74,10 @@ impl Disk for RealDisk {
         Ok(rustix::fs::syncfs(fs::File::open(path)?)?)
     }
 
+    fn syncs_at_once(&self) -> usize {
+        4
+    }
+
     fn space(&self, path: &Path) -> io::Result<Space> {
         let stat = rustix::fs::statvfs(path)?;
         Ok(Space { available: stat.f_bavail * stat.f_frsize, total: stat.f_blocks * stat.f_frsize })

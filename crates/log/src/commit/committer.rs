@@ -14,6 +14,7 @@ use super::frame::{Frame, Kind};
 use super::plan::{Policy, files_to_sync};
 use super::queue::{Append, CommitQueue, Item, Source};
 use super::release::Generation;
+use super::syncers::Syncers;
 use crate::context::LogContext;
 use crate::error::{Context, LogError, Result};
 use crate::planted::{self, Bug};
@@ -68,6 +69,7 @@ pub struct Committer {
     pub(super) framed: BTreeMap<TopicIdPartition, u64>,
     /// Who waits for partitions that moved away to be forgotten.
     emptying: Vec<(TopicIdPartition, Sender<()>)>,
+    syncers: Syncers,
 }
 
 impl Committer {
@@ -106,6 +108,7 @@ impl Committer {
             retiring: None,
             framed: BTreeMap::new(),
             emptying: Vec::new(),
+            syncers: Syncers::new(context.disk.syncs_at_once()),
         })
     }
 
@@ -249,16 +252,20 @@ impl Committer {
     }
 
     fn sync_files(&mut self, items: &[Item], short: &[u64], round: &mut Round) -> Result<()> {
-        let mut done = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut segments = Vec::new();
         for item in items {
             let Item::Append(append) = item else { continue };
             if !short.contains(&append.segment.id()) {
                 continue;
             }
             round.synced_bytes += append.len;
-            if done.insert(append.segment.id()) && !planted::has(Bug::AckBeforeFileSync) {
-                round.syncs += append.segment.sync_batches()?;
+            if seen.insert(append.segment.id()) {
+                segments.push(Arc::clone(&append.segment));
             }
+        }
+        if !planted::has(Bug::AckBeforeFileSync) {
+            round.syncs += self.syncers.sync(segments)?;
         }
         Ok(())
     }

@@ -32,6 +32,7 @@ mod plan;
 mod queue;
 mod release;
 mod replay;
+mod syncers;
 #[cfg(test)]
 mod tests;
 
