@@ -21,6 +21,12 @@ pub const SCHEMA_TEXT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How deep a schema's JSON, or a Protobuf definition, may nest: the parsers recurse.
 pub const SCHEMA_DEPTH_MAX: usize = 256;
 
+/// How many values, one in another or side by side, the JSON of a schema or of a request to the registry may have.
+pub const JSON_VALUES_MAX: usize = 1_000_000;
+
+/// The bodies of all requests that the registry has under way, in bytes together; parsed they are some times as large.
+pub const REGISTRY_BODIES_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 /// Steps that one comparison of two schemas may take before it gives up with an error.
 pub const SCHEMA_COMPARE_STEPS_MAX: usize = 500_000;
 

@@ -18,7 +18,7 @@ use crate::core::{Decided, Decision, Parser};
 use crate::election::{self, Leader};
 use crate::error::RestError;
 use crate::follow::follow;
-use crate::http::Forwarder;
+use crate::http::{Forwarder, Room};
 use crate::log::{Appended, LogError, SchemasLog};
 use crate::mend::{Mender, keep_mended};
 use crate::record::{Change, Record};
@@ -43,6 +43,7 @@ pub struct Registry {
     /// Keeps the leader known where there is no election.
     _settled: Option<watch::Sender<Leader>>,
     forwarder: Forwarder,
+    room: Room,
     applied: watch::Sender<i64>,
     closed: watch::Sender<bool>,
     parser: Parser,
@@ -93,6 +94,7 @@ impl Registry {
             candidate,
             _settled: settled,
             forwarder: Forwarder::new(peers),
+            room: Room::default(),
             applied: watch::Sender::new(0),
             closed: watch::Sender::new(false),
             parser: Parser::new(),
@@ -119,6 +121,10 @@ impl Registry {
 
     pub(crate) fn parser(&self) -> &Parser {
         &self.parser
+    }
+
+    pub(crate) fn room(&self) -> &Room {
+        &self.room
     }
 
     pub(crate) fn forwarder(&self) -> &Forwarder {

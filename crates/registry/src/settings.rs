@@ -102,7 +102,7 @@ impl Default for Settings {
             normalize: false,
             timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30),
-            body_bytes_max: 16 * 1024 * 1024,
+            body_bytes_max: base::limits::SCHEMA_TEXT_BYTES_MAX,
             record_bytes_max: 1_048_576,
             search_limit: 1000,
             cluster_id: String::new(),

@@ -41,6 +41,22 @@ fn quoted(schema: &str, language: &str) -> Vec<u8> {
     format!(r#"{{"schemaType":"{language}","schema":{schema}}}"#).into_bytes()
 }
 
+/// Bodies of many small parts.
+fn many_of_one() -> [(&'static str, Vec<u8>, &'static [u16]); 2] {
+    [
+        ("two million zeros", format!(r#"{{"x":[{}0]}}"#, "0,".repeat(2_000_000)).into_bytes(), &[400]),
+        (
+            "a reference given 50,000 times",
+            format!(
+                r#"{{"schema":"\"int\"","references":[{}{{"name":"n","subject":"r","version":1}}]}}"#,
+                r#"{"name":"n","subject":"r","version":1},"#.repeat(50_000)
+            )
+            .into_bytes(),
+            &[400, 422],
+        ),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn huge_deep_and_broken_bodies_are_answered() {
     let handle = serve(Settings { body_bytes_max: 12 * 1024 * 1024, ..Settings::default() }).await;
@@ -91,7 +107,7 @@ async fn huge_deep_and_broken_bodies_are_answered() {
         ),
         ("a byte of nothing", vec![0], &[400]),
     ];
-    for (name, body, statuses) in table {
+    for (name, body, statuses) in table.into_iter().chain(many_of_one()) {
         for head in [
             "POST /subjects/s/versions",
             "POST /subjects/s",

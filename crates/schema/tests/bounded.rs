@@ -2,8 +2,6 @@
 //!
 //! Alone in its process, whose largest memory is looked at; one test, so that nothing else adds to it.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop")]
-
 use schema::{Language, Parsed, Strictness};
 
 /// 250 messages in one another with names of 2,000 letters, and 6,000 fields of a type looked for in each of them.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use base::limits::SCHEMA_TEXT_BYTES_MAX;
 use schema::json::Json;
 use schema::{Guid, Language, Metadata, Parsed, Reference, ReferencedText, RuleSet, Strictness, guid};
 
@@ -160,7 +161,10 @@ impl Parser {
         let text: Arc<str> = canonical.map_err(|error| self.invalid(subject, draft, error.reason()))?.into();
         let references = if normalize { sorted(references) } else { references };
         let kept = (Arc::clone(&text), references.clone());
-        self.canonical.lock().unwrap_or_else(PoisonError::into_inner).put(raw, kept, text.len());
+        // Each reference that was given is kept, also one given again.
+        let named = |of: &Reference| of.name.len() + of.subject.len() + core::mem::size_of::<Reference>();
+        let bytes = text.len() + references.iter().map(named).sum::<usize>();
+        self.canonical.lock().unwrap_or_else(PoisonError::into_inner).put(raw, kept, bytes);
         let parsed = (!normalize).then(|| Arc::new(parsed));
         Ok(Prepared { language: draft.language, text, references, parsed })
     }
@@ -285,7 +289,14 @@ fn frozen(store: &Store, context: &str, references: &[Reference]) -> Result<Vec<
             None => Err(missing(reference)),
         }
     };
+    if references.len() > REFERENCES_MAX {
+        return Err(too_many());
+    }
     references.iter().map(one).collect()
+}
+
+fn too_many() -> String {
+    format!("More than {REFERENCES_MAX} references")
 }
 
 fn missing(reference: &Reference) -> String {
@@ -315,13 +326,19 @@ fn resolve(
             continue;
         }
         if seen.len() > REFERENCES_MAX {
-            return Err(format!("More than {REFERENCES_MAX} references"));
+            return Err(too_many());
         }
         let target = subject::inherited(&reference.subject, context);
         let Some((_, version)) = store.version(&target, reference.version, Live::WithDeleted) else {
             return Err(missing(reference));
         };
         resolve(store, subject::context_of(&target), &version.content.references, false, seen, out)?;
+        let bytes: usize = out.iter().map(|known: &Resolved| known.text.len()).sum();
+        if bytes + version.content.text.len() > SCHEMA_TEXT_BYTES_MAX {
+            return Err(format!(
+                "The texts referred to have more than {SCHEMA_TEXT_BYTES_MAX} bytes together"
+            ));
+        }
         out.push(Resolved {
             name: reference.name.clone(),
             guid: version.content.guid,

@@ -10,7 +10,7 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use schema::json::{Json, parse};
+use schema::json::Json;
 use tokio::time::Instant;
 
 use crate::election::Leader;
@@ -21,7 +21,7 @@ use super::answer::{Answer, error_body};
 use super::forward::{Failed, Forwarded};
 use super::query::Query;
 use super::route::{Route, route};
-use super::{negotiate, reads, search, writes};
+use super::{body, negotiate, reads, search, writes};
 
 /// How long to rest before a leader that cannot be reached is tried again, or another has been elected.
 const FORWARD_PAUSE: Duration = Duration::from_millis(200);
@@ -129,8 +129,9 @@ async fn dispatch(
     if !is_acceptable {
         return Err(RestError::http(406, "Not Acceptable"));
     }
-    let raw = if has_body { read_body(registry, body).await? } else { Bytes::new() };
-    let body = if has_body { parse_body(&raw)? } else { Json::Null };
+    let received = if has_body { body::read(registry, body).await? } else { body::Received::nothing() };
+    let raw = received.bytes.clone();
+    let body = if has_body { body::json(&raw).await? } else { Json::Null };
     if changes(&route, method) {
         return write(registry, route, parts, &query, raw, body).await;
     }
@@ -210,25 +211,6 @@ fn operation(route: &Route, method: &Method) -> &'static str {
         Route::Mode(_) => "update mode",
         _ => "delete context",
     }
-}
-
-async fn read_body(registry: &Registry, body: Body) -> Result<Bytes, RestError> {
-    let limit = registry.settings().body_bytes_max;
-    let reading = axum::body::to_bytes(body, limit);
-    match tokio::time::timeout(registry.settings().idle_timeout, reading).await {
-        Ok(Ok(bytes)) if bytes.is_empty() => {
-            Err(RestError::unprocessable("The request body must not be empty"))
-        }
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(RestError::http(413, "Request Entity Too Large")),
-        Err(_) => Err(RestError::http(408, "Request Timeout")),
-    }
-}
-
-fn parse_body(bytes: &Bytes) -> Result<Json, RestError> {
-    let text =
-        core::str::from_utf8(bytes).map_err(|_| RestError::bad_request("Invalid UTF-8 in the body"))?;
-    parse(text).map_err(|error| RestError::bad_request(format!("Malformed JSON: {error}")))
 }
 
 pub(super) fn is_allowed(route: &Route, method: &Method) -> bool {

@@ -1,6 +1,7 @@
 //! The registry over HTTP: one handler for every path, so that answers and errors are Confluent's to the byte.
 
 mod answer;
+mod body;
 mod dispatch;
 mod forward;
 mod listen;
@@ -14,6 +15,7 @@ mod server;
 mod tests;
 mod writes;
 
+pub(crate) use body::Room;
 pub(crate) use forward::Forwarder;
 pub(crate) use listen::Bound;
 pub use server::{Handle, router, serve};

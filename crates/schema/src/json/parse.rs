@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use base::limits::{SCHEMA_DEPTH_MAX, SCHEMA_TEXT_BYTES_MAX};
+use base::limits::{JSON_VALUES_MAX, SCHEMA_DEPTH_MAX, SCHEMA_TEXT_BYTES_MAX};
 
 use super::number::LITERAL_LEN_MAX;
 use super::{Json, Number, Object};
@@ -38,7 +38,7 @@ pub fn parse(text: &str) -> Result<Json, JsonError> {
 
 /// Parses one JSON value in a dialect.
 pub fn parse_with(text: &str, dialect: Dialect) -> Result<Json, JsonError> {
-    let mut parser = Parser { text, at: 0, dialect };
+    let mut parser = Parser { text, at: 0, dialect, values: 0 };
     if text.len() > SCHEMA_TEXT_BYTES_MAX {
         return Err(parser.error("text too long"));
     }
@@ -55,6 +55,7 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     dialect: Dialect,
+    values: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -100,6 +101,10 @@ impl<'a> Parser<'a> {
     }
 
     fn value(&mut self, depth: usize) -> Result<Json, JsonError> {
+        self.values += 1;
+        if self.values > JSON_VALUES_MAX {
+            return Err(self.error("too many values"));
+        }
         match self.peek() {
             Some(b'{') => self.object(self.deeper(depth)?),
             Some(b'[') => self.array(self.deeper(depth)?),

@@ -1,0 +1,120 @@
+//! Bodies of requests: each bounded, all of them together bounded, and large ones parsed apart from what serves connections.
+
+use core::future::poll_fn;
+use core::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use base::limits::REGISTRY_BODIES_BYTES_MAX;
+use bytes::{Bytes, BytesMut};
+use hyper::body::Body as _;
+use schema::json::{Json, parse};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::error::RestError;
+use crate::service::Registry;
+
+/// What the room is counted in.
+const UNIT: usize = 1024;
+
+/// How long a body waits for room.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Bodies above this are parsed on a thread of their own.
+const LARGE: usize = 64 * 1024;
+
+/// The room that all bodies share until their requests are answered; large ones have their own half, so that small ones do not
+/// wait for them.
+pub(crate) struct Room {
+    small: Arc<Semaphore>,
+    large: Arc<Semaphore>,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        let half = || Arc::new(Semaphore::new(REGISTRY_BODIES_BYTES_MAX / 2 / UNIT));
+        Self { small: half(), large: half() }
+    }
+}
+
+/// A body, and the room that it takes while it is kept.
+pub(super) struct Received {
+    pub bytes: Bytes,
+    small: Option<OwnedSemaphorePermit>,
+    large: Option<OwnedSemaphorePermit>,
+}
+
+impl Received {
+    /// No body.
+    pub fn nothing() -> Self {
+        Self { bytes: Bytes::new(), small: None, large: None }
+    }
+
+    /// Takes room for what was received, of which there is the more the longer senders take.
+    async fn grow(&mut self, room: &Room, length: usize) -> Result<(), RestError> {
+        let (room, place) = match length <= LARGE {
+            true => (&room.small, &mut self.small),
+            false => (&room.large, &mut self.large),
+        };
+        let taken = place.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = u32::try_from(length.div_ceil(UNIT).saturating_sub(taken)).unwrap_or(u32::MAX);
+        if more == 0 {
+            return Ok(());
+        }
+        let permit = timeout(PATIENCE, Arc::clone(room).acquire_many_owned(more)).await;
+        let Ok(Ok(permit)) = permit else { return Err(RestError::http(503, "Service Unavailable")) };
+        match place {
+            Some(taken) => taken.merge(permit),
+            None => *place = Some(permit),
+        }
+        Ok(())
+    }
+}
+
+/// Reads a body to its end.
+pub(super) async fn read(registry: &Registry, body: Body) -> Result<Received, RestError> {
+    let limit = registry.settings().body_bytes_max;
+    let reading = collect(registry.room(), body, limit);
+    match timeout(registry.settings().idle_timeout, reading).await {
+        Ok(Ok(received)) if received.bytes.is_empty() => {
+            Err(RestError::unprocessable("The request body must not be empty"))
+        }
+        Ok(outcome) => outcome,
+        Err(_) => Err(RestError::http(408, "Request Timeout")),
+    }
+}
+
+async fn collect(room: &Room, mut body: Body, limit: usize) -> Result<Received, RestError> {
+    let mut received = Received::nothing();
+    let mut whole = BytesMut::new();
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        let frame = frame.map_err(|error| RestError::bad_request(format!("The body broke off: {error}")))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let length = whole.len() + data.len();
+        if length > limit {
+            return Err(RestError::http(413, "Request Entity Too Large"));
+        }
+        received.grow(room, length).await?;
+        whole.extend_from_slice(&data);
+    }
+    received.bytes = whole.freeze();
+    Ok(received)
+}
+
+/// The JSON in a body.
+pub(super) async fn json(bytes: &Bytes) -> Result<Json, RestError> {
+    if bytes.len() <= LARGE {
+        return parsed(bytes);
+    }
+    let bytes = bytes.clone();
+    let parsing = tokio::task::spawn_blocking(move || parsed(&bytes));
+    parsing.await.unwrap_or_else(|error| Err(RestError::store(format!("parsing ended: {error}"))))
+}
+
+fn parsed(bytes: &Bytes) -> Result<Json, RestError> {
+    let text =
+        core::str::from_utf8(bytes).map_err(|_| RestError::bad_request("Invalid UTF-8 in the body"))?;
+    parse(text).map_err(|error| RestError::bad_request(format!("Malformed JSON: {error}")))
+}
