@@ -12,6 +12,10 @@ pub const DECODE_SLACK_BYTES: usize = 1024 * 1024;
 /// is worth no more memory than this and one answer.
 pub const UNSENT_BYTES_MAX: usize = 1024 * 1024;
 
+/// The partitions that consumers' fetch sessions remember, all together; a session that would go beyond is refused, and its client asks
+/// for everything anew each time. Some 300 bytes each.
+pub const FETCH_SESSION_PARTITIONS_MAX: usize = 500_000;
+
 /// The longest topic name (Kafka's own rule, which leaves room for `-<partition>` in a folder's name).
 pub const TOPIC_NAME_LEN_MAX: usize = 249;
 

@@ -10,6 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use base::limits::FETCH_SESSION_PARTITIONS_MAX;
 use wire::ErrorCode;
 
 use super::watch::Watch;
@@ -53,6 +54,8 @@ impl Session {
 #[derive(Debug)]
 pub(crate) struct Sessions {
     slots: usize,
+    /// The partitions that consumers' sessions may hold together.
+    partitions_max: usize,
     table: Mutex<Table>,
     random: RandomState,
 }
@@ -75,7 +78,12 @@ pub(crate) enum Opened {
 
 impl Sessions {
     pub fn new(slots: usize) -> Self {
-        Self { slots, table: Mutex::default(), random: RandomState::new() }
+        Self {
+            slots,
+            partitions_max: FETCH_SESSION_PARTITIONS_MAX,
+            table: Mutex::default(),
+            random: RandomState::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -96,6 +104,9 @@ impl Sessions {
     /// Makes a session of a full fetch's partitions; `None` if no slot is free for it.
     pub fn create(&self, watch: Watch, privileged: bool, uses_topic_ids: bool, now_ms: u64) -> Option<i32> {
         let mut table = self.lock();
+        if !privileged && table.consumers_partitions() + watch.len() > self.partitions_max {
+            return None;
+        }
         let evicted = match table.sessions.len() >= self.slots {
             false => None,
             true => match table.victim(privileged, watch.len(), now_ms) {
@@ -146,17 +157,26 @@ impl Sessions {
         change(&mut watch);
         state.epoch = next_epoch(epoch);
         state.used_ms = now_ms;
-        state.size = watch.len();
+        let has_grown = watch.len() > std::mem::replace(&mut state.size, watch.len());
         drop(state);
         if watch.len() == 0 {
             self.remove(id);
             return Ok(Opened::Emptied);
+        }
+        if has_grown && !session.privileged && self.lock().consumers_partitions() > self.partitions_max {
+            self.remove(id);
+            return Err(ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
         }
         Ok(Opened::Session(session, watch))
     }
 }
 
 impl Table {
+    /// The partitions of all sessions but followers'.
+    fn consumers_partitions(&self) -> usize {
+        self.sessions.values().filter(|one| !one.privileged).map(|one| one.lock().size).sum()
+    }
+
     /// The session that a new one may replace.
     fn victim(&self, privileged: bool, size: usize, now_ms: u64) -> Option<i32> {
         let mut oldest: Option<(u64, i32)> = None;
@@ -212,6 +232,23 @@ mod tests {
         let opened = sessions.open(id, 1, false, 0, |watch| watch.forget(&wanted("a").name));
         assert!(matches!(opened, Ok(Opened::Emptied)));
         assert_eq!(sessions.count(), 0);
+    }
+
+    #[test]
+    fn sessions_do_not_grow_beyond_what_all_may_hold_together() {
+        let sessions = Sessions { partitions_max: 3, ..Sessions::new(10) };
+        let id = sessions.create(watch(&["a", "b"]), false, false, 0).unwrap();
+        assert!(sessions.create(watch(&["a", "b"]), false, false, 0).is_none());
+        assert!(
+            sessions.create(watch(&["a", "b"]), true, false, 0).is_some(),
+            "a follower's counts for nothing"
+        );
+        let grow = |epoch, name| sessions.open(id, epoch, false, 0, |watch| watch.want(wanted(name)));
+        let Ok(Opened::Session(session, taken)) = grow(1, "c") else { panic!("there is room for one more") };
+        session.put_back(taken);
+        assert_eq!(grow(2, "d").unwrap_err(), ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
+        assert_eq!(sessions.count(), 1, "it is gone");
+        assert!(sessions.create(watch(&["a", "b"]), false, false, 0).is_some());
     }
 
     #[test]
