@@ -186,7 +186,7 @@ impl Secured {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
-        Self { child, url: ready["registry"].as_str().unwrap().to_owned() }
+        Self { child, url: ready.get("registry").and_then(Value::as_str).unwrap().to_owned() }
     }
 }
 
