@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use base::{Str, TopicId, TopicIdPartition};
 use metadata::config::{BrokerConfigs, Value};
-use metadata::{Delta, MetadataImage};
+use metadata::{ConfigResource, Delta, MetadataImage};
 use quorum::{Raft, Voters};
 use wire::ErrorCode;
 use wire::messages::broker_heartbeat::BrokerHeartbeatRequest;
@@ -207,6 +207,7 @@ impl Broker {
             tokio::runtime::Handle::current().spawn(async move { broker.tell_directories().await });
         }
         self.limit_connections(image);
+        self.limit_replication(image);
     }
 
     fn limit_connections(&self, image: &MetadataImage) {
@@ -214,6 +215,15 @@ impl Broker {
             Ok(limits) => self.connections.set_limits(limits),
             Err(problem) => tracing::warn!("max.connections.per.ip.overrides: {problem}"),
         }
+    }
+
+    /// Replication throttles are set on this broker, or on all.
+    fn limit_replication(&self, image: &MetadataImage) {
+        let resources = [ConfigResource::broker(self.config.node_id), ConfigResource::all_brokers()];
+        let rate =
+            |name| resources.iter().find_map(|resource| image.config(resource, name)?.trim().parse().ok());
+        self.replication.leader_throttle.set(rate("leader.replication.throttled.rate"));
+        self.replication.follower_throttle.set(rate("follower.replication.throttled.rate"));
     }
 
     fn take_down(&self, id: TopicId) {

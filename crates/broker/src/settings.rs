@@ -12,6 +12,7 @@ use records::{Compression, CompressionType, Mode, TimestampType, Validation};
 use crate::config::{PRODUCE_VALIDATION, Properties, validation_mode};
 use crate::partition::verify::Checks;
 use crate::partition::{TopicSettings, is_internal};
+use crate::replication::Throttled;
 
 /// Kafka's older names of a broker config, with what one unit of theirs is in milliseconds; the first that is set counts.
 const LONGER_UNITS: &[(&str, &[(&str, i64)])] = &[
@@ -108,7 +109,13 @@ impl TopicConfigs<'_> {
             lag_time_max_ms: self.lag_time_max_ms(),
             checks: self.checks.map(|checks| checks.of_topic(&|name| self.set(name))).unwrap_or_default(),
             deletes: self.has_policy("delete"),
+            throttled_as_follower: self.throttled("follower.replication.throttled.replicas"),
+            throttled_as_leader: self.throttled("leader.replication.throttled.replicas"),
         })
+    }
+
+    fn throttled(&self, name: &str) -> Throttled {
+        self.value(name).map(|value| Throttled::of(value.as_list(), self.node_id)).unwrap_or_default()
     }
 
     /// How closely batches are looked at, and whether the topic says so. Compacted ones need the keys of their records looked at.

@@ -149,7 +149,10 @@ async fn try_read(
         whole_first_batch: ask.whole_first_batch,
     };
     let offset = Offset(wanted.fetch_offset);
-    let result = read_log(&reader, offset, limit, held).await?;
+    let result = match ask.replica.filter(|_| partition.settings().throttled_as_leader.has(name.partition)) {
+        Some(replica) => read_throttled(broker, &partition, replica, (offset, limit), held).await?,
+        None => read_log(&reader, offset, limit, held).await?,
+    };
     let aborted = match ask.isolation {
         Isolation::Committed => Some(aborted(&reader, offset, result.next_offset)?),
         _ => None,
@@ -230,6 +233,24 @@ fn nearer(broker: &Broker, partition: &Partition, wanted: &Wanted, rack: &Str) -
 
 fn empty(offset: Offset) -> ReadResult {
     ReadResult { slices: Vec::new(), bytes: 0, next_offset: offset }
+}
+
+/// Reads what a follower of a throttled partition asks for; nothing for now where too much was sent already and the follower is not in
+/// sync (KIP-73). It was told of before, so that its place in the ISR is judged as ever.
+async fn read_throttled(
+    broker: &Broker,
+    partition: &Partition,
+    replica: FromReplica,
+    (offset, limit): (Offset, ReadLimit),
+    held: &mut Held<'_>,
+) -> Result<ReadResult, ErrorCode> {
+    let throttle = &broker.replication.leader_throttle;
+    if throttle.exceeded_for().is_some() && !partition.is_in_sync(replica.id) {
+        return Ok(empty(offset));
+    }
+    let result = read_log(partition.reader(), offset, limit, held).await?;
+    throttle.record(result.bytes);
+    Ok(result)
 }
 
 /// Reads from memory, or from a file off this thread; nothing if the memory for it is not to be had.

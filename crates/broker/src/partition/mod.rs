@@ -32,7 +32,7 @@ use wire::ErrorCode;
 use crate::compaction::Dirty;
 use crate::housekeeping::Housekeeping;
 use crate::logs::Dir;
-use crate::replication::Replication;
+use crate::replication::{Replication, Throttled};
 use crate::waiters::{Key, Waiters};
 pub(crate) use acks::Acks;
 pub(crate) use append::{AppendAs, AppendError, AppendWatcher};
@@ -56,6 +56,10 @@ pub struct TopicSettings {
     pub lag_time_max_ms: i64,
     /// Whether `cleanup.policy` contains `delete`.
     pub deletes: bool,
+    /// Whose followers here are throttled …
+    pub throttled_as_follower: Throttled,
+    /// … and whose leaders (KIP-73).
+    pub throttled_as_leader: Throttled,
     /// What looks at batches before they are ordered.
     pub checks: Vec<Arc<dyn verify::Check>>,
 }

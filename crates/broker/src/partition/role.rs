@@ -309,6 +309,11 @@ impl Partition {
         self.standing().replica.leader().map(|leader| leader.read_bound())
     }
 
+    /// Whether a replica is in sync, as the metadata have it.
+    pub(crate) fn is_in_sync(&self, replica: BrokerId) -> bool {
+        self.standing().replica.state().isr.contains(&replica)
+    }
+
     /// What the leader knows of the other replicas; nothing where another leads.
     pub(crate) fn replicas(&self) -> Vec<ReplicaView> {
         self.standing().replica.leader().map(|leader| leader.replicas().collect()).unwrap_or_default()

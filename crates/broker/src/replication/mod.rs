@@ -17,6 +17,7 @@ mod lease;
 mod manager;
 mod questions;
 mod session;
+mod throttle;
 mod ticks;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub(crate) use inbox::Inbox;
 pub(crate) use lease::SharedLease;
 use manager::Fetchers;
 use questions::Questions;
+pub(crate) use throttle::{Throttle, Throttled};
 use ticks::Ticks;
 
 /// What all partitions of this node share.
@@ -46,6 +48,10 @@ pub(crate) struct Replication {
     pub questions: Questions,
     pub ticks: Ticks,
     pub fetchers: Fetchers,
+    /// What throttled partitions may send to followers from here …
+    pub leader_throttle: Throttle,
+    /// … and copy to here.
+    pub follower_throttle: Throttle,
 }
 
 impl Replication {
@@ -59,6 +65,8 @@ impl Replication {
             questions: Questions::default(),
             ticks: Ticks::default(),
             fetchers: Fetchers::default(),
+            leader_throttle: Throttle::default(),
+            follower_throttle: Throttle::default(),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::ResourceType;
 
 const THREADS: &str = "Mekong's threads follow the machine's cores";
 const PURGATORY: &str = "a request that has its answer is forgotten at once";
-const NO_THROTTLES: &str = "replication is not throttled yet";
+const NO_WINDOWS: &str = "replication throttles keep no windows: what was too much is waited for in full";
 const NO_CONSUMER_PROTOCOL: &str = "the consumer group protocol of KIP-848 is not there yet";
 const NO_SHARE_GROUPS: &str = "share groups are not there yet";
 const NO_STREAMS_PROTOCOL: &str = "the streams group protocol is not there yet";
@@ -74,9 +74,9 @@ pub static BROKER: &[&[Config]] =
 /// Limits of brokers that Kafka's properties do not have: they are set on running brokers only (KIP-73, KIP-113).
 pub static DYNAMIC_ONLY: &[Config] = configs! {
     "follower.replication.throttled.rate": Long = "9223372036854775807", AtLeast(0), Medium, ClusterWide,
-        NoUse(NO_QUOTAS), "How many bytes per second the throttled replicas may copy as followers";
+        Effective, "How many bytes per second the throttled replicas may copy as followers";
     "leader.replication.throttled.rate": Long = "9223372036854775807", AtLeast(0), Medium, ClusterWide,
-        NoUse(NO_QUOTAS), "How many bytes per second the throttled replicas may send as leaders";
+        Effective, "How many bytes per second the throttled replicas may send as leaders";
     "replica.alter.log.dirs.io.max.bytes.per.second": Long = "9223372036854775807", AtLeast(0), Medium, ClusterWide,
         Effective, "How many bytes per second may move between log directories";
 };

@@ -13,6 +13,7 @@ use super::{Fetcher, LONG_PAUSE, PAUSE, SYNC_WAIT, bounds};
 use crate::Broker;
 use crate::blocking;
 use crate::partition::{Partition, end_of};
+use crate::replication::Throttle;
 
 impl Fetcher {
     /// Takes the answer to the request of this number.
@@ -27,7 +28,8 @@ impl Fetcher {
                 let size = data.records.as_ref().map_or(0, |records| records.len());
                 bytes += size;
                 is_cut |= size * 2 > usize::try_from(bounds.partition_max_bytes).unwrap_or(usize::MAX);
-                self.take_one(key, number, data, now_ms);
+                let throttle = &broker.replication.follower_throttle;
+                self.take_one(key, number, data, (now_ms, throttle));
             }
         }
         let is_full = is_cut || bytes * 2 > usize::try_from(bounds.response_max_bytes).unwrap_or(usize::MAX);
@@ -35,7 +37,13 @@ impl Fetcher {
         self.sync_until = if is_full { Instant::now() } else { Instant::now() + SYNC_WAIT };
     }
 
-    fn take_one(&mut self, key: TopicIdPartition, number: u64, data: PartitionData, now_ms: i64) {
+    fn take_one(
+        &mut self,
+        key: TopicIdPartition,
+        number: u64,
+        data: PartitionData,
+        (now_ms, throttle): (i64, &Throttle),
+    ) {
         let Some(followed) = self.followed.get_mut(&key) else { return };
         while followed.asked.get(1).is_some_and(|(next, _)| *next <= number) {
             followed.asked.pop_front();
@@ -44,7 +52,7 @@ impl Fetcher {
         else {
             return;
         };
-        let partition = Arc::clone(&followed.partition);
+        let (partition, is_throttled) = (Arc::clone(&followed.partition), followed.is_throttled(&key));
         let records = data.records.as_ref().map(|records| records.to_bytes()).unwrap_or_default();
         let batches = match ValidBatches::check_replicated(&records, position.log_end) {
             Ok(batches) => batches,
@@ -55,6 +63,10 @@ impl Fetcher {
         };
         let answer = answer_of(&data, position, batches.as_ref().and_then(end_of));
         let has_records = batches.is_some();
+        followed.lags = answer.high_watermark > answer.next_offset;
+        if is_throttled {
+            throttle.record(records.len());
+        }
         // Cutting a log off, or beginning it anew, syncs.
         let cuts = answer.diverging.is_some() || answer.error.is_error();
         let take = || partition.take_fetched(&position, &answer, batches, now_ms);

@@ -12,6 +12,7 @@
 //! A partition whose answer was an error is left out of the session for a while; the others go on.
 
 mod answers;
+mod held_back;
 mod unopened;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -57,6 +58,8 @@ struct Followed {
     partition: Arc<Partition>,
     /// What was asked for, by number of request; the last that an answer can be for.
     asked: VecDeque<(u64, FetchPosition)>,
+    /// Whether the leader had more that is committed than this replica, as of the last answer.
+    lags: bool,
     /// It is left out until then.
     paused_until: Option<Instant>,
 }
@@ -148,6 +151,7 @@ impl Fetcher {
         if self.connection.is_none() {
             self.connect(broker).await?;
         }
+        self.hold_back(&broker.replication.follower_throttle);
         if self.may_send() {
             self.send(broker).await?;
         }
@@ -221,7 +225,10 @@ impl Fetcher {
         match opened {
             Some(partition) => {
                 self.unopened.forget(key);
-                self.followed.insert(key, Followed { partition, asked: VecDeque::new(), paused_until: None });
+                self.followed.insert(
+                    key,
+                    Followed { partition, asked: VecDeque::new(), lags: true, paused_until: None },
+                );
                 self.forgotten.remove(&key);
                 self.dirty.insert(key);
             }
@@ -230,31 +237,6 @@ impl Fetcher {
                 tracing::warn!(%key, ?pause, "a replica cannot be opened and is not copied; it is tried again");
             }
         }
-    }
-
-    fn resume_paused(&mut self) {
-        let now = Instant::now();
-        while let Some(entry) = self.paused.first_entry() {
-            let (at, key) = *entry.key();
-            if at > now {
-                return;
-            }
-            entry.remove();
-            if let Some(followed) = self.followed.get_mut(&key).filter(|one| one.paused_until == Some(at)) {
-                followed.paused_until = None;
-                self.dirty.insert(key);
-            }
-        }
-    }
-
-    fn pause(&mut self, key: TopicIdPartition, pause: Duration) {
-        let Some(followed) = self.followed.get_mut(&key) else { return };
-        let until = Instant::now() + pause;
-        followed.paused_until = Some(until);
-        followed.asked.clear();
-        self.paused.insert((until, key), ());
-        self.forgotten.insert(key);
-        self.unsynced.remove(&key);
     }
 
     /// Whether a request is to leave now.

@@ -1,6 +1,6 @@
 //! A broker's configs: roles, the metadata quorum and replication.
 
-use super::{NO_QUOTAS, NO_THROTTLES, NO_TIERING, configs};
+use super::{NO_QUOTAS, NO_TIERING, NO_WINDOWS, configs};
 use crate::config::Config;
 
 pub(super) static ROWS: &[Config] = configs! {
@@ -109,9 +109,9 @@ pub(super) static ROWS: &[Config] = configs! {
     "replica.socket.timeout.ms": Int = "30000", Any, High, ReadOnly,
         Effective, "How long a follower waits on its socket";
     "replication.quota.window.num": Int = "11", AtLeast(1), Low, ReadOnly,
-        NoUse(NO_THROTTLES), "How many windows the replication quota is measured over";
+        NoUse(NO_WINDOWS), "How many windows the replication quota is measured over";
     "replication.quota.window.size.seconds": Int = "1", AtLeast(1), Low, ReadOnly,
-        NoUse(NO_THROTTLES), "How long one window of the replication quota is";
+        NoUse(NO_WINDOWS), "How long one window of the replication quota is";
     "security.inter.broker.protocol": String =
         "PLAINTEXT", OneOf(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]), Medium, ReadOnly,
         Effective, "The security protocol that brokers use among themselves";

@@ -1,6 +1,6 @@
 //! The configs of topics.
 
-use super::{NO_THROTTLES, NO_TIERING, configs};
+use super::{NO_TIERING, configs};
 use crate::config::Config;
 
 pub(super) static ROWS: &[Config] = configs! {
@@ -35,13 +35,13 @@ pub(super) static ROWS: &[Config] = configs! {
     "flush.ms" <- "log.flush.interval.ms": Long = "9223372036854775807", AtLeast(0), Medium, ClusterWide,
         Effective, "After how long the partition is synced; Mekong syncs before it acknowledges anyway";
     "follower.replication.throttled.replicas": List = "", ThrottledReplicas, Medium, ClusterWide,
-        NoUse(NO_THROTTLES), "Which replicas are throttled as followers, as partition:broker pairs or *";
+        Effective, "Which replicas are throttled as followers, as partition:broker pairs or *";
     "index.interval.bytes" <- "log.index.interval.bytes": Int = "4096", AtLeast(0), Medium, ClusterWide,
         Effective, "How many bytes of log lie between two entries of the offset index";
     "internal.segment.bytes": Int = null, Any, Medium, Internal,
         Effective, "How long a segment grows, for tests, without the lower bound";
     "leader.replication.throttled.replicas": List = "", ThrottledReplicas, Medium, ClusterWide,
-        NoUse(NO_THROTTLES), "Which replicas are throttled as leaders, as partition:broker pairs or *";
+        Effective, "Which replicas are throttled as leaders, as partition:broker pairs or *";
     "local.retention.bytes" <- "log.local.retention.bytes": Long = "-2", AtLeast(-2), Medium, ClusterWide,
         NoUse(NO_TIERING), "How many bytes of tiered records stay on the local disk; -2 takes retention.bytes";
     "local.retention.ms" <- "log.local.retention.ms": Long = "-2", AtLeast(-2), Medium, ClusterWide,

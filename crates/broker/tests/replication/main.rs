@@ -5,7 +5,9 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod throttles;
 
 use std::time::{Duration, Instant};
 
@@ -40,9 +42,14 @@ struct Cluster {
 impl Cluster {
     /// Brokers 1 to 3; a topic of one partition on all, led by 1, with a `min.insync.replicas` of 2.
     async fn start() -> Self {
+        Self::begin(&[], &[1, 2, 3]).await
+    }
+
+    /// The same with these properties; only those who are in sync are told.
+    async fn begin(properties: &[(&str, &str)], isr: &[i32]) -> Self {
         let mut brokers = Vec::new();
-        for id in 1..=3 {
-            brokers.push(broker(&[("node.id", &id.to_string())]).await);
+        for id in ["1", "2", "3"] {
+            brokers.push(broker(&[properties, &[("node.id", id)]].concat()).await);
         }
         let mut records: Vec<Record> = brokers.iter().map(|one| registered(one)).collect();
         records.push(TopicRecord { name: Str::from_static("t"), topic_id: TOPIC }.into());
@@ -59,14 +66,25 @@ impl Cluster {
             topic_id: TOPIC,
             replicas: vec![1, 2, 3],
             directories: vec![Uuid::ZERO; 3],
-            isr: vec![1, 2, 3],
+            isr: isr.to_vec(),
             leader: 1,
             ..Default::default()
         };
         records.push(partition.into());
         let cluster = Self { brokers, records };
-        cluster.tell(&[1, 2, 3]).await;
+        cluster.tell(&isr.iter().map(|id| usize::try_from(*id).unwrap()).collect::<Vec<_>>()).await;
         cluster
+    }
+
+    fn configure(
+        &mut self,
+        resource_type: i8,
+        name: &'static str,
+        config: String,
+        value: Option<&'static str>,
+    ) {
+        let (resource_name, value) = (Str::from_static(name), value.map(Str::from_static));
+        self.records.push(ConfigRecord { resource_type, resource_name, name: config.into(), value }.into());
     }
 
     /// Gives these brokers the metadata as they stand.
