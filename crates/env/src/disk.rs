@@ -74,8 +74,8 @@ pub trait Disk: Send + Sync + Debug {
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Makes everything on the file system of `path` durable: cheaper than many single syncs (Linux 5.8 reports its errors).
     fn sync_filesystem(&self, path: &Path) -> io::Result<()>;
-    /// How many files are worth syncing at once, from as many threads: syncs that meet share a commit of the file system's journal.
-    /// One where the order of calls must repeat itself.
+    /// How many files are worth syncing at once, from as many threads: waits for the disk overlap then. One where the order of calls
+    /// must repeat itself.
     fn syncs_at_once(&self) -> usize {
         1
     }

@@ -1,5 +1,5 @@
-//! Syncs the segments of a round side by side: syncs that meet share one commit of the file system's journal, and the disk is
-//! waited for once instead of once a file.
+//! Syncs the segments of a round side by side: the waits for the disk overlap, and syncs that meet share one commit of the file
+//! system's journal where there is one.
 //!
 //! Invariant: [`Syncers::sync`] returns when every sync has ended, and succeeds only if each of them did.
 
