@@ -75,8 +75,8 @@ pub(crate) enum Item {
     },
 }
 
-/// The queue between the partitions of a directory and its committer. Unbounded in itself: the broker bounds the bytes of
-/// produce requests it holds.
+/// The queue between the partitions of a directory and its committer. Unbounded in itself: the broker refuses clients'
+/// appends while [`Self::bytes`] is more than it allows.
 #[derive(Debug, Default)]
 pub struct CommitQueue {
     waiting: Mutex<Waiting>,
