@@ -9,6 +9,7 @@ use std::time::Duration;
 use base::Str;
 use bytes::Bytes;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use wire::messages::heartbeat::HeartbeatRequest;
 use wire::messages::join_group::{JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse};
 use wire::messages::leave_group::{LeaveGroupRequest, MemberIdentity};
@@ -44,6 +45,9 @@ pub trait GroupProtocol: Send + Sync + 'static {
     fn assign(&self, leader: &Str, members: &[(Str, Bytes)]) -> Vec<(Str, Bytes)>;
     /// What this member was given, by the name it has in the group; nothing when it is no member for now.
     fn assigned(&self, assignment: Option<(Str, Bytes)>);
+    /// The coordinator has counted this member among the living when it was asked, or later: its session does not end before
+    /// a session's timeout from then.
+    fn alive(&self, _asked: Instant) {}
 }
 
 /// How long to rest after a failure.
@@ -163,7 +167,11 @@ impl Member {
             protocol_name: Some(self.options.protocol.clone()),
             assignments: assignments.clone(),
         };
+        let asked = Instant::now();
         let answer = self.group.call(Lane::Coordinator, build, self.options.rebalance_timeout).await?;
+        if answer.error_code == ErrorCode::NONE {
+            self.protocol.alive(asked);
+        }
         match answer.error_code {
             ErrorCode::NONE => Ok(Some(Bytes::copy_from_slice(&answer.assignment))),
             ErrorCode::REBALANCE_IN_PROGRESS => Ok(None),
@@ -183,8 +191,12 @@ impl Member {
                 member_id: membership.member_id.clone(),
                 group_instance_id: None,
             };
+            let asked = Instant::now();
             match self.group.call(Lane::Coordinator, build, Duration::ZERO).await {
-                Ok(answer) if answer.error_code == ErrorCode::NONE => silent = Duration::ZERO,
+                Ok(answer) if answer.error_code == ErrorCode::NONE => {
+                    silent = Duration::ZERO;
+                    self.protocol.alive(asked);
+                }
                 Ok(answer) if answer.error_code == ErrorCode::REBALANCE_IN_PROGRESS => return,
                 Ok(answer) => {
                     if self.not_a_member(ApiKey::Heartbeat, answer.error_code).is_ok() {

@@ -79,6 +79,11 @@ impl Candidate {
         }
     }
 
+    /// Whether nobody else can have been elected yet: alone, or heard by the coordinator within two thirds of a session.
+    pub fn holds(&self) -> bool {
+        lock(&self.member).is_none() || self.election.is_alive_for(self.group.session_timeout * 2 / 3)
+    }
+
     fn is_due(&self) -> bool {
         let mut looked = lock(&self.looked);
         if looked.is_some_and(|at| at.elapsed() < LOOK_EVERY) {

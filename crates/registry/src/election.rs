@@ -5,16 +5,18 @@
 //! assignment  {"version":1,"error":0,"master":member,"master_identity":{…as above…}}     error 1: two with one URL
 //! ```
 //!
-//! The eligible member with the smallest URL writes; the others forward. Being elected is no licence: what counts is still
-//! decided by replay, so that a writer that was paused and deposed does no harm.
+//! The eligible member with the smallest URL writes; the others forward. Being elected is no licence: which registration has an
+//! id or a version is still decided by replay. What is no registration is written only while the session of the writer runs.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use base::Str;
 use bytes::Bytes;
 use client::GroupProtocol;
 use schema::json::{Json, parse};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::json::{Members, int, member, text};
 
@@ -76,12 +78,14 @@ impl Instance {
 pub(crate) struct Election {
     own: Mutex<Option<Instance>>,
     leader: watch::Sender<Leader>,
+    /// When the coordinator was last asked that then said that this registry is a member.
+    alive: Mutex<Option<Instant>>,
 }
 
 impl Election {
     /// Before the first election, `leader` writes.
     pub fn new(leader: Leader) -> Self {
-        Self { own: Mutex::new(None), leader: watch::Sender::new(leader) }
+        Self { own: Mutex::new(None), leader: watch::Sender::new(leader), alive: Mutex::new(None) }
     }
 
     /// Stands for election as that instance; who writes is not known until it is over.
@@ -93,6 +97,12 @@ impl Election {
     /// Follows who writes.
     pub fn leader(&self) -> watch::Receiver<Leader> {
         self.leader.subscribe()
+    }
+
+    /// Whether the coordinator has this registry as a member for so long from its last answer: nobody else is elected then.
+    pub fn is_alive_for(&self, lease: Duration) -> bool {
+        let alive = *self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        alive.is_some_and(|asked| asked.elapsed() < lease)
     }
 
     fn own(&self) -> Option<Instance> {
@@ -136,6 +146,10 @@ impl GroupProtocol for Election {
     fn assign(&self, _leader: &Str, members: &[(Str, Bytes)]) -> Vec<(Str, Bytes)> {
         let assignment = Bytes::from(elected(members).to_text().into_bytes());
         members.iter().map(|(id, _)| (id.clone(), assignment.clone())).collect()
+    }
+
+    fn alive(&self, asked: Instant) {
+        *self.alive.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
     }
 
     fn assigned(&self, assignment: Option<(Str, Bytes)>) {
@@ -227,6 +241,15 @@ mod tests {
         for (host, loopback) in table {
             assert_eq!(is_loopback(host), loopback, "{host}");
         }
+    }
+
+    #[test]
+    fn a_lease_runs_from_the_question_that_was_answered_last() {
+        let (election, lease) = (Election::new(Leader::This), Duration::from_secs(60));
+        assert!(!election.is_alive_for(lease), "nobody was asked");
+        election.alive(Instant::now());
+        assert!(election.is_alive_for(lease));
+        assert!(!election.is_alive_for(Duration::ZERO));
     }
 
     #[test]

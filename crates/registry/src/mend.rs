@@ -141,7 +141,7 @@ impl Registry {
             return None;
         }
         let _working = self.mender().working.lock().await;
-        let turn = self.turn("Repair").await?;
+        let Some(turn) = self.turn("Repair").await else { return Some(PAUSE) };
         let (committed, ahead) = self.states();
         let plan = self.mender().plan(&committed, &ahead, self.settings().timeout);
         drop((committed, ahead));

@@ -4,6 +4,7 @@
 //! that are still on their way besides, so that many writes can be in flight. Replay meets our own records in the order in
 //! which they were sent; a record that is not the next of ours is another writer's, and `ahead` is then made anew.
 
+mod fence;
 mod pending;
 mod replay;
 
@@ -191,6 +192,7 @@ impl Registry {
                 self.catch_up().await?;
                 guard.mark_unchanged();
             }
+            let met = self.met();
             self.realign(operation).await?;
             let (registry, decide) = (Arc::clone(self), Arc::clone(&decide));
             let store = self.ahead.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -198,6 +200,9 @@ impl Registry {
             let decided = tokio::task::spawn_blocking(move || decide(&registry, &store));
             let Decision { records, answer } =
                 decided.await.map_err(|_| RestError::store("A decision was broken off"))??;
+            if !records.iter().all(fence::is_claim) && !self.may_undo(met).await? {
+                continue;
+            }
             let counts = if records.is_empty() {
                 self.settle(guard, operation).await?
             } else {
@@ -346,8 +351,12 @@ impl Registry {
     pub(crate) async fn turn(&self, operation: &'static str) -> Option<Turn> {
         self.look().await;
         let guard = Arc::clone(&self.writer).lock_owned().await;
-        let writes = *self.leader.borrow() == Leader::This && !self.settings.read_only;
-        (writes && self.realign(operation).await.is_ok()).then_some(guard)
+        if *self.leader.borrow() != Leader::This || self.settings.read_only {
+            return None;
+        }
+        let met = self.met();
+        let stands = self.may_undo(met).await.is_ok() && self.realign(operation).await.is_ok();
+        stands.then_some(guard)
     }
 
     /// What the log says, and what is decided.

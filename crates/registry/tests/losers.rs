@@ -158,6 +158,28 @@ async fn a_registration_that_loses_takes_no_version_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_decided_on_what_has_passed_is_decided_anew() {
+    let log = Arc::new(MemoryLog::new(|| 0));
+    let (word, go) = watch::channel(true);
+    let router = router_on(Box::new(Halting(Arc::clone(&log), go))).await;
+    assert_eq!(register(&router, "s", "int").await, "{\"id\":1}");
+    assert_eq!(delete(&router, "/subjects/s/versions/1").await, "1");
+    word.send_replace(false);
+    // Another writer deletes the version for good and gives its number to another schema; this one does not know yet.
+    log.push(Record { value: None, ..record("s", 1, 1, "int") });
+    log.push(record("s", 1, 7, "long"));
+    let late = tokio::spawn({
+        let router = router.clone();
+        async move { delete(&router, "/subjects/s/versions/1?permanent=true").await }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    word.send_replace(true);
+    let answer = late.await.unwrap();
+    assert!(answer.contains("40407"), "{answer}");
+    assert_eq!(replayed(&log.entries()).version("s", 1, Live::Only).unwrap().1.id, 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schema_that_is_registered_again_replaces_its_deleted_version() {
     let log = Arc::new(MemoryLog::new(|| 0));
     let router = router_on(Box::new(Arc::clone(&log))).await;

@@ -16,6 +16,8 @@ pub(super) struct Pending {
     /// How many of our records `ahead` and `committed` have taken in apart since they were one.
     pub apart: usize,
     pub sent: u64,
+    /// How many records of others were met.
+    pub foreign: u64,
     /// How often something that `ahead` had counted came to nothing.
     pub undone: u64,
 }

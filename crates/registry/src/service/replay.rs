@@ -46,6 +46,7 @@ impl Registry {
                 }
                 None => {
                     pending.astray = true;
+                    pending.foreign += 1;
                     Change::read(&entry.key, entry.value.as_deref())
                 }
             };
