@@ -185,8 +185,10 @@ impl Registry {
             return Err(RestError::not_permitted("This registry is a read-only replica"));
         }
         let decide = Arc::new(decide);
+        let deadline = Instant::now() + self.settings.timeout;
         for _ in 0..ATTEMPTS {
-            let mut guard = Arc::clone(&self.writer).lock_owned().await;
+            let turn = timeout_at(deadline, Arc::clone(&self.writer).lock_owned()).await;
+            let mut guard = turn.map_err(|_| RestError::timed_out(operation))?;
             if guard.has_changed().unwrap_or(false) {
                 // Newly elected: what the leader before wrote counts.
                 self.catch_up().await?;

@@ -180,6 +180,27 @@ async fn a_deletion_decided_on_what_has_passed_is_decided_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_turn_to_write_is_not_waited_for_longer_than_a_write_may_take() {
+    let log = Arc::new(MemoryLog::new(|| 0));
+    let (word, go) = watch::channel(true);
+    let router = router_on(Box::new(Halting(Arc::clone(&log), go))).await;
+    assert_eq!(register(&router, "s", "int").await, "{\"id\":1}");
+    word.send_replace(false);
+    // Replay stands still: whoever has the turn keeps it until its own time is over.
+    log.push(record("t", 1, 2, "long"));
+    let start = std::time::Instant::now();
+    let writes = (0..4).map(|_| {
+        let router = router.clone();
+        tokio::spawn(async move { delete(&router, "/subjects/s").await })
+    });
+    for write in writes.collect::<Vec<_>>() {
+        let answer = write.await.unwrap();
+        assert!(answer.contains("50002"), "{answer}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(6), "they waited one after another: {:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schema_that_is_registered_again_replaces_its_deleted_version() {
     let log = Arc::new(MemoryLog::new(|| 0));
     let router = router_on(Box::new(Arc::clone(&log))).await;
