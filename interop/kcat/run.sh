@@ -17,7 +17,8 @@ check() {
 k() { kcat -q -b "$BOOTSTRAP" "$@"; }
 export -f k; export BOOTSTRAP topic id
 
-check lists '1 brokers' kcat -b "$BOOTSTRAP" -L
+nodes=$(tr , '\n' <<<"$BOOTSTRAP" | grep -c .)
+check lists "$nodes brokers" kcat -b "$BOOTSTRAP" -L
 for codec in none gzip snappy lz4 zstd; do
   check "produces-$codec" '^|' bash -c "seq 100 | sed 's/.*/k&:$codec-&/' | k -P -t $topic -K: -z $codec -X enable.idempotence=true"
 done

@@ -4,7 +4,7 @@
 //! and to leave results in) and `MEKONG` (the binary). Beside it `server.properties` may hold what its broker needs.
 //! It exits with 0 only if every test of its list passed.
 //!
-//! `MEKONG_BROKERS=3` runs them against a cluster of three processes instead, `MEKONG_INTEROP=java,go` only these, and
+//! Steps `interop-cluster` and `interop-<name>-cluster` run them against a cluster of three processes, and so does `MEKONG_BROKERS=3` for any; `MEKONG_INTEROP=java,go` only these, and
 //! `MEKONG_INTEROP_BOOTSTRAP=host:port` against a broker that is already up, such as Apache Kafka, whose passes the lists hold.
 
 use std::io::{BufRead, BufReader};
@@ -67,10 +67,36 @@ pub fn needs_of(name: &str) -> Vec<Runtime> {
         .collect()
 }
 
-/// Runs one client.
+/// How many brokers make a cluster here.
+const CLUSTER: usize = 3;
+
+/// The clients whose suites run against a cluster, too; parity compares one broker with one of Kafka's, `kio` compares no broker,
+/// and the others start the brokers that they need themselves.
+pub const OF_CLUSTERS: &[&str] =
+    &["kcat", "python", "node", "go", "java", "mixed-group", "librdkafka", "rust"];
+
+/// Those of them that a quick run has: some minutes in all.
+const QUICK_OF_CLUSTERS: &[&str] = &["python", "node", "go", "java"];
+
+/// Runs one client against one broker, or what `MEKONG_BROKERS` says.
 pub fn run_named(name: &str, volume: Volume) -> Result<(), String> {
-    let client = CLIENTS.iter().find(|client| client.name == name).ok_or(format!("no client '{name}'"))?;
-    run_one(client, volume)
+    run_one(named(name)?, volume, brokers_asked())
+}
+
+/// Runs one client against a cluster of three.
+pub fn run_clustered(name: &str, volume: Volume) -> Result<(), String> {
+    if !OF_CLUSTERS.contains(&name) {
+        return Err(format!("'{name}' has no suite for a cluster"));
+    }
+    run_one(named(name)?, volume, CLUSTER)
+}
+
+fn named(name: &str) -> Result<&'static Client, String> {
+    CLIENTS.iter().find(|client| client.name == name).ok_or(format!("no client '{name}'"))
+}
+
+fn brokers_asked() -> usize {
+    std::env::var("MEKONG_BROKERS").ok().and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
 /// Runs every client of the volume; all run, then the failed ones are named together.
@@ -80,11 +106,28 @@ pub fn run_all(volume: Volume) -> Result<(), String> {
         Some(names) => names.split(',').any(|name| name == client.name),
         None => client.quick || volume == Volume::Full,
     };
-    let chosen: Vec<_> = CLIENTS.iter().filter(is_chosen).collect();
+    run_each(CLIENTS.iter().filter(is_chosen), volume, brokers_asked())
+}
+
+/// The languages that the quick run's clients of a cluster need.
+pub fn needs_clustered() -> Vec<Runtime> {
+    QUICK_OF_CLUSTERS.iter().flat_map(|name| needs_of(name)).collect()
+}
+
+/// The quick run's share of suites against a cluster of three.
+pub fn run_all_clustered(volume: Volume) -> Result<(), String> {
+    run_each(CLIENTS.iter().filter(|client| QUICK_OF_CLUSTERS.contains(&client.name)), volume, CLUSTER)
+}
+
+fn run_each(
+    chosen: impl Iterator<Item = &'static Client>,
+    volume: Volume,
+    count: usize,
+) -> Result<(), String> {
     let mut failed = Vec::new();
-    for client in &chosen {
-        println!("--- interop/{}", client.name);
-        if let Err(error) = run_one(client, volume) {
+    for client in chosen {
+        println!("--- interop/{}, brokers: {count}", client.name);
+        if let Err(error) = run_one(client, volume, count) {
             println!("--- interop/{}: FAILED: {error}", client.name);
             failed.push(client.name);
         }
@@ -92,12 +135,11 @@ pub fn run_all(volume: Volume) -> Result<(), String> {
     if failed.is_empty() { Ok(()) } else { Err(format!("interop failed: {}", failed.join(", "))) }
 }
 
-fn run_one(client: &Client, volume: Volume) -> Result<(), String> {
+fn run_one(client: &Client, volume: Volume, count: usize) -> Result<(), String> {
     let folder = root().join("interop").join(client.name);
     let work = target().join("interop").join(client.name);
     std::fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
     let other = std::env::var("MEKONG_INTEROP_BOOTSTRAP").ok();
-    let count = std::env::var("MEKONG_BROKERS").ok().and_then(|count| count.parse().ok()).unwrap_or(1);
     let broker = match other {
         Some(bootstrap) => Brokers::of_others(bootstrap),
         None => Brokers::start(&work.join("data"), &folder.join("server.properties"), count)?,

@@ -68,6 +68,19 @@ macro_rules! client {
     };
 }
 
+/// The same suite against three brokers, replicas on all of them.
+macro_rules! clustered {
+    ($step:literal, $name:literal) => {
+        Step {
+            name: $step,
+            what: "a client that others wrote, all of its suite against three brokers",
+            needs: || interop::needs_of($name),
+            run: |volume| interop::run_clustered($name, volume),
+            when: Full,
+        }
+    };
+}
+
 /// All steps.
 pub const STEPS: &[Step] = &[
     Step { name: "format", what: "rustfmt agrees", needs: Vec::new, run: format, when: Always },
@@ -136,6 +149,13 @@ pub const STEPS: &[Step] = &[
         run: interop::run_all,
         when: Quick,
     },
+    Step {
+        name: "interop-cluster",
+        what: "clients that others wrote, against three brokers",
+        needs: interop::needs_clustered,
+        run: interop::run_all_clustered,
+        when: Quick,
+    },
     client!("interop-kio", "kio"),
     client!("interop-python", "python"),
     client!("interop-registry-python", "registry-python"),
@@ -154,6 +174,14 @@ pub const STEPS: &[Step] = &[
     client!("interop-java-apps", "java-apps"),
     client!("interop-librdkafka", "librdkafka"),
     client!("interop-rust", "rust"),
+    clustered!("interop-kcat-cluster", "kcat"),
+    clustered!("interop-python-cluster", "python"),
+    clustered!("interop-node-cluster", "node"),
+    clustered!("interop-go-cluster", "go"),
+    clustered!("interop-java-cluster", "java"),
+    clustered!("interop-mixed-group-cluster", "mixed-group"),
+    clustered!("interop-librdkafka-cluster", "librdkafka"),
+    clustered!("interop-rust-cluster", "rust"),
 ];
 
 fn format(_: Volume) -> Result<(), String> {
@@ -288,6 +316,10 @@ mod tests {
     fn every_client_has_its_step_in_a_full_run() {
         for client in interop::CLIENTS {
             let name = format!("interop-{}", client.name);
+            assert!(STEPS.iter().any(|step| step.name == name && step.when == Full), "{name} is missing");
+        }
+        for client in interop::OF_CLUSTERS {
+            let name = format!("interop-{client}-cluster");
             assert!(STEPS.iter().any(|step| step.name == name && step.when == Full), "{name} is missing");
         }
     }
