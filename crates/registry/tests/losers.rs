@@ -201,6 +201,20 @@ async fn the_turn_to_write_is_not_waited_for_longer_than_a_write_may_take() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn versions_behind_the_first_that_does_not_fit_are_not_parsed() {
+    let log = Arc::new(MemoryLog::new(|| 0));
+    let router = router_on(Box::new(Arc::clone(&log))).await;
+    log.push(record("s", 1, 1, "a type that nobody defines"));
+    log.push(record("s", 2, 2, "string"));
+    let level = Request::put("/config").body(r#"{"compatibility":"BACKWARD_TRANSITIVE"}"#.into()).unwrap();
+    assert!(call(&router, level).await.contains("BACKWARD_TRANSITIVE"));
+    let answer = register(&router, "s", "int").await;
+    assert!(answer.contains("incompatible") && answer.contains("{oldSchemaVersion: 2}"), "{answer}");
+    let answer = register(&router, "s", "string").await;
+    assert_eq!(answer, "{\"id\":2}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schema_that_is_registered_again_replaces_its_deleted_version() {
     let log = Arc::new(MemoryLog::new(|| 0));
     let router = router_on(Box::new(Arc::clone(&log))).await;

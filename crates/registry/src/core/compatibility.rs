@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use schema::{Finding, Level, Metadata, Parsed, Policy, Previous, check};
 
@@ -28,6 +29,9 @@ pub(crate) struct Report {
     pub findings: Vec<Finding>,
 }
 
+/// So long a schema may be judged against the versions of a subject, all together.
+const CHECK_TIME: Duration = Duration::from_secs(10);
+
 /// The property whose list of names is kept free.
 const RESERVED: &str = "confluent:reserved";
 
@@ -38,31 +42,16 @@ pub(crate) fn check_versions(
     request: &CheckRequest<'_>,
     versions: &[i32],
 ) -> Result<Report, RestError> {
-    let context = subject::context_of(request.subject);
     let stored: Vec<(i32, Arc<Content>)> = versions
         .iter()
         .filter_map(|number| store.version(request.subject, *number, Live::WithDeleted))
         .map(|(number, version)| (number, Arc::clone(&version.content)))
         .filter(|(_, content)| same_group(request, content))
         .collect();
-    // Only what the level looks at needs to be parsed.
-    let considered = if request.level.is_transitive() { stored.len() } else { 1 };
-    let skipped = stored.len().saturating_sub(considered);
-    let mut schemas = Vec::new();
-    for (number, content) in stored.iter().skip(skipped) {
-        let parsed = parser.stored(store, context, content).map_err(RestError::invalid_schema)?;
-        schemas.push((*number, content, parsed));
-    }
-    let previous: Vec<Previous<'_>> = schemas
-        .iter()
-        .map(|(version, content, schema)| Previous { version: *version, text: &content.text, schema })
-        .collect();
-    let policy = request.config.policy().unwrap_or(Policy::Strict);
-    let verdict = check(request.level, policy, request.parsed, &previous);
-    let mut report = Report { messages: verdict.messages, findings: verdict.findings };
+    let mut report = against(store, parser, request, &stored)?;
     let validate = request.config.flag("validateFields").unwrap_or(false);
     if validate && request.level != Level::None {
-        let latest = schemas.last().map(|(_, content, _)| content.as_ref());
+        let latest = stored.last().map(|(_, content)| content.as_ref());
         report.messages.extend(reserved(request, latest));
     }
     if !report.messages.is_empty() {
@@ -71,6 +60,31 @@ pub(crate) fn check_versions(
             .push(format!("{{validateFields: '{validate}', compatibility: '{}'}}", request.level.name()));
     }
     Ok(report)
+}
+
+/// Judges against one version after another, the newest first, until one does not fit; each is parsed when it is its turn.
+fn against(
+    store: &Store,
+    parser: &Parser,
+    request: &CheckRequest<'_>,
+    stored: &[(i32, Arc<Content>)],
+) -> Result<Report, RestError> {
+    let start = Instant::now();
+    let context = subject::context_of(request.subject);
+    let policy = request.config.policy().unwrap_or(Policy::Strict);
+    let considered = if request.level.is_transitive() { stored.len() } else { 1 };
+    for (version, content) in stored.iter().rev().take(considered) {
+        if start.elapsed() > CHECK_TIME {
+            return Err(RestError::timed_out("Compatibility check"));
+        }
+        let schema = parser.stored(store, context, content).map_err(RestError::invalid_schema)?;
+        let previous = Previous { version: *version, text: &content.text, schema: &schema };
+        let verdict = check(request.level, policy, request.parsed, &[previous]);
+        if !verdict.is_compatible() {
+            return Ok(Report { messages: verdict.messages, findings: verdict.findings });
+        }
+    }
+    Ok(Report::default())
 }
 
 /// Where a compatibility group is configured, only versions with the same value of that property are compared.
