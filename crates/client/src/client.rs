@@ -50,7 +50,8 @@ impl Client {
         let producer = match self.producer.get() {
             Some(producer) => producer.clone(),
             None => {
-                let made = self.producer().build().map_err(|_| ProduceError::Closed)?;
+                let made =
+                    self.producer().build().map_err(|error| ProduceError::NotBuilt(Box::new(error)))?;
                 self.producer.get_or_init(|| made).clone()
             }
         };

@@ -23,6 +23,7 @@ mod options;
 pub mod producer;
 mod random;
 mod record;
+mod setting;
 mod topic_partition;
 
 pub use address::{Address, BadBootstrap, Bootstrap, DEFAULT_PORT};

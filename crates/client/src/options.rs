@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::backoff::Backoff;
+use crate::setting::{Taker, millis, other};
 use crate::{Bootstrap, Client, ConnectError};
 
 /// How a client reaches its cluster. Every setting has Kafka's default.
@@ -70,34 +71,33 @@ impl ClientOptions {
         self
     }
 
-    /// A setting by Kafka's name, for those who bring a properties file. Unknown and unsupported names fail at `connect`.
+    /// A setting by Kafka's name, for those who bring a properties file. A name that changes nothing here is said in the log; unknown and
+    /// unsupported ones, and values that cannot be, fail at `connect`.
     #[must_use]
     pub fn option(mut self, name: &str, value: &str) -> Self {
-        let millis = value.trim().parse().map(Duration::from_millis);
-        match (name, millis) {
-            ("bootstrap.servers", _) => self.bootstrap = value.parse(),
-            ("client.id", _) => self.client_id = value.to_owned(),
-            ("request.timeout.ms", Ok(timeout)) => self.request_timeout = timeout,
-            ("default.api.timeout.ms", Ok(timeout)) => self.api_timeout = timeout,
-            ("socket.connection.setup.timeout.ms", Ok(timeout)) => self.connect_timeout = timeout,
-            ("metadata.max.age.ms", Ok(age)) => self.metadata_max_age = age,
-            ("retry.backoff.ms", Ok(wait)) => self.backoff.first = wait,
-            ("retry.backoff.max.ms", Ok(wait)) => self.backoff.most = wait,
-            ("security.protocol", _) if value.eq_ignore_ascii_case("plaintext") => {}
-            ("security.protocol", _) => {
-                self.refused =
-                    Some(format!("security.protocol={value} is not supported yet; only PLAINTEXT is"));
-            }
-            _ if name.starts_with("ssl.") || name.starts_with("sasl.") => {
-                self.refused =
-                    Some(format!("{name} is not supported yet; this client speaks plaintext only"));
-            }
-            (_, Err(_)) if name.ends_with(".ms") => {
-                self.refused = Some(format!("{name}={value}: a number of milliseconds is wanted"));
-            }
-            _ => self.refused = Some(format!("{name} is not a setting of this client")),
+        if let Err(refused) = self.set(name, value) {
+            self.refused.get_or_insert(refused);
         }
         self
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        match name {
+            "bootstrap.servers" => self.bootstrap = value.parse(),
+            "client.id" => self.client_id = value.to_owned(),
+            "request.timeout.ms" => self.request_timeout = millis(name, value)?,
+            "default.api.timeout.ms" => self.api_timeout = millis(name, value)?,
+            "socket.connection.setup.timeout.ms" => self.connect_timeout = millis(name, value)?,
+            "metadata.max.age.ms" => self.metadata_max_age = millis(name, value)?,
+            "retry.backoff.ms" => self.backoff.first = millis(name, value)?,
+            "retry.backoff.max.ms" => self.backoff.most = millis(name, value)?,
+            "security.protocol" if value.trim().eq_ignore_ascii_case("plaintext") => {}
+            "security.protocol" => {
+                return Err(format!("security.protocol={value} is not supported yet; only PLAINTEXT is"));
+            }
+            _ => return other(Taker::Client, name, value),
+        }
+        Ok(())
     }
 
     /// Connects to the first broker that answers and learns the cluster from it.

@@ -41,12 +41,17 @@ pub struct ConsumerBuilder {
     cluster: Arc<Cluster>,
     share: u32,
     group: Option<Str>,
-    instance_id: Option<Str>,
-    settings: Settings,
+    pub(super) instance_id: Option<Str>,
+    pub(super) settings: Settings,
     subscription: Option<Subscription>,
     assigned: Vec<(TopicPartition, StartAt)>,
     listener: Option<Listener>,
-    metadata_max_age: Duration,
+    pub(super) metadata_max_age: Duration,
+    /// `enable.auto.commit` and `auto.commit.interval.ms`, which come one by one.
+    pub(super) commits_itself: bool,
+    pub(super) commit_interval: Duration,
+    /// What was wrong with an option.
+    pub(super) refused: Option<String>,
 }
 
 impl ConsumerBuilder {
@@ -79,6 +84,9 @@ impl ConsumerBuilder {
             assigned: Vec::new(),
             listener: None,
             metadata_max_age,
+            commits_itself: true,
+            commit_interval: Duration::from_secs(5),
+            refused: None,
         }
     }
 
@@ -114,7 +122,8 @@ impl ConsumerBuilder {
 
     /// `auto.commit.interval.ms`; 5 s. `None` is `enable.auto.commit=false`.
     pub fn auto_commit(mut self, interval: Option<Duration>) -> Self {
-        self.settings.auto_commit = interval;
+        self.commits_itself = interval.is_some();
+        self.commit_interval = interval.unwrap_or(self.commit_interval);
         self
     }
 
@@ -203,8 +212,20 @@ impl ConsumerBuilder {
         self
     }
 
+    pub(super) fn settled(mut self) -> Result<Self, ConsumeError> {
+        if let Some(refused) = self.refused {
+            return Err(ConsumeError::Setting(refused));
+        }
+        self.settings.auto_commit = self.commits_itself.then_some(self.commit_interval);
+        Ok(self)
+    }
+
     /// Starts it. Needs a running tokio runtime.
     pub async fn start(self) -> Result<Consumer, ConsumeError> {
+        self.settled()?.begin()
+    }
+
+    fn begin(self) -> Result<Consumer, ConsumeError> {
         if self.subscription.is_some() && (self.group.is_none() || !self.assigned.is_empty()) {
             return Err(ConsumeError::NothingAssigned);
         }

@@ -56,6 +56,9 @@ pub enum ConsumeError {
     /// The consumer is not subscribed and has no partitions.
     #[error("nothing to read: subscribe to topics or assign partitions first")]
     NothingAssigned,
+    /// A setting cannot be taken.
+    #[error("{0}")]
+    Setting(String),
     /// The consumer was closed.
     #[error("the consumer is closed")]
     Closed,

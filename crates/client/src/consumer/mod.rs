@@ -20,6 +20,7 @@ mod error;
 mod fetcher;
 pub(crate) mod group;
 mod membership;
+mod named;
 mod positions;
 mod protocol;
 mod session;

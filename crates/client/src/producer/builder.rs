@@ -8,6 +8,7 @@ use records::Compression;
 use tokio::sync::{Notify, Semaphore};
 
 use super::accumulator::{Accumulator, Settings};
+use super::named::Compressing;
 use super::sticky::Sticky;
 use super::{Handle, Producer, Shared, sender};
 use crate::ConnectError;
@@ -41,10 +42,13 @@ impl Acks {
 pub struct ProducerBuilder {
     cluster: Arc<Cluster>,
     share: u32,
-    settings: Settings,
-    acks: Acks,
-    idempotence: Option<bool>,
-    buffer_memory: usize,
+    pub(super) settings: Settings,
+    pub(super) acks: Acks,
+    pub(super) idempotence: Option<bool>,
+    pub(super) buffer_memory: usize,
+    pub(super) compressing: Compressing,
+    /// What was wrong with an option.
+    pub(super) refused: Option<String>,
 }
 
 impl ProducerBuilder {
@@ -59,7 +63,16 @@ impl ProducerBuilder {
             idempotent: true,
             retries: u32::MAX,
         };
-        Self { cluster, share, settings, acks: Acks::All, idempotence: None, buffer_memory: 32 * 1024 * 1024 }
+        Self {
+            cluster,
+            share,
+            settings,
+            acks: Acks::All,
+            idempotence: None,
+            buffer_memory: 32 * 1024 * 1024,
+            compressing: Compressing::default(),
+            refused: None,
+        }
     }
 
     /// `acks`; all in-sync replicas by default.
@@ -83,10 +96,11 @@ impl ProducerBuilder {
     /// `compression.type` with its level; none.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.settings.compression = compression;
+        self.compressing = Compressing::default();
         self
     }
 
-    /// `enable.idempotence`; on, unless `acks` is not all.
+    /// `enable.idempotence`; on, unless `acks` is not all, more than five requests may be in flight, or nothing is retried.
     pub fn idempotence(mut self, on: bool) -> Self {
         self.idempotence = Some(on);
         self
@@ -122,28 +136,39 @@ impl ProducerBuilder {
         self
     }
 
+    /// The settings with their contradictions looked for: idempotence gives way where it was not asked for, as in Kafka's clients.
+    pub(super) fn settled(mut self) -> Result<Self, ConnectError> {
+        if let Some(refused) = self.refused {
+            return Err(ConnectError::Setting(refused));
+        }
+        self.settings.compression = self.compressing.chosen().unwrap_or(self.settings.compression);
+        let obstacle = match &self.settings {
+            _ if self.acks != Acks::All => Some("needs acks=all"),
+            settings if settings.in_flight_max > 5 => {
+                Some("may have at most 5 requests in flight: a broker remembers no more")
+            }
+            settings if settings.retries == 0 => Some("must be allowed to retry"),
+            _ => None,
+        };
+        if let Some(obstacle) = obstacle.filter(|_| self.idempotence == Some(true)) {
+            return Err(ConnectError::Setting(format!("an idempotent producer {obstacle}")));
+        }
+        self.settings.idempotent = self.idempotence.unwrap_or(true) && obstacle.is_none();
+        Ok(self)
+    }
+
     /// Starts it. Needs a running tokio runtime.
-    pub fn build(mut self) -> Result<Producer, ConnectError> {
-        let wanted = self.idempotence.unwrap_or(self.acks == Acks::All);
-        if wanted && self.acks != Acks::All {
-            return Err(ConnectError::Setting("an idempotent producer needs acks=all".to_owned()));
-        }
-        if self.idempotence == Some(true) && self.settings.in_flight_max > 5 {
-            return Err(ConnectError::Setting(
-                "an idempotent producer may have at most 5 requests in flight: a broker remembers no more"
-                    .to_owned(),
-            ));
-        }
-        self.settings.idempotent = wanted;
+    pub fn build(self) -> Result<Producer, ConnectError> {
+        let this = self.settled()?;
         let shared = Arc::new(Shared {
-            cluster: self.cluster,
-            share: self.share,
-            settings: self.settings,
-            acks: self.acks,
-            core: Mutex::new(Accumulator::new(self.settings)),
+            cluster: this.cluster,
+            share: this.share,
+            settings: this.settings,
+            acks: this.acks,
+            core: Mutex::new(Accumulator::new(this.settings)),
             sticky: Mutex::new(Sticky::default()),
-            memory: Arc::new(Semaphore::new(self.buffer_memory.min(Semaphore::MAX_PERMITS))),
-            memory_total: self.buffer_memory,
+            memory: Arc::new(Semaphore::new(this.buffer_memory.min(Semaphore::MAX_PERMITS))),
+            memory_total: this.buffer_memory,
             news: Notify::new(),
             closing: AtomicBool::new(false),
         });

@@ -6,7 +6,7 @@ use base::Str;
 use wire::ErrorCode;
 
 use crate::error::describe;
-use crate::{CallError, TopicPartition};
+use crate::{CallError, ConnectError, TopicPartition};
 
 /// A record that was not sent, or of which that is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +67,9 @@ pub enum ProduceError {
     /// No producer id, without which an idempotent producer sends nothing.
     #[error("no producer id: {0}")]
     NoProducerId(Box<CallError>),
+    /// The producer could not be made.
+    #[error("cannot make a producer: {0}")]
+    NotBuilt(Box<ConnectError>),
     /// The producer was closed.
     #[error("the producer is closed")]
     Closed,
@@ -81,7 +84,7 @@ impl ProduceError {
             }
             Self::Refused { code, .. } => code.is_retriable(),
             Self::Expired { .. } => true,
-            Self::NoPartition { .. } | Self::TooLarge { .. } | Self::Closed => false,
+            Self::NoPartition { .. } | Self::TooLarge { .. } | Self::NotBuilt(_) | Self::Closed => false,
         }
     }
 

@@ -22,6 +22,7 @@ mod builder;
 mod completion;
 mod error;
 mod murmur2;
+mod named;
 mod queue;
 mod sender;
 mod sticky;
