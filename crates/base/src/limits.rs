@@ -1,4 +1,5 @@
-//! Every cap of the system, in one place: whatever a peer or a user can make grow stops at a number written here.
+//! Caps that several crates share: what a peer or a user can make grow stops at a number written here, or beside the one place that
+//! keeps to it.
 //!
 //! Kafka's own configurable limits are configuration, not caps; their defaults stand in the configuration tables.
 

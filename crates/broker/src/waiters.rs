@@ -1,4 +1,7 @@
-//! Who waits for what: one structure for long polls, parked joins and fetch sessions.
+//! Who waits for something to move at a partition: one structure for long polls, fetch sessions and deletions of records.
+//!
+//! Appends that wait for their commit stand in their partition in the order of offsets (`partition/acks.rs`), and members of groups in
+//! their shard with the answer they wait for (`coordinators/shard.rs`): both are told once, by their owner, and need no key.
 //!
 //! A waiter registers under a key and is told whenever something moves there, until its registration is dropped. Nothing runs for a
 //! key nobody waits on: no task, no timer, no entry. Registering and cancelling cost the same however many others wait.
@@ -8,7 +11,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base::{Str, TopicIdPartition};
+use base::TopicIdPartition;
 
 const SHARDS: usize = 32;
 
@@ -19,8 +22,6 @@ pub enum Key {
     Partition(TopicIdPartition),
     /// The end of a log that followers copy, and who leads it.
     LogEnd(TopicIdPartition),
-    /// A group's state.
-    Group(Str),
 }
 
 /// Told when a key moves. Runs on the mover's thread with the key's shard locked: it must neither block nor register or cancel.
@@ -157,21 +158,21 @@ mod tests {
         }
     }
 
-    fn key(name: &'static str) -> Key {
-        Key::Group(Str::from_static(name))
+    fn key(partition: i32) -> Key {
+        Key::Partition(TopicIdPartition { topic: Default::default(), partition })
     }
 
     #[test]
     fn only_those_registered_under_the_key_hear() {
         let waiters = Arc::new(Waiters::default());
         let sum = Arc::new(Sum::default());
-        let one = waiters.register(key("a"), sum.clone(), 1);
-        let _two = waiters.register(key("a"), sum.clone(), 10);
-        let _other = waiters.register(key("b"), sum.clone(), 100);
-        waiters.moved(&key("a"));
+        let one = waiters.register(key(1), sum.clone(), 1);
+        let _two = waiters.register(key(1), sum.clone(), 10);
+        let _other = waiters.register(key(2), sum.clone(), 100);
+        waiters.moved(&key(1));
         assert_eq!(sum.0.load(Ordering::Relaxed), 11);
         drop(one);
-        waiters.moved(&key("a"));
+        waiters.moved(&key(1));
         assert_eq!(sum.0.load(Ordering::Relaxed), 21);
     }
 
@@ -179,7 +180,7 @@ mod tests {
     fn a_key_without_waiters_costs_nothing() {
         let waiters = Arc::new(Waiters::default());
         let places: Vec<_> =
-            (0..100).map(|n| waiters.register(key("a"), Arc::new(Sum::default()), n)).collect();
+            (0..100).map(|n| waiters.register(key(1), Arc::new(Sum::default()), n)).collect();
         drop(places);
         assert!(waiters.shards.iter().all(|shard| shard.lock().unwrap().is_empty()));
     }

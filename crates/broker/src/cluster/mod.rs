@@ -1,6 +1,7 @@
 //! The other nodes: how this one reaches them, and what they send.
 //!
-//! Nodes talk over the controllers' listeners in Kafka's frames, under two keys outside Kafka's range:
+//! Nodes talk over the controllers' listeners in Kafka's frames, under two keys outside Kafka's range, which stand for a magic; a
+//! version that is not known closes the connection:
 //!
 //! ```text
 //! key int16 │ version int16 (0) │ correlation id int32 │ client id int16 (-1) │ body

@@ -43,6 +43,7 @@ pub(crate) async fn handle(ctx: &RequestContext, mut request: ProduceRequest) ->
     let answer = Answer::expecting(&topics);
     let how = AppendAs {
         origin: Origin::Client,
+        // Each partition's own, from when its batches are looked at.
         leader_epoch: LeaderEpoch(-1),
         broker_epoch: -1,
         acks,
@@ -131,6 +132,8 @@ async fn append(
         Ok(partition) => partition,
         Err(error) => return slot.finish(refusal(index, error)),
     };
+    let how =
+        AppendAs { leader_epoch: partition.leader_epoch(), broker_epoch: partition.broker_epoch(), ..how };
     let payload = detached(data.records.map(|records| records.to_bytes()).unwrap_or_default(), ctx.bytes_in);
     match check_in_time(ctx, &partition, &payload, how) {
         Ok(batches) => {

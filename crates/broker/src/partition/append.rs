@@ -154,7 +154,12 @@ impl Partition {
         }
         let broker_epoch = self.dir.load().broker_epoch();
         if how.broker_epoch != -1 && how.broker_epoch != broker_epoch {
-            return Err(AppendError::Fenced(ErrorCode::STALE_BROKER_EPOCH));
+            // Clients know no broker epochs; they look for the leader anew.
+            let is_client = how.origin == Origin::Client;
+            return Err(AppendError::Fenced(match is_client {
+                true => ErrorCode::NOT_LEADER_OR_FOLLOWER,
+                false => ErrorCode::STALE_BROKER_EPOCH,
+            }));
         }
         if how.leader_epoch.0 != -1 && how.leader_epoch != leader_epoch {
             return Err(AppendError::Fenced(ErrorCode::NOT_LEADER_OR_FOLLOWER));
