@@ -2,7 +2,8 @@
 
     replay.py DEFINITIONS MEKONG KAFKA        addresses as host:port
 
-`differences.json` holds the intended differences: a list of {what, api, version, path, reason}; "*" matches any.
+`differences.json` holds the intended differences: a list of {what, api, version, path, reason}; "*" matches any. `errors.json` holds
+the errors that the script reaches, {api: {code: name}}: one that is reached no more fails the run.
 """
 
 import json
@@ -15,7 +16,7 @@ import script_topics
 from broker import Broker
 from codec import Definitions
 
-EXCHANGES_MIN = 300
+EXCHANGES_MIN = 500
 
 
 def play(definitions, address):
@@ -80,6 +81,21 @@ def uncovered(definitions, broker):
                 yield f"{api} v{version}"
 
 
+def reached(broker):
+    """Every (api, error code) that was answered."""
+    for _, api, _, answer in broker.exchanges:
+        for path, value in leaves(answer):
+            if path.lower().endswith("errorcode") and value:
+                yield api, value
+
+
+def unreached(broker):
+    """Errors that the script is there to reach, and did not."""
+    listed = json.loads((pathlib.Path(__file__).parent / "errors.json").read_text())
+    seen = set(reached(broker))
+    return [f"{api} {name}" for api, errors in listed.items() for code, name in errors.items() if (api, int(code)) not in seen]
+
+
 def main(folder, mekong, kafka):
     definitions = Definitions(folder)
     differences = json.loads((pathlib.Path(__file__).parent / "differences.json").read_text())
@@ -100,6 +116,10 @@ def main(folder, mekong, kafka):
     missing = list(uncovered(definitions, ours))
     for name in missing:
         print("not ok parity: advertised and never asked:", name)
+    lost = unreached(ours)
+    for name in lost:
+        print("not ok parity: an error that is reached no more:", name)
+    missing += lost
     for row in differences:
         if "used" not in row:
             print("not ok parity: a difference that no longer is one:", row)
