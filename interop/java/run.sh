@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Apache Kafka's own command-line tools at work against Mekong.
-#   BOOTSTRAP=host:port WORK=folder [DATA=the broker's data folder] [MEKONG=the binary] run.sh quick|full
+#   BOOTSTRAP=host:port [CONTROLLERS=host:port] WORK=folder [DATA=the broker's data folder] [MEKONG=the binary] run.sh quick|full
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 id=$(date +%s%N | tail -c 8)
@@ -61,6 +61,24 @@ if [ "$nodes" -gt 2 ]; then
   check quorum-status 'CurrentVoters:.*"id": 1.*"id": 2.*"id": 3' java_class $T.MetadataQuorumCommand --bootstrap-server "$BOOTSTRAP" describe --status
   check quorum-replication 'Leader' java_class $T.MetadataQuorumCommand --bootstrap-server "$BOOTSTRAP" describe --replication
   check under-replicated '^0$' bash -c "with $T.TopicCommand --describe --under-replicated-partitions | grep -c . || true"
+  echo "{\"version\":1,\"partitions\":[{\"topic\":\"perf-$id\",\"partition\":0,\"replicas\":[3,2]}]}" >"$WORK/cancel.json"
+  check reassign-cancel 'Successfully cancelled|None of the specified partition moves are active' bash -c "
+    with $T.reassign.ReassignPartitionsCommand --reassignment-json-file $WORK/cancel.json --execute --throttle 1000 >/dev/null
+    with $T.reassign.ReassignPartitionsCommand --reassignment-json-file $WORK/cancel.json --cancel"
+  check reassign-none-left 'No partition reassignments found' with $T.reassign.ReassignPartitionsCommand --list
+  check replica-verification 'max lag is 0 for partition' bash -c "timeout 20 bash -c 'java_class $T.ReplicaVerificationTool \
+    --broker-list $BOOTSTRAP --topics-include verifiable-$id --report-interval-ms 1000' || true"
+fi
+if [ -n "${CONTROLLERS:-}" ]; then
+  check controller-quorum-status 'CurrentVoters:.*"id": 1.*"id": 2.*"id": 3' java_class $T.MetadataQuorumCommand --bootstrap-controller "$CONTROLLERS" describe --status
+  check controller-quorum-replication 'Follower' java_class $T.MetadataQuorumCommand --bootstrap-controller "$CONTROLLERS" describe --replication --human-readable
+  check controller-features 'Feature: metadata.version' java_class $T.FeatureCommand --bootstrap-controller "$CONTROLLERS" describe
+  check controller-cluster-id 'Cluster ID: .{22}' java_class $T.ClusterTool cluster-id --bootstrap-controller "$CONTROLLERS"
+  check controller-endpoints '^3 .*controller' java_class $T.ClusterTool list-endpoints --bootstrap-controller "$CONTROLLERS"
+  check cluster-endpoints '^3 .*unfenced +broker' java_class $T.ClusterTool list-endpoints --bootstrap-server "$BOOTSTRAP"
+  check cluster-unregister 'Broker ID 9 is not currently registered' bash -c "java_class $T.ClusterTool unregister --bootstrap-server $BOOTSTRAP --id 9 || true"
+  check controller-configs-alter 'Completed updating' java_class kafka.admin.ConfigCommand --bootstrap-controller "$CONTROLLERS" --alter --entity-type brokers --entity-default --add-config log.cleaner.threads=2
+  check controller-configs-describe 'log.cleaner.threads=2' java_class kafka.admin.ConfigCommand --bootstrap-controller "$CONTROLLERS" --describe --entity-type brokers --entity-default
 fi
 check broker-api-versions 'Produce\(0\): 0 to 13' with $T.BrokerApiVersionsCommand
 check cluster-id 'Cluster ID: .{22}' with $T.ClusterTool cluster-id

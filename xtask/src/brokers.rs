@@ -17,6 +17,8 @@ pub struct Brokers {
     children: Vec<Child>,
     /// `host:port` of each, separated by commas.
     pub bootstrap: String,
+    /// The same of a cluster's controller listeners; empty for one broker, which has none.
+    pub controllers: String,
     /// The first one's schema registry's URL.
     pub registry: String,
 }
@@ -25,7 +27,12 @@ impl Brokers {
     /// Starts `count` of them as one cluster and waits for their ready lines. Their data lie in `data`, or in folders inside it.
     pub fn start(data: &Path, properties: &Path, count: usize) -> Result<Self, String> {
         std::fs::remove_dir_all(data).ok();
-        let mut brokers = Self { children: Vec::new(), bootstrap: String::new(), registry: String::new() };
+        let mut brokers = Self {
+            children: Vec::new(),
+            bootstrap: String::new(),
+            controllers: String::new(),
+            registry: String::new(),
+        };
         if count == 1 {
             let own =
                 ["listeners=PLAINTEXT://127.0.0.1:0".to_owned(), format!("log.dirs={}", data.display())];
@@ -42,19 +49,21 @@ impl Brokers {
 
     /// Brokers that someone else has started and will stop, without a registry.
     pub fn of_others(bootstrap: String) -> Self {
-        Self { children: Vec::new(), bootstrap, registry: String::new() }
+        Self { children: Vec::new(), bootstrap, controllers: String::new(), registry: String::new() }
     }
 
     fn wait_until_ready(&mut self) -> Result<(), String> {
-        let mut addresses = Vec::new();
+        let (mut addresses, mut controllers) = (Vec::new(), Vec::new());
         for child in &mut self.children {
             let ready = ready_line(child)?;
             addresses.push(told(&ready, "/listeners/0/addresses/0")?);
+            controllers.extend(told(&ready, "/listeners/1/addresses/0").ok());
             if self.registry.is_empty() {
                 self.registry = told(&ready, "/registry").unwrap_or_default();
             }
         }
         self.bootstrap = addresses.join(",");
+        self.controllers = controllers.join(",");
         Ok(())
     }
 }

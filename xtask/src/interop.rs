@@ -1,6 +1,7 @@
 //! Clients and suites that others wrote, each against a Mekong of its own.
 //!
-//! `interop/<name>/run.sh quick|full` finds in its environment `BOOTSTRAP` (host:port), `WORK` (a folder to install into
+//! `interop/<name>/run.sh quick|full` finds in its environment `BOOTSTRAP` (host:port, of each broker), `CONTROLLERS` (the same
+//! of a cluster's controller listeners), `WORK` (a folder to install into
 //! and to leave results in) and `MEKONG` (the binary). Beside it `server.properties` may hold what its broker needs.
 //! It exits with 0 only if every test of its list passed.
 //!
@@ -148,6 +149,7 @@ fn run_one(client: &Client, volume: Volume, count: usize) -> Result<(), String> 
     script.arg(folder.join("run.sh")).arg(if volume == Volume::Full { "full" } else { "quick" });
     script
         .env("BOOTSTRAP", &broker.bootstrap)
+        .env("CONTROLLERS", &broker.controllers)
         .env("WORK", &work)
         .env("DATA", work.join("data"))
         .env("MEKONG", binary());
