@@ -237,6 +237,11 @@ impl Connection {
             let progress = self.outgoing.write(&self.stream).map_err(End::Failed)?;
             moved |= progress == WriteProgress::Done;
             self.info.slot.writes(progress == WriteProgress::Blocked);
+            if progress == WriteProgress::Paused {
+                // Others first; this one is called again behind them.
+                cx.waker().wake_by_ref();
+                break;
+            }
         }
         while let Some(ticket) = self.outgoing.pop_sent() {
             moved = true;

@@ -13,6 +13,9 @@ use wire::{FileSlice, Rope, Segment};
 const SLICES_MAX: usize = 64;
 /// File pieces are read in chunks of this size.
 const FILE_CHUNK_BYTES: usize = 256 * 1024;
+/// What one connection may write before others have their turn: without that, a peer that takes tens of megabytes, or whose socket
+/// has room for some, holds a thread for as long as copying them takes.
+const TURN_BYTES: usize = 256 * 1024;
 
 /// How far a write came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +24,8 @@ pub enum WriteProgress {
     Done,
     /// The peer takes no more for now.
     Blocked,
+    /// The peer takes more, but others have waited long enough.
+    Paused,
 }
 
 /// Ropes to be written, each with a mark that comes back when its last byte has been.
@@ -72,13 +77,20 @@ impl<T> Outgoing<T> {
         }
     }
 
-    /// Writes until all is written or the peer takes no more.
+    /// Writes until all is written, the peer takes no more, or enough was written for one turn.
     pub fn write(&mut self, stream: &TcpStream) -> io::Result<WriteProgress> {
+        let mut left = TURN_BYTES;
         while !self.ropes.is_empty() {
+            if left == 0 {
+                return Ok(WriteProgress::Paused);
+            }
             self.load_file_piece()?;
-            match self.write_once(stream) {
+            match self.write_once(stream, left) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => self.advance(written),
+                Ok(written) => {
+                    left = left.saturating_sub(written);
+                    self.advance(written);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(WriteProgress::Blocked),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -104,8 +116,8 @@ impl<T> Outgoing<T> {
         Ok(())
     }
 
-    /// One vectored write of what is in memory at the front.
-    fn write_once(&self, stream: &TcpStream) -> io::Result<usize> {
+    /// One vectored write of what is in memory at the front, `most` bytes of it and what is left of a chunk.
+    fn write_once(&self, stream: &TcpStream, most: usize) -> io::Result<usize> {
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
         let mut count = 0;
         let file_at_front = !self.chunk.is_empty();
@@ -125,8 +137,14 @@ impl<T> Outgoing<T> {
             Segment::Bytes(bytes) => Some(bytes),
             Segment::File(_) => None,
         });
+        let mut left = most;
         for (slot, bytes) in slices.iter_mut().skip(count).zip(in_memory) {
-            *slot = IoSlice::new(bytes);
+            let piece = bytes.get(..left.min(bytes.len())).unwrap_or_default();
+            if piece.is_empty() && left == 0 {
+                break;
+            }
+            *slot = IoSlice::new(piece);
+            left -= piece.len();
             count += 1;
         }
         stream.try_write_vectored(slices.get(..count).unwrap_or_default())
@@ -175,7 +193,8 @@ mod tests {
         let source: Arc<dyn FileSource> = Arc::new(Memory(file.clone()));
         let piece = |position, len| Segment::File(FileSlice { source: source.clone(), position, len });
         let mut outgoing = Outgoing::default();
-        let mut expected = Vec::new();
+        let mut expected = vec![9; 5 * TURN_BYTES + 1];
+        outgoing.push(Rope::from(Bytes::from(expected.clone())), 9);
         for round in 0..3_u8 {
             let mut rope = Rope::from(Bytes::from(vec![round; 1000]));
             rope.push(piece(5, file.len() - 5));
@@ -196,13 +215,19 @@ mod tests {
         });
         let (stream, _) = listener.accept().await.unwrap();
         assert_eq!(outgoing.bytes(), expected.len());
-        while outgoing.write(&stream).unwrap() == WriteProgress::Blocked {
+        loop {
+            let before = outgoing.bytes();
+            let progress = outgoing.write(&stream).unwrap();
+            assert!(before - outgoing.bytes() <= TURN_BYTES + FILE_CHUNK_BYTES, "a turn is bounded");
+            if progress == WriteProgress::Done {
+                break;
+            }
             assert!(outgoing.bytes() > 0);
             stream.writable().await.unwrap();
         }
         assert_eq!(outgoing.bytes(), 0);
         drop(stream);
         assert!(reader.await.unwrap() == expected);
-        assert_eq!(std::iter::from_fn(|| outgoing.pop_sent()).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(std::iter::from_fn(|| outgoing.pop_sent()).collect::<Vec<_>>(), [9, 0, 1, 2]);
     }
 }
