@@ -1,4 +1,4 @@
-"""Kill -9 and SIGSTOP under load: every acknowledged id keeps its schema, no id is given twice.
+"""Kill -9 and SIGSTOP under load: what was acknowledged stays, be it there or deleted; no id and no version is given twice.
 
     crash.py MEKONG WORK CYCLES SEED
 
@@ -11,7 +11,6 @@ cluster  three brokers, each with a registry; the victim is the broker whose reg
 """
 
 import collections
-import http.client
 import json
 import os
 import random
@@ -20,11 +19,15 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 
+sys.dont_write_bytecode = True
+from load import Contradiction, Load
+from verify import notices_lies, verify
+
 MEKONG, WORK, CYCLES, SEED = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-WRITERS = 6
+# Registrations are answered with their versions, too.
+VERSIONED = ["--registry-set", "compat.profile=8.1"]
 
 
 def free_ports(count):
@@ -89,7 +92,7 @@ class One(Deployment):
         super().__init__(name)
         broker, port = free_ports(2)
         self.ports = [port]
-        self.nodes = [Process(name, [*served(broker, self.data), "--registry", f"http://127.0.0.1:{port}"])]
+        self.nodes = [Process(name, [*served(broker, self.data), "--registry", f"http://127.0.0.1:{port}", *VERSIONED])]
 
 
 class Fleet(Deployment):
@@ -100,7 +103,7 @@ class Fleet(Deployment):
         for port in self.ports:
             self.nodes.append(Process(f"{name}-{port}", [
                 "registry", "--bootstrap-server", f"127.0.0.1:{broker}", "--listener", f"http://127.0.0.1:{port}",
-                "--set", "kafkagroup.session.timeout.ms=6000"]))
+                "--set", "kafkagroup.session.timeout.ms=6000", "--set", VERSIONED[1]]))
 
 
 class Cluster(Deployment):
@@ -119,7 +122,7 @@ class Cluster(Deployment):
                         "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
                         # Whoever comes to lead goes on leading, so that leader and writer stay parted.
                         "auto.leader.rebalance.enable=false", "offsets.topic.num.partitions=4"),
-                "--registry", f"http://127.0.0.1:{port}", "--registry-set", "kafkagroup.session.timeout.ms=6000"]))
+                "--registry", f"http://127.0.0.1:{port}", "--registry-set", "kafkagroup.session.timeout.ms=6000", *VERSIONED]))
 
     def writer(self):
         """The one node whose registry says that it was elected, as its log has it."""
@@ -156,98 +159,6 @@ class Cluster(Deployment):
         return (writer if what == "writer" else leader), how
 
 
-def call(port, method, path, body=None, patience=8):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
-    try:
-        connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read() or b"null")
-    finally:
-        connection.close()
-
-
-def schema(subject):
-    return json.dumps({"type": "record", "name": subject.replace("-", "_"), "fields": []}, separators=(",", ":"))
-
-
-class Load:
-    """Writers that register new schemas all the time, and remember what was acknowledged."""
-
-    def __init__(self, ports, name):
-        self.ports, self.name = ports, name
-        self.acknowledged, self.lock, self.over = {}, threading.Lock(), threading.Event()
-        self.refused = []
-        self.threads = [threading.Thread(target=self.write, args=(n,), daemon=True) for n in range(WRITERS)]
-        for thread in self.threads:
-            thread.start()
-
-    def write(self, writer):
-        number, choice = 0, random.Random(f"{SEED}/{writer}")
-        while not self.over.is_set():
-            subject = f"{self.name}-{writer}-{number}"
-            try:
-                status, answer = call(choice.choice(self.ports), "POST", f"/subjects/{subject}/versions",
-                                      {"schema": schema(subject)})
-            except (OSError, http.client.HTTPException, ValueError):
-                time.sleep(0.05)
-                continue
-            if status == 200:
-                with self.lock:
-                    self.acknowledged[subject] = answer["id"]
-                number += 1
-                time.sleep(0.01)
-            elif status < 500:
-                self.refused.append((subject, status, answer))
-                return
-
-    def count(self):
-        with self.lock:
-            return len(self.acknowledged)
-
-    def wait_for(self, more, patience=120):
-        wanted, until = self.count() + more, time.time() + patience
-        while self.count() < wanted:
-            if time.time() > until:
-                raise SystemExit(f"{self.name}: no {more} more registrations within {patience} s; refused: {self.refused}")
-            time.sleep(0.02)
-
-    def stop(self):
-        self.over.set()
-        for thread in self.threads:
-            thread.join(30)
-
-
-def verify(ports, acknowledged, sample=None):
-    """What every registry says of what was acknowledged."""
-    ids = {}
-    for subject, number in acknowledged.items():
-        other = ids.setdefault(number, subject)
-        if other != subject:
-            raise SystemExit(f"id {number} was given to {other} and to {subject}")
-    chosen = list(acknowledged.items())
-    if sample is not None and len(chosen) > sample:
-        chosen = random.sample(chosen, sample)
-    for place, (subject, number) in enumerate(chosen):
-        port = ports[place % len(ports)]
-        for path, member, wanted in ((f"/schemas/ids/{number}", "schema", schema(subject)),
-                                     (f"/subjects/{subject}/versions/1", "id", number)):
-            status, found = patiently(port, path)
-            if status != 200 or found.get(member) != wanted:
-                raise SystemExit(f"{path} at {port}: {status} {found}, but {subject} was acknowledged with id {number}")
-
-
-def patiently(port, path):
-    for _ in range(100):
-        try:
-            status, found = call(port, "GET", path)
-            if status < 500:
-                return status, found
-        except (OSError, http.client.HTTPException, ValueError):
-            pass
-        time.sleep(0.2)
-    return 0, {}
-
-
 def cycle(choice, deployment, load, number):
     load.wait_for(choice.randint(5, 40))
     victim, how = deployment.choose(choice, number)
@@ -260,9 +171,7 @@ def cycle(choice, deployment, load, number):
         time.sleep(deployment.pause(choice))
         victim.signal(signal.SIGCONT)
     load.wait_for(5)
-    with load.lock:
-        known = dict(load.acknowledged)
-    verify(deployment.ports, known, sample=40)
+    verify(deployment.ports, load.settled(), sample=20)
     return f"{how} {victim.name}"
 
 
@@ -270,18 +179,19 @@ def run(name, kind, cycles):
     choice = random.Random(f"{SEED}/{name}")
     deployment = kind(name)
     try:
-        load = Load(deployment.ports, name)
+        load = Load(deployment.ports, name, f"{SEED}/{name}")
         for number in range(cycles):
             began = time.time()
             what = cycle(choice, deployment, load, number)
             took = f"{time.time() - began:.1f} s"
-            print(f"{name} cycle {number + 1} of {cycles}: {what}, {took}; {load.count()} acknowledged", flush=True)
+            print(f"{name} cycle {number + 1} of {cycles}: {what}, {took}; {load.known.count} acknowledged", flush=True)
         load.stop()
-        if load.refused:
-            raise SystemExit(f"refused: {load.refused}")
-        verify(deployment.ports, load.acknowledged)
-        told = ", ".join(f"{what}: {count}" for what, count in sorted(deployment.victims.items()))
-        print(f"{name}: {load.count()} acknowledged, all there, no id twice{told and f' ({told})'}", flush=True)
+        verify(deployment.ports, load.known)
+        noticed = notices_lies(deployment.ports, load.known)
+        told = ", ".join(f"{what}: {count}" for what, count in sorted({**deployment.victims, **load.did}.items()))
+        print(f"{name}: {load.known.count} acknowledged, all as it was, no id twice ({told}; {noticed} lies noticed)", flush=True)
+    except Contradiction as error:
+        raise SystemExit(f"{name}: {error}") from error
     finally:
         deployment.stop()
 
