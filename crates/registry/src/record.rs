@@ -7,7 +7,7 @@
 //! {"keytype":"CONFIG","subject":s?,"magic":0}             {"subject"?, …, "compatibilityLevel", …}
 //! {"keytype":"MODE","subject":s?,"magic":0}               {"subject"?,"mode"}
 //! {"keytype":"DELETE_SUBJECT","subject":s,"magic":0}      {"subject","version"}
-//! {"keytype":"CLEAR_SUBJECT","subject":s,"magic":0}       {"subject"}
+//! {"keytype":"CLEAR_SUBJECT","subject":s?,"magic":0}      {"subject"}
 //! {"keytype":"CONTEXT","tenant":t,"context":c,"magic":0}  {"tenant","context"}
 //! {"keytype":"NOOP","magic":0}                            null
 //! ```
@@ -19,6 +19,7 @@ use schema::{Guid, Language, Metadata, Reference, RuleSet, guid};
 
 use crate::config::{Config, Mode};
 use crate::json::{Members, int, member, text};
+use crate::subject::ALL_CONTEXTS;
 
 /// A record to be appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +53,10 @@ impl Key {
             "CONFIG" => Self::Config { subject: subject() },
             "MODE" => Self::Mode { subject: subject() },
             "DELETE_SUBJECT" => Self::DeleteSubject { subject: subject()? },
-            "CLEAR_SUBJECT" => Self::ClearSubject { subject: subject()? },
+            // Without a subject those of every context are meant: so the Java registry begins an import of all.
+            "CLEAR_SUBJECT" => {
+                Self::ClearSubject { subject: subject().unwrap_or_else(|| ALL_CONTEXTS.to_owned()) }
+            }
             "CONTEXT" => Self::Context {
                 tenant: text(&json, "tenant").unwrap_or("default").to_owned(),
                 context: text(&json, "context")?.to_owned(),

@@ -174,14 +174,16 @@ impl Store {
         }
     }
 
-    /// Drops soft-deleted versions: of a subject, or of all subjects of a context.
+    /// Drops soft-deleted versions: of a subject, of all subjects of a context, or of all contexts.
     fn clear_subject(&mut self, scope: &str) {
         let whole_context = subject::split(scope).1.is_empty();
         let named: Vec<(Arc<str>, i32)> = self
             .subjects
             .iter()
             .filter(|(name, _)| match whole_context {
-                true => subject::context_of(name) == subject::context_of(scope),
+                true => {
+                    scope == subject::ALL_CONTEXTS || subject::context_of(name) == subject::context_of(scope)
+                }
                 false => name.as_ref() == scope,
             })
             .flat_map(|(name, versions)| {

@@ -1,6 +1,6 @@
 //! The registry's state: what the records of `_schemas` say when applied in order.
 //!
-//! Nothing changes it but [`Store::apply`]. A copy is cheap, so that what takes long is done on one and holds nobody up. The first record to claim an id or a version has it: a later one that claims
+//! Nothing changes it but [`Store::apply`] and, for records on their way to the log, [`Store::change`]. A copy is cheap, so that what takes long is done on one and holds nobody up. The first record to claim an id or a version has it: a later one that claims
 //! the same for something else is ignored, unless its subject is being imported. So two writers can race and every node
 //! agrees on the winner.
 

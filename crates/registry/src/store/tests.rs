@@ -108,6 +108,20 @@ fn deletions_soft_and_hard() {
     let clear = (r#"{"keytype":"CLEAR_SUBJECT","subject":"d","magic":0}"#, Some(r#"{"subject":"d"}"#));
     let (store, _) = replay(&[base[0], base[1], (&k2, Some(&gone)), clear]);
     assert_eq!(versions(&store, "d"), [(1, 1, false)]);
+    // Without a subject all are meant, whatever their context; ids become free for what is imported.
+    let elsewhere = (
+        r#"{"keytype":"SCHEMA","subject":":.c:e","version":1,"magic":1}"#,
+        Some(r#"{"subject":":.c:e","version":1,"id":1,"schema":"\"int\"","deleted":true}"#),
+    );
+    for layout in [
+        r#"{"keytype":"CLEAR_SUBJECT","subject":null,"magic":0}"#,
+        r#"{"keytype":"CLEAR_SUBJECT","magic":0}"#,
+    ] {
+        let (store, applied) =
+            replay(&[base[0], base[1], (&k2, Some(&gone)), elsewhere, (layout, Some("{}"))]);
+        assert_eq!((versions(&store, "d"), applied[4]), (vec![(1, 1, false)], Applied::Done), "{layout}");
+        assert!(versions(&store, ":.c:e").is_empty() && store.by_id(".", 2).is_none());
+    }
     // A compacted topic may hold nothing of a schema but that it is deleted.
     let (store, _) = replay(&[(&k2, Some(&gone))]);
     assert_eq!(versions(&store, "d"), [(2, 2, true)]);
