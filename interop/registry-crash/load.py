@@ -231,7 +231,7 @@ class Load:
         self.delete(choice, base, version)
         named = {"name": base.replace("-", "_"), "subject": base, "version": version}
         text = schema(subject, [{"name": "base", "type": named["name"]}])
-        told, late = {}, choice.uniform(0, 0.01)
+        told, late = {}, choice.uniform(0, 0.003)
 
         def erase():
             time.sleep(late)

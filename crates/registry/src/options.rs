@@ -123,8 +123,12 @@ impl Options {
             },
             "mode.mutability" => self.settings.mode_mutability = value.eq_ignore_ascii_case("true"),
             "schema.registry.group.id" => self.settings.group_id = value.to_owned(),
-            "schema.search.max.limit" | "schema.search.default.limit" => match value.parse() {
+            "schema.search.default.limit" => match value.parse() {
                 Ok(limit) => self.settings.search_limit = limit,
+                Err(_) => return wrong("a number"),
+            },
+            "schema.search.max.limit" => match value.parse() {
+                Ok(limit) => self.settings.search_limit_max = limit,
                 Err(_) => return wrong("a number"),
             },
             "leader.eligibility" | "master.eligibility" => {
@@ -315,6 +319,9 @@ mod tests {
             ("mode.mutability", "false", true),
             ("compat.profile", "8.2", true),
             ("compat.profile", "9", false),
+            ("schema.search.max.limit", "20", true),
+            ("schema.search.default.limit", "10", true),
+            ("schema.search.max.limit", "many", false),
             ("kafkastore.timeout.ms", "500", true),
             ("kafkastore.timeout.ms", "soon", false),
             ("debug", "true", true),
@@ -347,6 +354,7 @@ mod tests {
         assert_eq!(options.settings.level, Level::Full);
         assert_eq!(options.settings.profile, Profile::V82);
         assert_eq!(options.settings.timeout, Duration::from_millis(500));
+        assert_eq!((options.settings.search_limit, options.settings.search_limit_max), (10, 20));
         assert_eq!(options.notes.len(), 2);
         assert_eq!(listener("http://:8081").unwrap().address, "0.0.0.0:8081");
         let refusal = options.set("kafkastore.sasl.jaas.config", "secret").unwrap_err();

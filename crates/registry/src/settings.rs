@@ -79,15 +79,19 @@ pub struct Settings {
     pub body_bytes_max: usize,
     /// The largest record, as the topic's `max.message.bytes` allows.
     pub record_bytes_max: usize,
-    /// Entries of one answer to a search (`schema.search.max.limit`).
+    /// Entries of one answer to a search that asks for no number, or for more than it may (`schema.search.default.limit`).
     pub search_limit: usize,
+    /// Entries that a search may ask for (`schema.search.max.limit`).
+    pub search_limit_max: usize,
+    /// Bytes of schemas in one answer to a search: after so many it ends, and the caller asks for the next page.
+    pub search_bytes_max: usize,
     /// The cluster's id, for `/v1/metadata/id`.
     pub cluster_id: String,
     /// The registry's group id, for `/v1/metadata/id` (`schema.registry.group.id`).
     pub group_id: String,
     /// Who may ask.
     pub access: Access,
-    /// Whether every write is refused, for a replica (`leader.eligibility=false`).
+    /// Whether every write is refused, for a replica (`read.only=true`).
     pub read_only: bool,
     /// How other registries are spoken to by https (`ssl.truststore.location`).
     pub peers: Option<Arc<rustls::ClientConfig>>,
@@ -105,6 +109,8 @@ impl Default for Settings {
             body_bytes_max: base::limits::SCHEMA_TEXT_BYTES_MAX,
             record_bytes_max: 1_048_576,
             search_limit: 1000,
+            search_limit_max: 1000,
+            search_bytes_max: 16 * 1024 * 1024,
             cluster_id: String::new(),
             group_id: "schema-registry".to_owned(),
             access: Access::default(),

@@ -119,6 +119,10 @@ fn settings(script: &str) -> Settings {
     if let Some(most) = named("record.bytes.max ") {
         settings.record_bytes_max = most.parse().unwrap();
     }
+    let number = |key: &str| named(key).map(|number| number.parse::<usize>().unwrap());
+    settings.search_limit = number("schema.search.default.limit ").unwrap_or(settings.search_limit);
+    settings.search_limit_max = number("schema.search.max.limit ").unwrap_or(settings.search_limit_max);
+    settings.search_bytes_max = number("search.bytes.max ").unwrap_or(settings.search_bytes_max);
     settings.mode_mutability = named("mode.mutability ") != Some("false");
     settings.read_only = named("read.only ") == Some("true");
     settings

@@ -10,7 +10,7 @@ use schema::{Guid, Language, Metadata, Parsed, Reference, ReferencedText, RuleSe
 use super::kept::Kept;
 use crate::error::RestError;
 use crate::json::{int, member, scalar};
-use crate::record::{Content, references};
+use crate::record::Content;
 use crate::store::{Live, Store};
 use crate::subject;
 
@@ -49,9 +49,6 @@ impl Draft {
                 .ok_or_else(|| RestError::invalid_schema(format!("Invalid schema type {name}")))?,
         };
         let given = scalar("schema")?.unwrap_or_default();
-        if member(body, "references").is_some_and(|given| !is_list_of_objects(given)) {
-            return Err(wrong("references"));
-        }
         for key in ["id", "version"] {
             if member(body, key).is_some() && int(body, key).is_none() {
                 return Err(wrong(key));
@@ -62,7 +59,7 @@ impl Draft {
         Ok(Self {
             text: given,
             language,
-            references: member(body, "references").map(references).unwrap_or_default(),
+            references: member(body, "references").map(references).transpose()?.unwrap_or_default(),
             metadata: member(body, "metadata")
                 .map(Metadata::read)
                 .transpose()
@@ -82,8 +79,25 @@ impl Draft {
     }
 }
 
-fn is_list_of_objects(json: &Json) -> bool {
-    json.as_array().is_some_and(|list| list.iter().all(|item| item.as_object().is_some()))
+/// References as a request brings them: none is passed over, or a schema would be registered without what it needs.
+fn references(json: &Json) -> Result<Vec<Reference>, RestError> {
+    let wrong = || RestError::wrong_type("references");
+    json.as_array().ok_or_else(wrong)?.iter().map(reference).collect()
+}
+
+fn reference(json: &Json) -> Result<Reference, RestError> {
+    let wrong = || RestError::wrong_type("references");
+    json.as_object().ok_or_else(wrong)?;
+    let named = |key: &str| member(json, key).map(|given| scalar(given).ok_or_else(wrong)).transpose();
+    let (name, subject) = (named("name")?, named("subject")?);
+    let version = member(json, "version").map(|_| int(json, "version").ok_or_else(wrong)).transpose()?;
+    match (name, subject, version) {
+        (Some(name), Some(subject), Some(version)) => Ok(Reference { name, subject, version }),
+        _ => Err(RestError::invalid_schema(format!(
+            "Invalid reference {}: it needs name, subject and version",
+            json.to_text()
+        ))),
+    }
 }
 
 /// A schema that parsed, in canonical text.

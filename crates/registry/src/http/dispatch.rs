@@ -272,15 +272,19 @@ async fn change(
     }
 }
 
-/// Answers a request that changes nothing; those that parse schemas do so apart from the threads that serve connections.
+/// Answers a request that changes nothing; those that parse schemas or list all of them do so apart from the threads that serve
+/// connections.
 async fn look(
     registry: &Arc<Registry>,
     route: &Route,
     query: &Query,
     body: &Arc<Json>,
 ) -> Result<Answer, RestError> {
-    let parses = matches!(route, Route::Subject(_) | Route::CheckAll(_) | Route::CheckVersion(..));
-    if !parses && query.get("format").is_none() {
+    let takes_long = matches!(
+        route,
+        Route::Subject(_) | Route::CheckAll(_) | Route::CheckVersion(..) | Route::Schemas | Route::Subjects
+    );
+    if !takes_long && query.get("format").is_none() {
         return registry.read(|store| answer(registry, store, route, query, body));
     }
     let (registry, route, body) = (Arc::clone(registry), route.clone(), Arc::clone(body));

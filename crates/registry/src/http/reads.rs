@@ -21,6 +21,9 @@ use super::search::page;
 
 type Answered = Result<Answer, RestError>;
 
+/// The code of what is no schema.
+const INVALID_SCHEMA: u32 = 42201;
+
 fn live(query: &Query) -> Live {
     if query.flag("deleted") { Live::WithDeleted } else { Live::Only }
 }
@@ -124,12 +127,12 @@ fn uses<'s>(store: &'s Store, id: i32, query: &Query) -> Result<Vec<(&'s str, i3
 pub(super) fn id_subjects(store: &Store, id: i32, query: &Query) -> Answered {
     let mut names: Vec<&str> = uses(store, id, query)?.into_iter().map(|(name, _)| name).collect();
     names.dedup();
-    Ok(texts(page(names, query, -1)?).into())
+    Ok(texts(page(names, query)?).into())
 }
 
 /// GET /schemas/ids/{id}/versions
 pub(super) fn id_versions(store: &Store, id: i32, query: &Query) -> Answered {
-    let found = page(uses(store, id, query)?, query, -1)?;
+    let found = page(uses(store, id, query)?, query)?;
     let one =
         |(name, number): (&str, i32)| Members::default().text("subject", name).int("version", number).build();
     Ok(Json::Array(found.into_iter().map(one).collect()).into())
@@ -175,7 +178,7 @@ pub(super) fn versions(store: &Store, name: &str, query: &Query) -> Answered {
     };
     let numbered = store.versions(name, live);
     let shown = numbered.map(|(number, version)| if negative && version.deleted { -number } else { number });
-    Ok(numbers(page(shown.collect(), query, -1)?).into())
+    Ok(numbers(page(shown.collect(), query)?).into())
 }
 
 /// GET /subjects/{s}/versions/{v}
@@ -214,7 +217,7 @@ pub(super) fn referenced_by(store: &Store, name: &str, number: &str, query: &Que
         store.referrers(&name, number, live(query)).into_iter().map(|(_, _, version)| version.id).collect();
     ids.sort_unstable();
     ids.dedup();
-    Ok(numbers(page(ids, query, -1)?).into())
+    Ok(numbers(page(ids, query)?).into())
 }
 
 /// GET /subjects/{s}/metadata
@@ -263,7 +266,13 @@ pub(super) fn check(
 ) -> Answered {
     let verbose = query.flag("verbose");
     let number = number.map(route::version).transpose()?;
-    let draft = Draft::read(body)?;
+    let draft = Draft::read(body);
+    // What is no schema comes after the version that is not there; what is no such request comes before.
+    if let Err(error) = &draft
+        && error.code != INVALID_SCHEMA
+    {
+        return Err(error.clone());
+    }
     let config = store.config_in_scope(name);
     let versions: Vec<i32> = match number {
         None => store.versions(name, Live::Only).map(|(number, _)| number).collect(),
@@ -276,18 +285,18 @@ pub(super) fn check(
     let normalize =
         query.flag("normalize") || config.flag("normalize").unwrap_or(registry.settings().normalize);
     let parser = registry.parser();
-    let prepared = match parser.prepare(store, name, &draft, normalize, Strictness::New) {
-        Err(error) if verbose && error.code == 42201 => {
-            let messages = texts([error.message]);
-            return Ok(Members::default()
-                .bool("is_compatible", false)
-                .put("messages", messages)
-                .build()
-                .into());
+    let understood = draft.and_then(|draft| {
+        let prepared = parser.prepare(store, name, &draft, normalize, Strictness::New)?;
+        let parsed = parser.parsed(store, name, &prepared).map_err(RestError::invalid_schema)?;
+        Ok((draft, parsed))
+    });
+    let (draft, parsed) = match understood {
+        Err(error) if verbose && error.code == INVALID_SCHEMA => {
+            let members = Members::default().bool("is_compatible", false);
+            return Ok(members.put("messages", texts([error.message])).build().into());
         }
-        prepared => prepared?,
+        understood => understood?,
     };
-    let parsed = parser.parsed(store, name, &prepared).map_err(RestError::invalid_schema)?;
     let level = store.level_in_scope(name).unwrap_or(registry.settings().level);
     let metadata = draft.metadata.as_ref();
     let request = CheckRequest { subject: name, parsed: &parsed, metadata, level, config: &config };
@@ -337,7 +346,7 @@ pub(super) fn contexts(store: &Store, query: &Query) -> Answered {
     let prefix = query.get("contextPrefix").unwrap_or_default();
     let found: Vec<&str> =
         store.contexts().into_iter().filter(|context| context.starts_with(prefix)).collect();
-    Ok(texts(page(found, query, -1)?).into())
+    Ok(texts(page(found, query)?).into())
 }
 
 /// GET /v1/metadata/id

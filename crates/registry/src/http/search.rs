@@ -4,6 +4,7 @@ use schema::json::Json;
 
 use crate::error::RestError;
 use crate::json::texts;
+use crate::record::Content;
 use crate::service::Registry;
 use crate::store::{Live, Store, Version, has_prefix};
 use crate::subject;
@@ -11,14 +12,45 @@ use crate::subject;
 use super::answer::{self, Answer, Shown};
 use super::query::Query;
 
-/// The part of a list that `offset` and `limit` ask for. `most` is the limit of ours (-1: none), which also holds where none is
-/// asked for: a `limit` of 0 or less, or of more than ours, is none.
-pub(super) fn page<T>(list: Vec<T>, query: &Query, most: i32) -> Result<Vec<T>, RestError> {
+/// How many entries one answer has.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// Where no number is asked for: a `limit` of 0 or less, or of more than may be asked for, is none.
+    default: usize,
+    /// How many may be asked for.
+    most: usize,
+}
+
+/// The part of a list that `offset` and `limit` ask for; all where nothing is asked for.
+pub(super) fn page<T>(list: Vec<T>, query: &Query) -> Result<Vec<T>, RestError> {
+    page_within(list, query, Limits { default: usize::MAX, most: usize::MAX })
+}
+
+fn page_within<T>(list: Vec<T>, query: &Query, limits: Limits) -> Result<Vec<T>, RestError> {
     let offset = usize::try_from(query.int("offset", 0)?).unwrap_or(0);
-    let wanted =
-        usize::try_from(query.int("limit", -1)?).ok().filter(|wanted| *wanted > 0).unwrap_or(usize::MAX);
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    Ok(list.into_iter().skip(offset).take(wanted.min(most)).collect())
+    let wanted = usize::try_from(query.int("limit", -1)?).ok();
+    let wanted = wanted.filter(|wanted| (1..=limits.most).contains(wanted)).unwrap_or(limits.default);
+    Ok(list.into_iter().skip(offset).take(wanted).collect())
+}
+
+/// About as many bytes as a schema takes in an answer.
+fn bytes(content: &Content) -> usize {
+    let references: usize = content.references.iter().map(|of| of.name.len() + of.subject.len()).sum();
+    let metadata = content.metadata.as_ref().map_or(0, |metadata| metadata.to_json().to_text().len());
+    let rules = content.rules.as_ref().map_or(0, |rules| rules.to_json().to_text().len());
+    content.text.len() + references + metadata + rules
+}
+
+/// So many entries that an answer has room for, and always one, so that who asks page by page comes to the end.
+fn bounded<'s>(
+    page: Vec<(&'s str, i32, &'s Version)>,
+    room: usize,
+) -> impl Iterator<Item = (&'s str, i32, &'s Version)> {
+    let mut taken = 0;
+    page.into_iter().enumerate().map_while(move |(place, entry)| {
+        taken += bytes(&entry.2.content);
+        (place == 0 || taken <= room).then_some(entry)
+    })
 }
 
 /// GET /subjects
@@ -31,7 +63,7 @@ pub(super) fn subjects(store: &Store, query: &Query) -> Result<Answer, RestError
     };
     let mut names: Vec<&str> = store.subjects_with(prefix, live).collect();
     names.sort_by_key(|name| subject::split(name));
-    Ok(texts(page(names, query, -1)?).into())
+    Ok(texts(page(names, query)?).into())
 }
 
 /// GET /schemas
@@ -70,8 +102,8 @@ pub(super) fn schemas(registry: &Registry, store: &Store, query: &Query) -> Resu
         });
     }
     found.sort_by(|a, b| (subject::split(a.0), a.1).cmp(&(subject::split(b.0), b.1)));
-    let most = i32::try_from(registry.settings().search_limit).unwrap_or(i32::MAX);
     let settings = registry.settings();
+    let limits = Limits { default: settings.search_limit, most: settings.search_limit_max };
     let one = |(name, number, version): (&str, i32, &Version)| {
         let text = &version.content.text;
         let members = answer::version(settings, name, number, version, text, Shown::default());
@@ -82,5 +114,6 @@ pub(super) fn schemas(registry: &Registry, store: &Store, query: &Query) -> Resu
         let marked = version.deleted && !settings.profile.is_whole();
         members.some("deleted", marked.then_some(Json::Bool(true))).build()
     };
-    Ok(Json::Array(page(found, query, most)?.into_iter().map(one).collect()).into())
+    let page = page_within(found, query, limits)?;
+    Ok(Json::Array(bounded(page, settings.search_bytes_max).map(one).collect()).into())
 }
