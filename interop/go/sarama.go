@@ -78,12 +78,19 @@ func saramaRoundTrip(bootstrap string, version sarama.KafkaVersion, codec sarama
 		return err
 	}
 	defer partition.Close()
+	// Without idempotence a batch that is tried again falls behind the one that was in flight with it, so the order is not asked
+	// here: a broker of a cluster may hear of a new topic a moment after its client, and refuses the first batch until then.
+	missing := map[string]bool{}
 	for number := range 100 {
+		missing[fmt.Sprintf("value %d", number)] = true
+	}
+	for range 100 {
 		select {
 		case message := <-partition.Messages():
-			if want := fmt.Sprintf("value %d", number); string(message.Value) != want {
-				return fmt.Errorf("got %q, want %q", message.Value, want)
+			if value := string(message.Value); !missing[value] {
+				return fmt.Errorf("%q was not sent, or came twice", value)
 			}
+			delete(missing, string(message.Value))
 		case <-time.After(30 * time.Second):
 			return errors.New("no record in 30 s")
 		}
