@@ -1,12 +1,13 @@
 //! Schemas from one registry to another, with their ids.
 //!
 //! ```text
-//! {"subject": …, "version": …, "id": …, "schemaType": …, "references": […], "schema": …}     one a version, by id
+//! {"subject": …, "version": …, "id": …, "schemaType": …, "references": […], "schema": …}     one a version
 //! {…, "deleted": true}                                                                      if it is deleted softly
 //! {"subject": …, "config": {"compatibilityLevel": …}}                                       one a scope with its own
 //! {"subject": …, "mode": "READONLY"}                                                        likewise
 //! ```
 //!
+//! Versions stand by id, but those that are referred to before those that refer to them: ids are counted in each context for itself.
 //! A scope is a subject, a context (`:.name:`), all contexts (`:.__GLOBAL:`), or without a name the registry as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 use schema_serde::{Method, RegistryClient, RegistryError, VersionSpec};
 use serde_json::{Value, json};
 
-use super::read;
+use super::{order, read};
 use crate::ask::Consent;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
@@ -39,8 +40,8 @@ impl Export {
         let live = registry.all(&self.prefix, false, false).await?;
         let live: BTreeSet<_> = live.iter().map(place).collect();
         let mut all = registry.all(&self.prefix, false, true).await?;
-        // What is referred to was registered before what refers to it, so that it has the lower id.
         all.sort_by_key(|schema| (number(schema, "id"), number(schema, "version")));
+        let mut all = order::by_references(all);
         for schema in &mut all {
             // Registries before 8.0 do not mark what is deleted.
             let deleted = !live.contains(&place(schema));
@@ -91,7 +92,7 @@ fn line(scope: Option<&str>, name: &str, value: Value) -> Value {
 }
 
 /// The context of a subject that is not in the default one, as a scope.
-fn context(subject: &str) -> Option<String> {
+pub(super) fn context(subject: &str) -> Option<String> {
     let (context, _) = subject.strip_prefix(":.")?.split_once(':')?;
     Some(format!(":.{context}:"))
 }
@@ -132,7 +133,7 @@ pub struct Import {
 /// What is to be imported.
 #[derive(Default)]
 struct Copied {
-    /// Versions in the order of the file, with their subjects.
+    /// Versions in the order of the file as far as their references allow, with their subjects.
     schemas: Vec<(String, Value)>,
     /// The config of a scope.
     configs: Vec<(Option<String>, Value)>,
@@ -142,7 +143,7 @@ struct Copied {
 
 impl Copied {
     fn read(text: &str) -> Outcome<Self> {
-        let mut copied = Self::default();
+        let (mut copied, mut versions) = (Self::default(), Vec::new());
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let wrong = |what: &str| Failure::new(format!("line {}: {what}", number + 1));
             let value: Value = serde_json::from_str(line).map_err(|e| wrong(&e.to_string()))?;
@@ -152,9 +153,12 @@ impl Copied {
             } else if let Some(mode) = self::text(&value, "mode") {
                 copied.modes.insert(scope, mode);
             } else {
-                copied.schemas.push((scope.ok_or_else(|| wrong("it names no subject"))?, value));
+                scope.ok_or_else(|| wrong("it names no subject"))?;
+                versions.push(value);
             }
         }
+        let named = |version: Value| Some((self::text(&version, "subject")?, version));
+        copied.schemas = order::by_references(versions).into_iter().filter_map(named).collect();
         Ok(copied)
     }
 

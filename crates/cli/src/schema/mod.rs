@@ -3,6 +3,7 @@
 pub mod codec;
 mod compare;
 mod copy;
+mod order;
 mod read;
 mod registry;
 mod settings;

@@ -97,6 +97,11 @@ fn a_copy_holds_what_is_deleted_softly_and_modes() {
     for (subject, file) in [("a", &user), ("a", &aged), ("b", &aged), ("gone", &aged), (":.c:d", &user)] {
         from.says(&["schema", "register", subject, file], "");
     }
+    // What refers to another context's schema has the lower id here.
+    let part = files.put("part.avsc", r#"{"type":"record","name":"Part","fields":[]}"#);
+    let whole = files.put("whole.avsc", r#"{"type":"array","items":"Part"}"#);
+    from.says(&["schema", "register", "part", &part], "");
+    from.says(&["schema", "register", ":.e:whole", &whole, "--reference", "Part=:.:part:1"], "");
     from.says(&["schema", "delete", "a@1", "--yes"], "");
     from.says(&["schema", "delete", "gone", "--yes"], "");
     from.says(&["schema", "config", "-c", "full"], "");
