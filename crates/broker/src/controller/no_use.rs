@@ -83,14 +83,8 @@ mod tests {
         assert_eq!(set(topic, "t", "preallocate", "false"), none, "is the default");
         assert_eq!(set(topic, "t", "preallocate", "true"), ["preallocate"]);
         assert_eq!(set(topic, "u", "preallocate", "true"), none, "was said");
-        assert_eq!(
-            set(topic, "t", "leader.replication.throttled.replicas", "*"),
-            ["leader.replication.throttled.replicas"]
-        );
-        assert_eq!(set(broker, "2", "leader.replication.throttled.rate", "5"), none, "is another broker's");
-        assert_eq!(
-            set(broker, "", "leader.replication.throttled.rate", "5"),
-            ["leader.replication.throttled.rate"]
-        );
+        let shutdown = "controlled.shutdown.enable";
+        assert_eq!(set(broker, "2", shutdown, "false"), none, "is another broker's");
+        assert_eq!(set(broker, "", shutdown, "false"), [shutdown]);
     }
 }

@@ -67,7 +67,7 @@ pub(super) static ROWS: &[Config] = configs! {
     "leader.imbalance.check.interval.seconds": Long = "300", AtLeast(1), High, ReadOnly,
         Effective, "How often leaderships are looked at";
     "metadata.log.max.record.bytes.between.snapshots": Long = "20971520", AtLeast(1), High, ReadOnly,
-        NoUse("a snapshot is made every 4 MiB"), "How much metadata is logged between two snapshots";
+        NoUse("a snapshot is made after as much log as the last one is long, 4 MiB at least"), "How much metadata is logged between two snapshots";
     "metadata.log.max.snapshot.interval.ms": Long = "3600000", AtLeast(0), High, ReadOnly,
         NoUse("a snapshot is made by size alone"), "After how long a metadata snapshot is made";
     "metadata.log.segment.bytes": Int = "1073741824", AtLeast(8_388_608), High, ReadOnly,
