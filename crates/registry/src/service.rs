@@ -200,8 +200,13 @@ impl Registry {
             let store = self.ahead.read().unwrap_or_else(PoisonError::into_inner).clone();
             // Parsing and comparing take time and stack: not on a thread that serves connections, and under no lock.
             let decided = tokio::task::spawn_blocking(move || decide(&registry, &store));
-            let Decision { records, answer } =
-                decided.await.map_err(|_| RestError::store("A decision was broken off"))??;
+            let decided = decided.await.map_err(|_| RestError::store("A decision was broken off"))?;
+            let Decision { records, answer } = match decided {
+                Ok(decision) => decision,
+                // A writer that was paused refuses by what it knew then: what others wrote since counts.
+                Err(_) if !self.may_undo(met).await? => continue,
+                Err(refusal) => return Err(refusal),
+            };
             if !records.iter().all(fence::is_claim) && !self.may_undo(met).await? {
                 continue;
             }

@@ -180,6 +180,25 @@ async fn a_deletion_decided_on_what_has_passed_is_decided_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_decided_on_what_has_passed_is_decided_anew() {
+    let log = Arc::new(MemoryLog::new(|| 0));
+    let (word, go) = watch::channel(true);
+    let router = router_on(Box::new(Halting(Arc::clone(&log), go))).await;
+    assert_eq!(register(&router, "s", "int").await, "{\"id\":1}");
+    word.send_replace(false);
+    // Another writer registers; this one does not know yet.
+    log.push(record("t", 1, 2, "long"));
+    let late = tokio::spawn({
+        let router = router.clone();
+        async move { delete(&router, "/subjects/t/versions/1").await }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    word.send_replace(true);
+    assert_eq!(late.await.unwrap(), "1");
+    assert!(delete(&router, "/subjects/u").await.contains("40401"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_turn_to_write_is_not_waited_for_longer_than_a_write_may_take() {
     let log = Arc::new(MemoryLog::new(|| 0));
     let (word, go) = watch::channel(true);
