@@ -55,6 +55,8 @@ struct State {
     life: u64,
     waiting: HashMap<Waiter, Reply>,
     next_waiter: u64,
+    /// Topics found gone when the core was loaded, whose offsets cannot be deleted while the log takes no record.
+    gone: Vec<(Str, TopicId)>,
 }
 
 /// One partition of `__consumer_offsets` that this node leads.
@@ -91,7 +93,8 @@ impl Shard {
         clock: SteadyClock,
         broker: Weak<Broker>,
     ) -> Arc<Self> {
-        let state = State { core: Core::Loading, life: 0, waiting: HashMap::new(), next_waiter: 0 };
+        let state =
+            State { core: Core::Loading, life: 0, waiting: HashMap::new(), next_waiter: 0, gone: Vec::new() };
         let epoch = partition.leader_epoch();
         Arc::new(Self { partition, epoch, settings, state: Mailbox::new(state), timer, clock, broker })
     }
@@ -166,7 +169,11 @@ impl Shard {
                 Job::Loaded(core) => {
                     let gone = self.gone_topics(&core);
                     state.loaded(core, (self.wall_ms(), now_ms), &mut written);
-                    state.ask(Request::TopicsDeleted(gone), None, now_ms, &mut written);
+                    // Asked now, it would fail, and the core would be loaded again and again.
+                    match is_stuck {
+                        true => state.gone = gone,
+                        false => state.ask(Request::TopicsDeleted(gone), None, now_ms, &mut written),
+                    }
                 }
                 Job::LoadFailed => state.core = Core::Gone,
                 Job::Appended(life, _, _) if life != state.life => {}
@@ -177,7 +184,13 @@ impl Shard {
                     self.reload(state, error, now_ms);
                 }
                 Job::Tick if is_stuck => {}
-                Job::Tick => state.tick(now_ms, &mut written),
+                Job::Tick => {
+                    let gone = std::mem::take(&mut state.gone);
+                    if !gone.is_empty() {
+                        state.ask(Request::TopicsDeleted(gone), None, now_ms, &mut written);
+                    }
+                    state.tick(now_ms, &mut written);
+                }
                 Job::Unload => {
                     written = Written::default();
                     state.end(Core::Gone, ErrorCode::NOT_COORDINATOR, now_ms);
@@ -302,6 +315,7 @@ impl State {
 
     fn next_deadline(&self) -> Option<i64> {
         match &self.core {
+            Core::Serving(_) if !self.gone.is_empty() => Some(i64::MIN),
             Core::Serving(core) => core.next_deadline(),
             Core::Loading | Core::Gone => None,
         }

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! Every byte of a throttled partition counts; held back is only who is not in sync. As in Kafka the rate is kept afterwards: an answer
-//! is as large as it is, and then nothing is taken until its time is over. Where Kafka forgets after eleven seconds what was too much,
-//! here it is paid back to the last byte, so that over any time the rate is what was asked.
+//! is as large as it is, and then nothing is taken until its time is over. What was too much is
+//! forgotten after eleven seconds, as Kafka's windows forget it: replicas in sync are not held back, and what they take must not hold
+//! up the others for hours.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,9 @@ use std::time::{Duration, Instant};
 
 /// What was not used up lasts so long.
 const SAVED_MAX: f64 = 1.0;
+
+/// What was too much is paid back for so long at most.
+const DEBT_MAX: f64 = 11.0;
 
 /// One limit, and how much of it is used up.
 #[derive(Debug)]
@@ -49,6 +53,7 @@ impl Throttle {
         if state.rate.is_none() {
             state.debt = 0.0;
         }
+        state.bound();
     }
 
     /// So many bytes of throttled partitions passed.
@@ -58,6 +63,7 @@ impl Throttle {
         if state.rate.is_some() {
             state.debt += bytes as f64;
         }
+        state.bound();
     }
 
     /// How long nothing is to pass; nothing while there is room.
@@ -71,6 +77,10 @@ impl Throttle {
 }
 
 impl State {
+    fn bound(&mut self) {
+        self.debt = self.debt.min(self.rate.unwrap_or_default() * DEBT_MAX);
+    }
+
     fn pass_time(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         self.at = now;
@@ -148,6 +158,11 @@ mod tests {
         assert!(throttle.exceeded_for().unwrap() <= Duration::from_millis(100));
         std::thread::sleep(Duration::from_millis(110));
         assert_eq!(throttle.exceeded_for(), None);
+        throttle.record(1 << 30);
+        let wait = throttle.exceeded_for().unwrap();
+        assert!(wait > Duration::from_secs(9) && wait <= Duration::from_secs(11), "{wait:?}");
+        throttle.set(Some(1000));
+        assert!(throttle.exceeded_for().unwrap() <= Duration::from_secs(11), "nor after a lower limit");
         throttle.set(Some(0));
         throttle.record(1);
         assert_eq!(throttle.exceeded_for(), Some(Duration::MAX));

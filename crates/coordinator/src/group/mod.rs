@@ -141,8 +141,8 @@ impl Request {
     #[must_use]
     pub fn may_write(&self) -> bool {
         match self {
-            Self::Join(_, join) => join.group_instance_id.is_some(),
-            Self::Sync(_, sync) => !sync.assignments.is_empty(),
+            // A new group is written down, and so is what a leader assigns, be it nothing.
+            Self::Join(..) | Self::Sync(..) => true,
             Self::Leave(..) | Self::OffsetCommit(..) | Self::OffsetDelete(_) | Self::Delete(_) => true,
             Self::Heartbeat(_) | Self::OffsetFetch { .. } | Self::Describe(..) | Self::List { .. } => false,
             // Nobody waits for it, and it is not said again.
