@@ -1,6 +1,7 @@
 //! One partition's log on disk, in Kafka's own format; the commit log that makes appends durable; recovery.
 //!
-//! Synchronous, spawns nothing, sees the world through `env`. What a broker does with it:
+//! Synchronous, sees the world through `env`, and spawns nothing but the few threads that sync the segments of one round side by side
+//! where the disk takes several syncs at once (a simulated one takes one). What a broker does with it:
 //!
 //! ```text
 //! let files = Arc::new(FileCache::new(disk, 512));           // open files of the node

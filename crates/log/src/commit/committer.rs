@@ -47,7 +47,8 @@ pub struct Round {
     pub not_retired: Option<LogError>,
 }
 
-/// The one that makes the appends of a log directory durable. Synchronous and without a thread of its own:
+/// The one that makes the appends of a log directory durable. Synchronous, and without a thread of its own but those
+/// that sync a round's segments beside its caller's:
 ///
 /// ```text
 /// while queue.wait(timeout) { let round = committer.commit_round(now_ms)?; … tell those who wait … }
