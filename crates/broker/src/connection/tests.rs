@@ -78,14 +78,15 @@ fn api_versions() -> ApiVersionsRequest {
 
 #[tokio::test]
 async fn who_is_over_its_quota_is_told_so_at_once_and_heard_again_later() {
-    let throttle = Duration::from_millis(400);
+    // Long beside what a busy machine takes for an answer.
+    let throttle = Duration::from_secs(2);
     let mut fixture = Fixture::start("told").await;
     fixture.account.set_throttle(throttle);
     let asked = Instant::now();
     for version in [3, 0, 3] {
         fixture.send(version, &api_versions()).await;
     }
-    for (before, version, told) in [(0, 3, 400), (1, 0, 0), (2, 3, 400)] {
+    for (before, version, told) in [(0, 3, 2000), (1, 0, 0), (2, 3, 2000)] {
         let response = fixture.receive::<ApiVersionsRequest>(version).await;
         assert_eq!(response.throttle_time_ms, told, "version 0 has no place for it");
         let waited = asked.elapsed();
@@ -99,7 +100,7 @@ async fn who_is_over_its_quota_is_told_so_at_once_and_heard_again_later() {
     fixture.send(3, &api_versions()).await;
     fixture.receive::<ApiVersionsRequest>(3).await;
     fixture.broker.stop().await;
-    assert!(stopped.elapsed() < Duration::from_secs(4));
+    assert!(stopped.elapsed() < Duration::from_secs(30));
 }
 
 #[tokio::test]

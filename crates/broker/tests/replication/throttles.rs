@@ -27,21 +27,17 @@ async fn a_throttled_replica_that_is_not_in_sync_is_copied_as_slowly_as_asked_an
         eventually("3 copies", || copied(4)).await;
         let before = Instant::now();
         assert_eq!(cluster.produce(1, -1, "small").await.error_code, ErrorCode::NONE);
-        assert!(
-            before.elapsed() < Duration::from_millis(300),
-            "who is in sync waits: {:?}",
-            before.elapsed()
-        );
+        assert!(before.elapsed() < Duration::from_secs(1), "who is in sync waits: {:?}", before.elapsed());
         eventually("3 copies more", || copied(9)).await;
         let took = begun.elapsed();
         // Eight before the last one, four a second; half a second may have been saved up.
-        assert!(took > Duration::from_millis(1300) && took < Duration::from_secs(6), "{side}: {took:?}");
+        assert!(took > Duration::from_millis(1300) && took < Duration::from_secs(30), "{side}: {took:?}");
         cluster.configure(4, throttled, format!("{side}.replication.throttled.rate"), None);
         cluster.tell(&[1, 2, 3]).await;
         let lifted = Instant::now();
         eventually("3 has all", || cluster.replica(3).reader().view().log_end == Offset(41)).await;
         assert!(
-            lifted.elapsed() < Duration::from_secs(3),
+            lifted.elapsed() < Duration::from_secs(6),
             "{side}: {:?} after the limit was lifted",
             lifted.elapsed()
         );
