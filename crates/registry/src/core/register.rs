@@ -124,7 +124,8 @@ pub(crate) fn registered(
         return None;
     }
     let normalize = normalize || config.flag("normalize").unwrap_or(settings.normalize);
-    let prepared = parser.remembered(store, subject, draft, normalize, strictness(&config))?;
+    // As `standing` has prepared it, when it was asked for the first time.
+    let prepared = parser.remembered(store, subject, draft, normalize, Strictness::Stored)?;
     let content = prepared.content(draft.metadata.clone(), draft.rules.clone());
     let number = by_identity(store, subject, &content, Live::Only)?;
     Some(answer_of(store, settings, subject, number, Told::Id))
