@@ -19,6 +19,7 @@ mod delete_topics;
 mod elect_leaders;
 mod election;
 mod error;
+mod one_min_isr;
 mod partition_reassignments;
 mod placement;
 mod register_broker;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub node_id: i32,
     /// The properties this node was started with, which give topics their defaults.
     pub static_configs: StaticConfigs,
+    /// Whether all nodes are to judge by one `min.insync.replicas`: in every cluster, but not by a broker that is alone.
+    pub one_min_isr: bool,
     /// What this version of Mekong can work at.
     pub features: Vec<FeatureRange>,
 }

@@ -28,7 +28,6 @@ use crate::cluster::{Decided, Thread};
 
 /// At most this many commands wait; more callers wait for room.
 const COMMANDS_MAX: usize = 1024;
-
 /// At most this many commands share one commit.
 const GROUP_MAX: usize = 1024;
 
@@ -210,8 +209,9 @@ impl Owner {
         let Read { offset: end, image } =
             self.read.wait_for(|read| read.offset >= offset).await.ok()?.clone();
         let config = &self.broker.config;
-        let (node_id, static_configs) = (config.node_id, config.statics.clone());
-        let settings = Settings { node_id, static_configs, features: super::features() };
+        let (static_configs, one_min_isr) = (config.statics.clone(), !config.quorum.is_alone());
+        let (node_id, features) = (config.node_id, super::features());
+        let settings = Settings { node_id, static_configs, one_min_isr, features };
         let mut controller = Controller::new(settings, image, self.broker.moment().now_ms);
         if config.quorum.is_alone() {
             // An earlier process of this node is gone: this one holds its folders.
@@ -223,9 +223,11 @@ impl Owner {
         }
         let mut active = Active { owner: self, controller, epoch, end };
         if active.controller.image().cluster_id().is_none() {
-            let records = founding_records(&active.owner.broker);
-            active.replay(&records).ok()?;
-            active.commit(records).await.ok()?;
+            active.establish(founding_records(&active.owner.broker)).await?;
+        }
+        let unified = active.controller.unify_min_isr();
+        if !unified.is_empty() {
+            active.establish(unified).await?;
         }
         Some(active)
     }
@@ -241,6 +243,11 @@ struct Active<'a> {
 }
 
 impl Active<'_> {
+    async fn establish(&mut self, records: Vec<Record>) -> Option<()> {
+        self.replay(&records).ok()?;
+        self.commit(records).await.ok().map(drop)
+    }
+
     /// Decides until the leadership ends or a commit fails.
     async fn lead(mut self, jobs: &mut mpsc::Receiver<Job>) {
         let is_alone = self.owner.broker.config.quorum.is_alone();

@@ -61,6 +61,7 @@ impl Controller {
         }
         let before = self.image.configs(&resource).cloned().unwrap_or_default();
         self.check_configs(&resource, &before, &after)?;
+        self.check_one_min_isr(&resource, &before, &after)?;
         Ok(self.config_records(&resource, &before, &after))
     }
 }

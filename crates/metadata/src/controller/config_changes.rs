@@ -11,6 +11,7 @@ use wire::messages::incremental_alter_configs::{
     IncrementalAlterConfigsResponse,
 };
 
+use super::one_min_isr::MIN_ISR;
 use super::{ApiError, Command, Controller, Moment, Outcome};
 use crate::config::{Kind, config_of, split_list, topic_config_value};
 use crate::image::{ConfigResource, ResourceType};
@@ -86,6 +87,7 @@ impl Controller {
             };
         }
         self.check_configs(&resource, &before, &after)?;
+        self.check_one_min_isr(&resource, &before, &after)?;
         Ok(self.config_records(&resource, &before, &after))
     }
 
@@ -96,7 +98,6 @@ impl Controller {
         before: &Map<Str, Str>,
         after: &Map<Str, Str>,
     ) -> Vec<Record> {
-        const MIN_ISR: &str = "min.insync.replicas";
         let mut records = differences(resource, before, after);
         if before.get(MIN_ISR) == after.get(MIN_ISR) {
             return records;
@@ -112,15 +113,10 @@ impl Controller {
                     topic.into_iter().flat_map(|topic| self.settle_eligible(topic.id(), min_isr(after))),
                 );
             }
-            // Whoever inherits it: judged by the value given, or by the least there can be where it is taken away.
+            // Judged by the value given, or by the least there can be where it is taken away.
             ResourceType::BROKER => {
                 let given = after.get(MIN_ISR).and_then(|text| text.parse().ok()).unwrap_or(1);
-                let inherits = |topic: &&crate::image::Topic| {
-                    let resource = ConfigResource { kind: ResourceType::TOPIC, name: topic.name().clone() };
-                    self.image.config(&resource, MIN_ISR).is_none()
-                };
-                let topics = self.image.topics().values().filter(inherits);
-                records.extend(topics.flat_map(|topic| self.settle_eligible(topic.id(), given)));
+                records.extend(self.settle_inheriting(given));
             }
             _ => {}
         }

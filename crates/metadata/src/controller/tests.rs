@@ -32,7 +32,8 @@ impl Cluster {
             FeatureRange { name: "metadata.version".into(), min: 7, max: 30 },
             FeatureRange { name: "group.version".into(), min: 0, max: 1 },
         ];
-        let settings = Settings { node_id: 1, static_configs: StaticConfigs::new(), features };
+        let settings =
+            Settings { node_id: 1, static_configs: StaticConfigs::new(), one_min_isr: true, features };
         let mut cluster =
             Self { controller: Controller::new(settings, MetadataImage::default(), 0), now_ms: 0, seed: 0 };
         cluster.replay(&[FeatureLevelRecord { name: "metadata.version".into(), level: 30 }.into()]);

@@ -28,6 +28,7 @@ pub fn settings() -> Settings {
     Settings {
         node_id: 1,
         static_configs: statics.map(|(name, value)| (name.to_owned(), value)).into(),
+        one_min_isr: true,
         features: vec![FeatureRange { name: "metadata.version".into(), min: 7, max: 30 }],
     }
 }

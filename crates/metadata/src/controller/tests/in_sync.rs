@@ -7,6 +7,8 @@ use wire::messages::incremental_alter_configs::{
 };
 
 use super::*;
+use crate::image::ConfigResource;
+use crate::record::ConfigRecord;
 
 impl Cluster {
     /// Three brokers, and a partition `t-0` on all of them, led by the first of its replicas.
@@ -223,4 +225,62 @@ fn unclean_election_where_the_topic_allows_it() {
     cluster.unfence(2);
     assert_eq!(cluster.state(), (2, vec![2], vec![]));
     assert_eq!(cluster.partition("t", 0).leader_recovery_state, 1);
+}
+
+#[test]
+fn a_controller_that_takes_over_writes_its_min_isr_for_all_and_judges_by_it() {
+    const MIN_ISR: &str = "min.insync.replicas";
+    let mut cluster = Cluster::replicated(&[]);
+    assert_eq!(cluster.controller.unify_min_isr(), [], "its properties have none");
+    cluster.controller.settings.static_configs.insert(MIN_ISR.into(), "2".into());
+    cluster.controller.settings.one_min_isr = false;
+    assert_eq!(cluster.controller.unify_min_isr(), [], "alone");
+    cluster.controller.settings.one_min_isr = true;
+    let on_one = ConfigRecord {
+        resource_type: 4,
+        resource_name: "1".into(),
+        name: MIN_ISR.into(),
+        value: Some("3".into()),
+    };
+    cluster.replay(&[on_one.into()]);
+    let records = cluster.controller.unify_min_isr();
+    cluster.replay(&records);
+    let image = cluster.controller.image();
+    assert_eq!(image.config(&ConfigResource::all_brokers(), MIN_ISR).map(|text| text.as_str()), Some("2"));
+    assert_eq!(image.config(&ConfigResource::broker(1), MIN_ISR), None);
+    assert_eq!(cluster.controller.unify_min_isr(), [], "once");
+    // Another one, with another file, judges by the same.
+    cluster.controller.settings.static_configs.insert(MIN_ISR.into(), "1".into());
+    assert_eq!(cluster.controller.unify_min_isr(), []);
+    cluster.fence(2);
+    cluster.fence(1);
+    assert_eq!(cluster.state(), (0, vec![0], vec![1]), "two are asked for: the second is eligible");
+    for (name, operation, refused) in [("1", 0, "Broker-level"), ("", 1, "Cluster-level"), ("", 0, "")] {
+        let config =
+            AlterableConfig { name: MIN_ISR.into(), config_operation: operation, value: Some("3".into()) };
+        let resource =
+            AlterConfigsResource { resource_type: 4, resource_name: name.into(), configs: vec![config] };
+        let asked = IncrementalAlterConfigsRequest { resources: vec![resource], ..Default::default() };
+        let said = cluster.handle(&asked).responses[0].error_message.clone().unwrap_or_default();
+        assert!(said.starts_with(refused) && said.is_empty() == refused.is_empty(), "{name:?}: {said}");
+    }
+}
+
+#[test]
+fn who_was_eligible_by_the_number_of_one_broker_is_not_once_all_judge_by_another() {
+    const MIN_ISR: &str = "min.insync.replicas";
+    let mut cluster = Cluster::replicated(&[]);
+    let on = |broker: &str, value: &str| ConfigRecord {
+        resource_type: 4,
+        resource_name: broker.into(),
+        name: MIN_ISR.into(),
+        value: Some(value.into()),
+    };
+    cluster.replay(&[on("", "2").into(), on("1", "3").into()]);
+    cluster.fence(2);
+    assert_eq!(cluster.state(), (0, vec![0, 1], vec![2]), "eligible by the controller's own number");
+    let records = cluster.controller.unify_min_isr();
+    cluster.replay(&records);
+    assert_eq!(cluster.state(), (0, vec![0, 1], vec![]));
+    assert_eq!(cluster.controller.image().config(&ConfigResource::broker(1), MIN_ISR), None);
 }
