@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: Mekong beside Apache Kafka, by the load generator in `crates/bench`; `cargo xtask counts`: what does not depend on
-//! the clock.
+//! the clock; `cargo xtask bench cluster`: three nodes beside three of Kafka's.
+
+use std::process::Command;
 
 use crate::runtimes;
 use crate::shell::{cargo, command, root, run, target};
@@ -9,26 +11,46 @@ pub fn run_bench(arguments: &[String]) -> Result<(), String> {
     if let Some(("registry", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return registry(rest);
     }
+    if let Some(("cluster", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return cluster(rest);
+    }
     runtimes::check(&[runtimes::JAVA, runtimes::MAVEN, runtimes::PYTHON, runtimes::CC])?;
+    let mut bench = both_sides()?;
+    let rdkafka = target().join("interop").join("rdkafka-performance");
+    std::fs::create_dir_all(&rdkafka).map_err(|error| format!("{}: {error}", rdkafka.display()))?;
+    let mut generator = command("bash", &["interop/rust/performance.sh"]);
+    generator.env("WORK", &rdkafka);
+    run(generator)?;
+    bench.arg("--rdkafka").arg(rdkafka.join("librdkafka/examples/rdkafka_performance"));
+    bench.arg("--work").arg(target().join("bench")).args(arguments);
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    if is_whole(arguments) && !has("--quick") && !has("--out") {
+        bench.arg("--out").arg(root().join("docs").join("benchmarks.md"));
+    }
+    run(bench)
+}
+
+/// The load generator, with both brokers built and named.
+fn both_sides() -> Result<Command, String> {
     run(command(&cargo(), &["build", "--release", "--bin", "mekong", "--bin", "mekong-bench"]))?;
     let work = target().join("interop").join("java");
     std::fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
     let mut jars = command("bash", &["-c", "set -euo pipefail; . interop/java/environment.sh"]);
     jars.env("WORK", &work);
     run(jars)?;
-    let rdkafka = target().join("interop").join("rdkafka-performance");
-    std::fs::create_dir_all(&rdkafka).map_err(|error| format!("{}: {error}", rdkafka.display()))?;
-    let mut generator = command("bash", &["interop/rust/performance.sh"]);
-    generator.env("WORK", &rdkafka);
-    run(generator)?;
     let release = target().join("release");
     let mut bench = command(&release.join("mekong-bench").to_string_lossy(), &[]);
     bench.arg("--mekong").arg(release.join("mekong")).arg("--kafka-libs").arg(work.join("libs"));
-    bench.arg("--rdkafka").arg(rdkafka.join("librdkafka/examples/rdkafka_performance"));
-    bench.arg("--work").arg(target().join("bench")).args(arguments);
-    let has = |name: &str| arguments.iter().any(|argument| argument == name);
-    if is_whole(arguments) && !has("--quick") && !has("--out") {
-        bench.arg("--out").arg(root().join("docs").join("benchmarks.md"));
+    Ok(bench)
+}
+
+/// The targets of a cluster, three nodes on each side; the whole of it goes to `docs/benchmarks-cluster.md`.
+fn cluster(arguments: &[String]) -> Result<(), String> {
+    runtimes::check(&[runtimes::JAVA, runtimes::MAVEN])?;
+    let mut bench = both_sides()?;
+    bench.arg("--cluster").arg("--work").arg(target().join("bench").join("cluster")).args(arguments);
+    if arguments.is_empty() {
+        bench.arg("--out").arg(root().join("docs").join("benchmarks-cluster.md"));
     }
     run(bench)
 }

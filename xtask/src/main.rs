@@ -24,6 +24,8 @@ cargo xtask layers
     which crate may know which, purity, dependency counts
 cargo xtask crash seeds|images|planted|kill|real|full|hostile [...]
     the crash proofs at volume, resumable
+cargo xtask bench cluster [--runs N] [--kafka-runs N] [--minutes N] [--quick] [--alone] [--out FILE] [SCENARIO]...
+    every target of a cluster, three nodes of Mekong beside three of Apache Kafka
 cargo xtask bench [--quick] [--seconds N] [--pairs N] [--long SECONDS] [--out FILE] [SCENARIO]...
     Mekong and Apache Kafka side by side on this machine; all scenarios write docs/benchmarks.md
 cargo xtask counts [--write]

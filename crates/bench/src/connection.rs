@@ -17,9 +17,14 @@ pub struct Connection {
 impl Connection {
     /// Connects; an answer that takes two minutes is a hang.
     pub fn open(address: &str) -> Result<Self, String> {
+        Self::open_within(address, Duration::from_secs(120))
+    }
+
+    /// Connects; an answer that takes longer than `patience` is an error.
+    pub fn open_within(address: &str, patience: Duration) -> Result<Self, String> {
         let stream = TcpStream::connect(address).map_err(|error| format!("{address}: {error}"))?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
-        stream.set_read_timeout(Some(Duration::from_secs(120))).map_err(|error| error.to_string())?;
+        stream.set_read_timeout(Some(patience)).map_err(|error| error.to_string())?;
         Ok(Self { stream, buffer: Vec::new() })
     }
 

@@ -97,6 +97,13 @@ pub fn first_acknowledged(address: &str, new_topic: Option<&str>, frame: &[u8]) 
     Err("no record was acknowledged".into())
 }
 
+/// Whether a record that `frame` carries is acknowledged, within `patience`.
+pub fn is_acknowledged(address: &str, patience: Duration, frame: &[u8]) -> Result<bool, String> {
+    let mut connection = Connection::open_within(address, patience)?;
+    connection.send(frame)?;
+    Ok(produced(connection.receive()?)? == ErrorCode::NONE)
+}
+
 /// A batch of `count` records of `size` bytes each, half of them random; `seed` makes it differ from others.
 pub fn batch(count: usize, size: usize, compression: Compression, seed: u64) -> Bytes {
     let mut builder = BatchBuilder::new(BatchOptions { compression, ..Default::default() });
@@ -219,8 +226,8 @@ pub fn log_end(connection: &mut Connection, topic: &str, partition: i32) -> Resu
 
 /// What one fetch brought: bytes, and the offset to go on at.
 pub struct Fetched {
-    /// Bytes of record batches.
-    pub bytes: u64,
+    /// Record batches.
+    pub records: Bytes,
     /// The offset after the last whole batch.
     pub next: i64,
 }
@@ -241,5 +248,5 @@ pub fn fetch(
     let records = data.records.as_ref().map(Records::to_bytes).unwrap_or_default();
     let next = records::Batches::new(&records).filter_map(Result::ok).last();
     let next = next.map_or(offset, |batch| batch.header.next_offset().get());
-    Ok(Fetched { bytes: records.len() as u64, next })
+    Ok(Fetched { records, next })
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::cluster::Runs;
+
 /// The settings of one run.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -28,6 +30,8 @@ pub struct Settings {
     pub divide: usize,
     /// Count instructions and system calls instead: the file that keeps them, and whether to check against it.
     pub counts: Option<(PathBuf, bool)>,
+    /// Measure clusters of three instead: how often.
+    pub cluster: Option<Runs>,
     /// Leave Kafka out, to look at Mekong alone.
     pub alone: bool,
     /// Scenarios by name; all when empty.
@@ -54,6 +58,10 @@ impl Settings {
                 "--divide" => settings.divide = number::<usize>(&value()?)?.max(1),
                 "--check-counts" => settings.counts = Some((value()?.into(), true)),
                 "--write-counts" => settings.counts = Some((value()?.into(), false)),
+                "--cluster" => settings.cluster = Some(Runs::default()),
+                "--runs" => settings.runs().ours = number(&value()?)?,
+                "--kafka-runs" => settings.runs().theirs = number(&value()?)?,
+                "--minutes" => settings.runs().minutes = number(&value()?)?,
                 "--alone" => settings.alone = true,
                 "--quick" => settings.quick(),
                 name if name.starts_with("--") => return Err(format!("unknown option {name}")),
@@ -66,6 +74,10 @@ impl Settings {
     /// Whether the scenario of this name is to run.
     pub fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
+
+    fn runs(&mut self) -> &mut Runs {
+        self.cluster.get_or_insert_default()
     }
 
     fn quick(&mut self) {
@@ -91,6 +103,7 @@ impl Default for Settings {
             long: Duration::from_secs(480),
             divide: 1,
             counts: None,
+            cluster: None,
             alone: false,
             only: Vec::new(),
         }

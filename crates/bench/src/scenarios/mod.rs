@@ -1,6 +1,6 @@
 //! The scenarios, each in its file, and how they alternate between the brokers.
 
-mod bulk;
+pub mod bulk;
 mod connections;
 mod crash;
 mod cross;

@@ -32,7 +32,7 @@ pub fn catch_up(settings: &Settings, stage: &Stage) -> Result<Vec<Row>, String> 
         let (started, mut offset, mut bytes, mut fetches) = (Instant::now(), 0, 0, 0);
         while !is_over(started, window) {
             let fetched = load::fetch(&mut connection, "backlog", 0, offset)?;
-            (bytes, fetches) = (bytes + fetched.bytes, fetches + 1);
+            (bytes, fetches) = (bytes + fetched.records.len() as u64, fetches + 1);
             offset = if fetched.next >= (batches * 64) as i64 { 0 } else { fetched.next };
         }
         Ok((fetches, bytes))
@@ -103,7 +103,7 @@ fn follow(address: &str, from: i64, window: Duration) -> Result<u64, String> {
     let (started, mut offset, mut bytes) = (Instant::now(), from, 0);
     while !is_over(started, window) {
         let fetched = load::fetch(&mut connection, "tail", 0, offset)?;
-        (offset, bytes) = (fetched.next, bytes + fetched.bytes);
+        (offset, bytes) = (fetched.next, bytes + fetched.records.len() as u64);
     }
     Ok(bytes)
 }

@@ -118,21 +118,12 @@ impl Subject {
 
     /// User and system CPU of the process so far, in seconds (ticks of 10 ms).
     pub fn cpu_seconds(&self) -> Result<f64, String> {
-        let stat =
-            fs::read_to_string(format!("/proc/{}/stat", self.child.id())).map_err(|e| e.to_string())?;
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-        Ok((ticks(11) + ticks(12)) / 100.0)
+        cpu_seconds_of(self.child.id())
     }
 
     /// Resident memory in bytes.
     pub fn resident_bytes(&self) -> Result<u64, String> {
-        let status =
-            fs::read_to_string(format!("/proc/{}/status", self.child.id())).map_err(|e| e.to_string())?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
-        let kib: u64 =
-            line.trim().trim_end_matches(" kB").trim().parse().map_err(|_| "no VmRSS".to_owned())?;
-        Ok(kib * 1024)
+        resident_bytes_of(self.child.id())
     }
 
     /// The process.
@@ -177,6 +168,22 @@ impl Drop for Subject {
 
 fn folder(kind: Kind, stage: &str, settings: &Settings) -> PathBuf {
     settings.work.join(format!("{stage}-{}", kind.name().replace(' ', "-")))
+}
+
+/// User and system CPU of a process so far, in seconds (ticks of 10 ms).
+pub fn cpu_seconds_of(process: u32) -> Result<f64, String> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).map_err(|e| e.to_string())?;
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    Ok((ticks(11) + ticks(12)) / 100.0)
+}
+
+/// Resident memory of a process, in bytes.
+pub fn resident_bytes_of(process: u32) -> Result<u64, String> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).map_err(|e| e.to_string())?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
+    let kib: u64 = line.trim().trim_end_matches(" kB").trim().parse().map_err(|_| "no VmRSS".to_owned())?;
+    Ok(kib * 1024)
 }
 
 /// The machine's CPU so far, in seconds over all cores: busy, and stolen by the host.
