@@ -24,6 +24,9 @@ const DEPTH: usize = 5;
 fn set(kind: Kind, name: &str, settings: &Settings) -> Result<Cluster, String> {
     let mut cluster = Cluster::prepare(kind, name, settings)?;
     cluster.launch_all()?;
+    // Leaders are those that were named first only where all nodes are up by then.
+    cluster.create("first", &[(1..=NODES).collect()], &[])?;
+    cluster.wait_whole("first", None)?;
     let around = |first: i32| (0..NODES).map(|step| (first + step) % NODES + 1).collect::<Vec<_>>();
     let replicas: Vec<_> = (0..NODES).cycle().take(PARTITIONS).map(around).collect();
     cluster.create(TOPIC, &replicas, CONFIGS)?;

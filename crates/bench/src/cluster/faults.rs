@@ -6,6 +6,7 @@ use records::Compression;
 use wire::messages::metadata::MetadataRequest;
 
 use super::admin::{PATIENCE, partitions_at, wait_until};
+use super::network::{Cut, Network};
 use super::nodes::{Cluster, NODES};
 use super::producer::{Producer, now_ms};
 use super::report::Measured;
@@ -33,7 +34,10 @@ struct Scene {
 
 impl Scene {
     fn set(kind: Kind, settings: &Settings, config: &[&str]) -> Result<Self, String> {
-        let mut cluster = Cluster::prepare(kind, "faults", settings)?;
+        Self::set_on(Cluster::prepare(kind, "faults", settings)?, settings, config)
+    }
+
+    fn set_on(mut cluster: Cluster, settings: &Settings, config: &[&str]) -> Result<Self, String> {
         cluster.launch_all()?;
         cluster.create(TOPIC, &[(1..=NODES).collect()], &[])?;
         cluster.wait_whole(TOPIC, None)?;
@@ -74,20 +78,49 @@ pub fn kill(settings: &Settings, kind: Kind, runs: usize) -> Result<Vec<Measured
     Ok(vec![gaps])
 }
 
+/// The client that gives an answer a second.
+const IMPATIENT: &[&str] = &["request.timeout.ms=1000", "delivery.timeout.ms=10000"];
+
 /// SIGSTOP of the leader, with a client that waits a second for an answer, and a fresh one that knows the other nodes.
 pub fn pause(settings: &Settings, kind: Kind, runs: usize) -> Result<Vec<Measured>, String> {
-    let config = ["request.timeout.ms=1000", "delivery.timeout.ms=10000"];
-    let mut scene = Scene::set(kind, settings, &config)?;
-    let (mut gaps, mut fresh) = (Measured::of("pause"), Measured::of("pause-fresh"));
+    let scene = Scene::set(kind, settings, IMPATIENT)?;
+    without_leader(scene, runs, ["pause", "pause-fresh"], Cluster::pause, Cluster::resume)
+}
+
+/// The same with the leader parted from the others, wholly, one way, and from clients as well.
+pub fn partition(settings: &Settings, kind: Kind, runs: usize) -> Result<Vec<Measured>, String> {
+    let mut all = Vec::new();
+    for (how, runs, keys) in [
+        (Cut::Whole, runs, ["cut", "cut-fresh"]),
+        (Cut::OneWay, runs, ["one-way", "one-way-fresh"]),
+        (Cut::Alone, runs.div_ceil(10), ["alone", "alone-fresh"]),
+    ] {
+        let cluster = Cluster::prepare_in(Some(Network::make()?), kind, "parted", settings)?;
+        let scene = Scene::set_on(cluster, settings, IMPATIENT)?;
+        let cut = |cluster: &mut Cluster, leader| cluster.cut(leader, how);
+        all.extend(without_leader(scene, runs, keys, cut, Cluster::heal)?);
+    }
+    Ok(all)
+}
+
+/// The gaps of both clients while the leader is away.
+fn without_leader(
+    mut scene: Scene,
+    runs: usize,
+    [gaps, fresh]: [&'static str; 2],
+    leave: impl Fn(&mut Cluster, i32) -> Result<(), String>,
+    back: impl Fn(&mut Cluster, i32) -> Result<(), String>,
+) -> Result<Vec<Measured>, String> {
+    let (mut gaps, mut fresh) = (Measured::of(gaps), Measured::of(fresh));
     for _ in 0..runs {
         let leader = scene.lead()?;
         let (at, began) = (now_ms(), Instant::now());
-        scene.cluster.pause(leader)?;
+        leave(&mut scene.cluster, leader)?;
         let others = scene.cluster.reachable();
-        let client = std::thread::spawn(move || fresh_client(&others, leader, began));
+        let client = std::thread::spawn(move || fresh_client(&others, TOPIC, leader, began));
         gaps.add(scene.producer.gap_since(at, AT_ONCE)?);
         fresh.values.push(client.join().map_err(|_| "the fresh client died".to_owned())??);
-        scene.cluster.resume(leader)?;
+        back(&mut scene.cluster, leader)?;
     }
     scene.clear();
     Ok(vec![gaps, fresh])
@@ -108,12 +141,12 @@ pub fn pause_default(settings: &Settings, kind: Kind, runs: usize) -> Result<Vec
     Ok(vec![gaps])
 }
 
-/// Milliseconds until a client that knows nothing but the other nodes has a record acknowledged.
-fn fresh_client(others: &[String], paused: i32, began: Instant) -> Result<f64, String> {
-    let frame = load::produce_frame(TOPIC, 0, -1, load::batch(1, 100, Compression::None, 7))?;
+/// Milliseconds from `began` until a client that knows nothing but these nodes has a record acknowledged; `paused` leads no more.
+pub fn fresh_client(nodes: &[String], topic: &str, paused: i32, began: Instant) -> Result<f64, String> {
+    let frame = load::produce_frame(topic, 0, -1, load::batch(1, 100, Compression::None, 7))?;
     while began.elapsed() < PATIENCE {
-        for address in others {
-            if fresh_write(address, paused, &frame).unwrap_or(false) {
+        for address in nodes {
+            if fresh_write(address, topic, paused, &frame).unwrap_or(false) {
                 return Ok(began.elapsed().as_secs_f64() * 1e3);
             }
         }
@@ -122,8 +155,8 @@ fn fresh_client(others: &[String], paused: i32, began: Instant) -> Result<f64, S
     Err("a fresh client had nothing acknowledged".into())
 }
 
-fn fresh_write(address: &str, paused: i32, frame: &[u8]) -> Result<bool, String> {
-    let partitions = partitions_at(address, &[TOPIC])?;
+fn fresh_write(address: &str, topic: &str, paused: i32, frame: &[u8]) -> Result<bool, String> {
+    let partitions = partitions_at(address, &[topic])?;
     let leader = partitions.first().map_or(-1, |partition| partition.leader_id);
     if leader < 0 || leader == paused {
         return Ok(false);

@@ -1,21 +1,20 @@
 //! From empty folders to the first record; many partitions: created, led by others after a death, whole again after a restart; and what a
 //! change of one topic costs beside many.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use base::Str;
-use records::Compression;
 use wire::ErrorCode;
 use wire::messages::create_topics::CreatableTopic;
 use wire::messages::incremental_alter_configs::{
     AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
 };
 
-use super::admin::{PATIENCE, partitions_at, wait_until};
+use super::admin::{partitions_at, wait_until};
+use super::faults::fresh_client;
 use super::nodes::{Cluster, NODES};
 use super::report::Measured;
 use crate::connection::Connection;
-use crate::load;
 use crate::settings::Settings;
 use crate::subject::Kind;
 
@@ -26,21 +25,14 @@ const CHANGES: usize = 500;
 
 /// From the start commands on empty folders (Kafka's are formatted before) to the first record that all have.
 pub fn start(settings: &Settings, kind: Kind, runs: usize) -> Result<Vec<Measured>, String> {
-    let frame = load::produce_frame("first", 0, -1, load::batch(1, 100, Compression::None, 1))?;
     let mut times = Measured::of("start");
     for _ in 0..runs {
         let mut cluster = Cluster::prepare(kind, "start", settings)?;
         let started = Instant::now();
         cluster.launch_all()?;
         cluster.create("first", &[(1..=NODES).collect()], &[])?;
-        let leader = cluster.address(1)?;
-        while !load::is_acknowledged(&leader, PATIENCE, &frame).unwrap_or(false) {
-            if started.elapsed() > PATIENCE {
-                return Err("no record was acknowledged".into());
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        times.values.push(started.elapsed().as_secs_f64());
+        let taken = fresh_client(&cluster.reachable(), "first", -1, started)?;
+        times.values.push(taken / 1e3);
         cluster.clear();
     }
     Ok(vec![times])

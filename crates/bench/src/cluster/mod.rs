@@ -7,6 +7,7 @@ mod admin;
 mod bulk;
 mod faults;
 mod many;
+mod network;
 mod nodes;
 mod producer;
 mod report;
@@ -45,6 +46,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("start", many::start),
     ("kill", faults::kill),
     ("pause", faults::pause),
+    ("partition", faults::partition),
     ("pause-default", faults::pause_default),
     ("shutdown", faults::shutdown),
     ("elect", faults::elect),

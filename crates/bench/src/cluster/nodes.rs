@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use wire::Request;
 
+use super::network::{self, Cut, Network};
 use crate::connection::Connection;
 use crate::settings::Settings;
 use crate::subject::{Kind, cpu_seconds_of, jars, java, resident_bytes_of};
@@ -25,7 +26,8 @@ struct Node {
     folder: PathBuf,
     address: String,
     child: Option<Child>,
-    is_paused: bool,
+    /// Paused, or parted from the others.
+    is_away: bool,
 }
 
 /// The nodes, numbered from 1; killed when dropped.
@@ -34,30 +36,42 @@ pub struct Cluster {
     pub kind: Kind,
     settings: Settings,
     nodes: Vec<Node>,
+    network: Option<Network>,
 }
 
 impl Cluster {
     /// Empty folders and a property file each; nothing runs yet. Kafka's are formatted.
     pub fn prepare(kind: Kind, name: &str, settings: &Settings) -> Result<Self, String> {
+        Self::prepare_in(None, kind, name, settings)
+    }
+
+    /// The same with a network that can be cut.
+    pub fn prepare_in(
+        network: Option<Network>,
+        kind: Kind,
+        name: &str,
+        settings: &Settings,
+    ) -> Result<Self, String> {
+        let host = |id| if network.is_some() { network::address(id) } else { "127.0.0.1".to_owned() };
         let home = settings.work.join(format!("{name}-{}", kind.name().replace(' ', "-")));
         fs::remove_dir_all(&home).ok();
         let (clients, controllers) = (free_ports()?, free_ports()?);
         let voters: Vec<_> =
-            (1..).zip(&controllers).map(|(id, port)| format!("{id}@127.0.0.1:{port}")).collect();
+            (1..).zip(&controllers).map(|(id, port)| format!("{id}@{}:{port}", host(id))).collect();
         let mut nodes = Vec::new();
         for (id, (client, controller)) in (1..).zip(clients.iter().zip(&controllers)) {
             let folder = home.join(id.to_string());
             fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-            let ports = (*client, *controller);
-            let text = properties(kind, id, ports, &voters.join(","), &folder);
+            let ports = [client, controller].map(|port| format!("{}:{port}", host(id)));
+            let text = properties(kind, id, &ports, &voters.join(","), &folder);
             fs::write(folder.join("server.properties"), text).map_err(|error| error.to_string())?;
             if kind == Kind::Kafka {
                 format(settings, &folder)?;
             }
-            let address = format!("127.0.0.1:{client}");
-            nodes.push(Node { id, folder, address, child: None, is_paused: false });
+            let [address, _] = ports;
+            nodes.push(Node { id, folder, address, child: None, is_away: false });
         }
-        Ok(Self { kind, settings: settings.clone(), nodes })
+        Ok(Self { kind, settings: settings.clone(), nodes, network })
     }
 
     /// Starts the processes of all; waits for nothing.
@@ -80,7 +94,7 @@ impl Cluster {
         let folder = &self.node(id)?.folder;
         let log = File::options().create(true).append(true).open(folder.join("log"));
         let properties = folder.join("server.properties");
-        let mut command = if kind == Kind::Kafka {
+        let command = if kind == Kind::Kafka {
             let mut command = java(&settings);
             command.args(["-Xms1g", "-Xmx1g", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"]);
             command.args(["-XX:InitiatingHeapOccupancyPercent=35", "-cp"]).arg(jars(&settings));
@@ -91,6 +105,7 @@ impl Cluster {
             command.args(["serve", "--no-registry", "--config"]).arg(properties);
             command
         };
+        let mut command = if self.network.is_some() { inside(id, &command) } else { command };
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.map_err(|error| error.to_string())?);
         Ok(command)
     }
@@ -112,21 +127,35 @@ impl Cluster {
             child.kill().map_err(|error| error.to_string())?;
             child.wait().map_err(|error| error.to_string())?;
         }
-        node.is_paused = false;
+        node.is_away = false;
         Ok(())
     }
 
     /// SIGSTOP.
     pub fn pause(&mut self, id: i32) -> Result<(), String> {
         self.signal(id, Signal::STOP)?;
-        self.node(id)?.is_paused = true;
+        self.node(id)?.is_away = true;
         Ok(())
     }
 
     /// SIGCONT.
     pub fn resume(&mut self, id: i32) -> Result<(), String> {
         self.signal(id, Signal::CONT)?;
-        self.node(id)?.is_paused = false;
+        self.node(id)?.is_away = false;
+        Ok(())
+    }
+
+    /// Parts a node from the others.
+    pub fn cut(&mut self, id: i32, how: Cut) -> Result<(), String> {
+        self.network.as_ref().ok_or("no network to cut")?.cut(id, how)?;
+        self.node(id)?.is_away = true;
+        Ok(())
+    }
+
+    /// Everything gets through again.
+    pub fn heal(&mut self, id: i32) -> Result<(), String> {
+        self.network.as_ref().ok_or("no network to heal")?.heal();
+        self.node(id)?.is_away = false;
         Ok(())
     }
 
@@ -157,9 +186,9 @@ impl Cluster {
         Ok(node.ok_or(format!("no node {id}"))?.address.clone())
     }
 
-    /// Those that run and are not paused.
+    /// Those that run, and are neither paused nor parted from the others.
     pub fn reachable(&self) -> Vec<String> {
-        let up = self.nodes.iter().filter(|node| node.child.is_some() && !node.is_paused);
+        let up = self.nodes.iter().filter(|node| node.child.is_some() && !node.is_away);
         up.map(|node| node.address.clone()).collect()
     }
 
@@ -214,14 +243,30 @@ impl Drop for Cluster {
     }
 }
 
-fn properties(kind: Kind, id: i32, (client, controller): (u16, u16), voters: &str, folder: &Path) -> String {
+/// The same command in the namespace of a node; `ip` becomes it.
+fn inside(id: i32, command: &Command) -> Command {
+    let mut wrapped = Command::new("ip");
+    wrapped
+        .args(["netns", "exec", &network::namespace(id)])
+        .arg(command.get_program())
+        .args(command.get_args());
+    wrapped
+}
+
+fn properties(
+    kind: Kind,
+    id: i32,
+    [client, controller]: &[String; 2],
+    voters: &str,
+    folder: &Path,
+) -> String {
     let mut lines = vec![
         "process.roles=broker,controller".to_owned(),
         format!("node.id={id}"),
         format!("controller.quorum.voters={voters}"),
         "controller.listener.names=CONTROLLER".to_owned(),
         "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
-        format!("listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}"),
+        format!("listeners=PLAINTEXT://{client},CONTROLLER://{controller}"),
         format!("log.dirs={}", folder.join("data").display()),
         "default.replication.factor=3".to_owned(),
         "min.insync.replicas=2".to_owned(),

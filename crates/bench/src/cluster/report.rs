@@ -80,12 +80,35 @@ const ROWS: &[Row] = &[
     ),
     ("pause-default", "SIGSTOP of such a leader, client as it comes", "ms", "printed", Goal::None),
     (
-        "partition",
-        "full and one-way partition of such a leader",
+        "cut",
+        "full partition of such a leader, request.timeout.ms=1000",
         "ms",
         "worst of 20 ≤ 3000",
         Goal::Worst(3000.0),
     ),
+    (
+        "cut-fresh",
+        "full partition of such a leader, a fresh client",
+        "ms",
+        "worst of 20 ≤ 3000",
+        Goal::Worst(3000.0),
+    ),
+    (
+        "one-way",
+        "one-way partition of such a leader, request.timeout.ms=1000",
+        "ms",
+        "worst of 20 ≤ 3000",
+        Goal::Worst(3000.0),
+    ),
+    (
+        "one-way-fresh",
+        "one-way partition of such a leader, a fresh client",
+        "ms",
+        "worst of 20 ≤ 3000",
+        Goal::Worst(3000.0),
+    ),
+    ("alone", "full partition, from clients as well, request.timeout.ms=1000", "ms", "printed", Goal::None),
+    ("alone-fresh", "full partition, from clients as well, a fresh client", "ms", "printed", Goal::None),
     (
         "shutdown",
         "controlled shutdown of such a leader, retries as by default",
@@ -282,7 +305,7 @@ mod tests {
             assert!(text.contains(row), "{text}");
         }
         assert!(
-            text.contains("Of 18 targets 2 met, 1 met in less than they ask for, 2 missed, 13 not measured."),
+            text.contains("Of 21 targets 2 met, 1 met in less than they ask for, 2 missed, 16 not measured."),
             "{text}"
         );
     }
