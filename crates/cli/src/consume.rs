@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use client::admin::OffsetSpec;
-use client::{Client, Consumer, ConsumerRecord, Reset, StartAt, TopicPartition};
+use client::{Batch, Client, Consumer, ConsumerRecord, Reset, StartAt, TopicPartition};
 
 use crate::connect::Connect;
 use crate::failure::{Failure, Outcome};
@@ -185,7 +185,7 @@ async fn print(
 async fn show(
     consumer: &mut Consumer,
     style: &Style<'_>,
-    batch: Vec<ConsumerRecord>,
+    batch: Batch,
     ends: Option<&HashMap<TopicPartition, i64>>,
 ) -> Outcome<u64> {
     let mut bytes = Vec::new();

@@ -32,7 +32,8 @@ pub use client::Client;
 pub use cluster::{Broker, ClusterView, PartitionView, TopicView};
 pub use connection::{Connection, Reply};
 pub use consumer::{
-    CommitError, ConsumeError, Consumer, ConsumerBuilder, Rebalance, Reset, StartAt, Subscription,
+    Batch, CommitError, ConsumeError, Consumer, ConsumerBuilder, PartitionReader, Rebalance, Reset, Split,
+    StartAt, Subscription,
 };
 pub use error::{CallError, ConnectError};
 pub use group_member::{GroupMember, GroupOptions, GroupProtocol};

@@ -101,7 +101,7 @@ async fn work(
         let indexes = consumer.assignment().iter().map(|partition| partition.partition).collect();
         *worker.partitions.lock().unwrap_or_else(PoisonError::into_inner) = indexes;
         let mut batch = tokio::select! {
-            batch = consumer.poll(FENCE_WAIT) => batch?,
+            batch = consumer.poll(FENCE_WAIT) => batch?.into_records(),
             _ = stop.changed() => break,
         };
         if let Some(held) = first_held(&consumer, &job, &batch, &mut committed).await {

@@ -51,7 +51,7 @@ pub async fn run(arguments: Arguments, connect: &Connect, output: &Output) -> Ou
         });
         sent?;
         let (batch, took) = read;
-        match batch?.as_slice() {
+        match &*batch? {
             [record] if record.value.as_deref() == Some(value.as_slice()) => end_to_end.add(took),
             [] => return Err(Failure::new("a record was not read within 10 s")),
             _ => {

@@ -1,5 +1,7 @@
 //! The client library against a broker: what it promises about order, groups and a broker that dies.
 
+mod batches;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -20,6 +20,7 @@ use crate::cluster::Cluster;
 pub(super) struct Settings {
     pub(super) reset: Option<Reset>,
     pub(super) auto_commit: Option<Duration>,
+    pub(super) commits_acked: bool,
     pub(super) read_committed: bool,
     pub(super) assignors: Vec<Assignor>,
     pub(super) session_timeout: Duration,
@@ -59,6 +60,7 @@ impl ConsumerBuilder {
         let settings = Settings {
             reset: Some(Reset::Latest),
             auto_commit: Some(Duration::from_secs(5)),
+            commits_acked: false,
             read_committed: false,
             assignors: vec![Assignor::Range, Assignor::CooperativeSticky],
             session_timeout: Duration::from_secs(45),
@@ -124,6 +126,13 @@ impl ConsumerBuilder {
     pub fn auto_commit(mut self, interval: Option<Duration>) -> Self {
         self.commits_itself = interval.is_some();
         self.commit_interval = interval.unwrap_or(self.commit_interval);
+        self
+    }
+
+    /// Commits by processing; off. Offsets to commit, by hand or automatically, advance only over what [`Consumer::ack`] acknowledged, so
+    /// that batches may be processed side by side and out of order. Without, asking for more says that what came before is processed.
+    pub fn commit_acked(mut self, on: bool) -> Self {
+        self.settings.commits_acked = on;
         self
     }
 
@@ -233,6 +242,7 @@ impl ConsumerBuilder {
             .group
             .map(|id| Arc::new(Group::new(Arc::clone(&self.cluster), self.share, id, self.instance_id)));
         let mut state = State::new(Instant::now());
+        state.commits_acked = self.settings.commits_acked;
         for (partition, start) in self.assigned {
             self.cluster.want(&partition.topic);
             state.add(partition.clone(), start);

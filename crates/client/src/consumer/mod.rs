@@ -14,16 +14,20 @@
 //! # }
 //! ```
 
+mod acks;
+mod batch;
 mod builder;
 mod chunk;
 mod error;
 mod fetcher;
 pub(crate) mod group;
+mod handing;
 mod membership;
 mod named;
 mod positions;
 mod protocol;
 mod session;
+mod split;
 mod state;
 mod stream;
 mod subscription;
@@ -33,8 +37,7 @@ mod tests;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base::Str;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -42,13 +45,16 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::admin::CommittedOffset;
 use crate::cluster::Cluster;
 use crate::{ConsumerRecord, TopicPartition};
+pub use batch::Batch;
 pub use builder::ConsumerBuilder;
 use builder::Settings;
 pub use error::{CommitError, ConsumeError};
 use group::Group;
+use handing::Decoded;
 use membership::Command;
 pub use positions::Reset;
 pub(crate) use protocol::decode_assignment;
+pub use split::{PartitionReader, Split};
 pub use state::StartAt;
 use state::State;
 pub use stream::RecordStream;
@@ -107,6 +113,15 @@ impl Shared {
         topics
     }
 
+    fn acknowledge(&self, batch: &Batch) -> bool {
+        batch.next_offset().is_some_and(|next| self.acknowledge_upto(batch, next))
+    }
+
+    fn acknowledge_upto(&self, batch: &Batch, upto: i64) -> bool {
+        let Some(place) = batch.place() else { return false };
+        self.lock().acknowledge(&place.partition, place.course, upto.min(place.next))
+    }
+
     fn take_topics_changed(&self) -> bool {
         self.topics_changed.swap(false, Ordering::AcqRel)
     }
@@ -116,17 +131,6 @@ impl Shared {
             listener(change);
         }
     }
-}
-
-/// Decoded records that were not handed out yet.
-#[derive(Debug)]
-struct Decoded {
-    partition: TopicPartition,
-    era: u64,
-    records: VecDeque<ConsumerRecord>,
-    /// The position behind all of them.
-    end: i64,
-    leader_epoch: i32,
 }
 
 /// Reads records. [`Consumer::close`] commits all that was handed out and leaves the group; dropping it leaves too, in the background,
@@ -146,7 +150,11 @@ impl std::fmt::Debug for Consumer {
 
 impl Drop for Consumer {
     fn drop(&mut self) {
-        self.shared.lock().is_closed = true;
+        {
+            let mut state = self.shared.lock();
+            state.is_closed = true;
+            state.wake();
+        }
         self.shared.fetch_news.notify_one();
         self.shared.cluster.release(self.shared.share);
     }
@@ -156,108 +164,6 @@ impl Consumer {
     fn new(shared: Arc<Shared>, commands: mpsc::UnboundedSender<Command>) -> Self {
         let records_max = shared.settings.poll_records_max;
         Self { shared, commands, decoded: VecDeque::new(), records_max }
-    }
-
-    /// Waits for records: at least one, at most `max.poll.records`, all of one partition.
-    ///
-    /// Cancel-safe: a call that is dropped has taken nothing.
-    pub async fn next_batch(&mut self) -> Result<Vec<ConsumerRecord>, ConsumeError> {
-        let mut is_first = true;
-        std::future::poll_fn(|context| {
-            let poll = self.poll_batch(context, is_first);
-            is_first = false;
-            poll
-        })
-        .await
-    }
-
-    /// As [`Consumer::next_batch`], but gives back nothing after `timeout`.
-    pub async fn poll(&mut self, timeout: Duration) -> Result<Vec<ConsumerRecord>, ConsumeError> {
-        match tokio::time::timeout(timeout, self.next_batch()).await {
-            Ok(result) => result,
-            Err(_) => Ok(Vec::new()),
-        }
-    }
-
-    /// Records one by one, as a `Stream`.
-    pub fn records(&mut self) -> RecordStream<'_> {
-        RecordStream::new(self)
-    }
-
-    fn poll_batch(
-        &mut self,
-        context: &Context<'_>,
-        is_first: bool,
-    ) -> Poll<Result<Vec<ConsumerRecord>, ConsumeError>> {
-        loop {
-            let shared = Arc::clone(&self.shared);
-            let mut state = shared.lock();
-            if state.is_closed {
-                return Poll::Ready(Err(ConsumeError::Closed));
-            }
-            if is_first || state.is_held && !state.has_yielded {
-                state.polled(Instant::now());
-                shared.group_news.notify_one();
-            }
-            state.last_poll = Instant::now();
-            if let Some(error) = state.take_error() {
-                return Poll::Ready(Err(error));
-            }
-            if let Some(records) = self.hand_out(&mut state) {
-                return Poll::Ready(Ok(records));
-            }
-            let Some((partition, era, position, chunk)) = state.take() else {
-                state.wait(context.waker());
-                return Poll::Pending;
-            };
-            drop(state);
-            shared.fetch_news.notify_one();
-            match chunk::decode(&chunk, &partition, position, shared.settings.check_crcs) {
-                Ok(records) => self.decoded.push_back(Decoded {
-                    partition,
-                    era,
-                    records: records.into(),
-                    end: chunk.next_offset(),
-                    leader_epoch: chunk.header.partition_leader_epoch.get(),
-                }),
-                Err(reason) => return Poll::Ready(Err(self.corrupt(partition, position, reason))),
-            }
-        }
-    }
-
-    /// Records of the first decoded batch that may be handed out.
-    fn hand_out(&mut self, state: &mut State) -> Option<Vec<ConsumerRecord>> {
-        if state.is_held {
-            return None;
-        }
-        self.decoded.retain(|decoded| state.is_current(&decoded.partition, decoded.era));
-        let most = self.records_max;
-        loop {
-            let is_served =
-                |decoded: &Decoded| state.get(&decoded.partition).is_some_and(|known| !known.is_paused);
-            let place = self.decoded.iter().position(is_served)?;
-            let decoded = self.decoded.get_mut(place)?;
-            let count = decoded.records.len().min(most);
-            let records: Vec<ConsumerRecord> = decoded.records.drain(..count).collect();
-            let position = decoded.records.front().map_or(decoded.end, |next| next.offset);
-            state.advance(&decoded.partition, decoded.era, position, decoded.leader_epoch);
-            if decoded.records.is_empty() {
-                self.decoded.remove(place);
-            }
-            if !records.is_empty() {
-                return Some(records);
-            }
-        }
-    }
-
-    /// A batch that cannot be read stops its partition where it is, until the application seeks.
-    fn corrupt(&self, partition: TopicPartition, offset: i64, reason: String) -> ConsumeError {
-        let mut state = self.shared.lock();
-        state.seek(&partition, StartAt::Offset(offset));
-        if let Some(known) = state.get_mut(&partition) {
-            known.not_before = Some(Instant::now() + Duration::from_secs(1));
-        }
-        ConsumeError::Corrupt { partition, offset, reason }
     }
 
     /// Hands out at most so many records at once from now on.
@@ -336,7 +242,26 @@ impl Consumer {
         Ok(group.committed(partitions).await?)
     }
 
-    /// Commits the positions: everything handed out so far counts as processed.
+    /// Says that a batch is processed. Returns whether its partition is still this consumer's and was not sought elsewhere: what was
+    /// taken away meanwhile is not committed here.
+    ///
+    /// Where [`ConsumerBuilder::commit_acked`] is set, commits cover what was acknowledged, up to the first batch that was not.
+    pub fn ack(&self, batch: &Batch) -> bool {
+        self.shared.acknowledge(batch)
+    }
+
+    /// Says that a record and those before it in its batch are processed; else as [`Consumer::ack`].
+    pub fn ack_record(&self, batch: &Batch, record: &ConsumerRecord) -> bool {
+        self.shared.acknowledge_upto(batch, record.offset + 1)
+    }
+
+    /// Gives each partition a reader of its own, to be handed to a task. From now on [`Split::next_partition`] tells which partitions came.
+    pub fn split(self) -> Split {
+        Split::new(self)
+    }
+
+    /// Commits the positions: everything handed out so far counts as processed. With [`ConsumerBuilder::commit_acked`], commits what was
+    /// acknowledged.
     pub async fn commit(&self) -> Result<(), CommitError> {
         let offsets = self.shared.lock().positions();
         self.send_commit(offsets, Str::default()).await

@@ -1,14 +1,18 @@
-//! What a consumer knows of its partitions: positions, what is buffered, what may be handed out. Pure but for one waker.
+//! What a consumer knows of its partitions: positions, what is buffered, what may be handed out. Pure but for its wakers.
 //!
 //! Three offsets matter per partition: `position`, behind the last record handed out; `processed`, the position when the
-//! application last came back for more, so that what lies before it is done with; `fetch_from`, behind the last batch buffered.
+//! application last came back for more, so that what lies before it is done with, or what it acknowledged where it commits by
+//! acknowledging; `fetch_from`, behind the last batch buffered.
 //! Always `processed ≤ position ≤ fetch_from`. A seek or a revocation raises the partition's `era`; what was fetched in an earlier
 //! era is dropped.
+
+mod lending;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::task::Waker;
 use std::time::Instant;
 
+use super::acks::Acks;
 use super::chunk::Chunk;
 use super::error::ConsumeError;
 use crate::TopicPartition;
@@ -44,6 +48,15 @@ pub(super) struct Partition {
     pub(super) leader_epoch: i32,
     pub(super) is_paused: bool,
     pub(super) era: u64,
+    /// Set once, when the partition came: tells this assignment from an earlier one.
+    pub(super) tenure: u64,
+    /// What was handed out and is not acknowledged; empty unless commits follow acknowledgements.
+    pub(super) acks: Acks,
+    /// A reader of its own serves it, in a consumer that was split.
+    pub(super) has_reader: bool,
+    /// Since when that reader's task works on what it was given.
+    pub(super) lent_at: Option<Instant>,
+    waker: Option<Waker>,
     fetch_from: i64,
     buffer: VecDeque<Chunk>,
     buffered_bytes: usize,
@@ -64,6 +77,11 @@ impl Partition {
             leader_epoch: -1,
             is_paused: false,
             era,
+            tenure: era,
+            acks: Acks::new(era),
+            has_reader: false,
+            lent_at: None,
+            waker: None,
             fetch_from: 0,
             buffer: VecDeque::new(),
             buffered_bytes: 0,
@@ -82,6 +100,16 @@ pub(super) struct Fetchable {
     pub(super) era: u64,
 }
 
+/// How a position moves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Advance {
+    pub(super) position: i64,
+    /// Of the batch that is passed.
+    pub(super) leader_epoch: i32,
+    /// Whether the application was given records.
+    pub(super) is_handed_out: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct State {
     partitions: BTreeMap<TopicPartition, Partition>,
@@ -97,6 +125,10 @@ pub(super) struct State {
     pub(super) has_yielded: bool,
     pub(super) last_poll: Instant,
     pub(super) is_closed: bool,
+    /// Offsets are committed as they are acknowledged.
+    pub(super) commits_acked: bool,
+    /// Each partition has a reader of its own.
+    pub(super) is_split: bool,
 }
 
 impl State {
@@ -112,6 +144,8 @@ impl State {
             has_yielded: false,
             last_poll: now,
             is_closed: false,
+            commits_acked: false,
+            is_split: false,
         }
     }
 
@@ -137,7 +171,9 @@ impl State {
     /// Stops reading a partition and drops what is buffered of it.
     pub(super) fn remove(&mut self, partition: &TopicPartition) {
         self.drop_buffer(partition);
-        self.partitions.remove(partition);
+        if let Some(waker) = self.partitions.remove(partition).and_then(|known| known.waker) {
+            waker.wake();
+        }
     }
 
     fn drop_buffer(&mut self, partition: &TopicPartition) {
@@ -154,6 +190,7 @@ impl State {
         self.eras += 1;
         let Some(known) = self.partitions.get_mut(partition) else { return false };
         known.era = self.eras;
+        known.acks = Acks::new(self.eras);
         known.start = start;
         known.position = None;
         known.not_before = None;
@@ -220,7 +257,11 @@ impl State {
             self.turn.push_back(fetched.partition.clone());
         }
         known.buffer.extend(chunks);
-        self.wake();
+        match known.waker.take() {
+            Some(reader) => reader.wake(),
+            None if self.is_split => {}
+            None => self.wake_application(),
+        }
     }
 
     /// Takes the next batch to hand out, with the offset from which on its records are new.
@@ -252,19 +293,28 @@ impl State {
         self.partitions.get(partition).is_some_and(|known| known.era == era)
     }
 
-    /// Moves the position behind what was handed out.
-    pub(super) fn advance(&mut self, partition: &TopicPartition, era: u64, position: i64, leader_epoch: i32) {
+    /// Moves the position behind what was handed out, or behind what holds nothing for readers.
+    pub(super) fn advance(&mut self, partition: &TopicPartition, era: u64, to: Advance) {
         let Some(known) = self.partitions.get_mut(partition).filter(|known| known.era == era) else { return };
-        assert!(known.position.is_none_or(|old| old <= position), "a position only grows between seeks");
-        known.position = Some(position);
-        known.leader_epoch = leader_epoch;
+        let from = known.position.unwrap_or(to.position);
+        assert!(from <= to.position, "a position only grows between seeks");
+        known.position = Some(to.position);
+        known.leader_epoch = to.leader_epoch;
+        if !self.commits_acked {
+            return;
+        }
+        if to.is_handed_out {
+            known.acks.lend(from, to.position);
+        } else if known.acks.is_empty() {
+            known.processed = known.position;
+        }
     }
 
-    /// The application came back: what it was given before is processed.
+    /// The application came back: what it was given before is processed, unless it says so itself.
     pub(super) fn polled(&mut self, now: Instant) {
         self.last_poll = now;
         self.has_yielded = true;
-        for known in self.partitions.values_mut() {
+        for known in self.partitions.values_mut().filter(|_| !self.commits_acked) {
             known.processed = known.position;
         }
     }
@@ -278,11 +328,12 @@ impl State {
         offsets.collect()
     }
 
-    /// All positions, for a commit of everything handed out.
+    /// What a commit by hand commits: all that was handed out, or all that was acknowledged.
     pub(super) fn positions(&self) -> Vec<(TopicPartition, i64, i32)> {
+        let done = |known: &Partition| if self.commits_acked { known.processed } else { known.position };
         let offsets = self.partitions.iter();
         offsets
-            .filter_map(|(partition, known)| Some((partition.clone(), known.position?, known.leader_epoch)))
+            .filter_map(|(partition, known)| Some((partition.clone(), done(known)?, known.leader_epoch)))
             .collect()
     }
 
@@ -296,15 +347,27 @@ impl State {
     }
 
     pub(super) fn wait(&mut self, waker: &Waker) {
-        match &mut self.waker {
-            Some(known) => known.clone_from(waker),
-            None => self.waker = Some(waker.clone()),
-        }
+        keep(&mut self.waker, waker);
     }
 
+    /// Whoever waits shall look again.
     pub(super) fn wake(&mut self) {
+        self.partitions.values_mut().filter_map(|known| known.waker.take()).for_each(Waker::wake);
+        self.wake_application();
+    }
+
+    fn wake_application(&mut self) {
         if let Some(waker) = self.waker.take() {
+            // It has waited until now.
+            self.last_poll = Instant::now();
             waker.wake();
         }
+    }
+}
+
+fn keep(place: &mut Option<Waker>, waker: &Waker) {
+    match place {
+        Some(known) => known.clone_from(waker),
+        None => *place = Some(waker.clone()),
     }
 }

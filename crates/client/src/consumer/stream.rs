@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use futures_core::Stream;
 
@@ -27,6 +28,7 @@ impl<'a> RecordStream<'a> {
 impl Drop for RecordStream<'_> {
     fn drop(&mut self) {
         self.consumer.records_max = self.records_max;
+        self.consumer.shared.lock().wait_no_more(Instant::now());
     }
 }
 

@@ -8,7 +8,7 @@ use wire::messages::fetch::AbortedTransaction;
 
 use super::chunk::{self, Chunk};
 use super::protocol;
-use super::state::{Fetchable, StartAt, State};
+use super::state::{Advance, Fetchable, StartAt, State};
 use crate::TopicPartition;
 use crate::assignor::MemberSubscription;
 
@@ -90,6 +90,10 @@ fn aborted_transactions_and_markers_are_hidden() {
     assert_eq!(chunks.last().map(Chunk::next_offset), Some(8));
 }
 
+fn passed(position: i64) -> Advance {
+    Advance { position, leader_epoch: 0, is_handed_out: true }
+}
+
 fn fetched(state: &State) -> Fetchable {
     state.fetchable(1000, 10_000, Instant::now()).remove(0)
 }
@@ -105,7 +109,7 @@ fn positions_move_with_what_is_handed_out_and_processed_with_coming_back() {
     assert_eq!(fetched(&state).offset, 3, "goes on behind what is buffered");
     let (tp, era, from, chunk) = state.take().unwrap();
     assert_eq!((from, chunk.next_offset()), (0, 3));
-    state.advance(&tp, era, 3, 0);
+    state.advance(&tp, era, passed(3));
     assert!(state.uncommitted().iter().all(|(_, offset, _)| *offset == 0), "handed out is not processed");
     state.polled(Instant::now());
     assert_eq!(state.uncommitted()[0].1, 3);
@@ -142,6 +146,52 @@ fn nothing_leaves_while_held_or_paused() {
     assert!(state.take().is_none());
     state.get_mut(&partition()).unwrap().is_paused = false;
     assert!(state.take().is_some());
+}
+
+#[test]
+fn commits_by_acknowledging_follow_what_was_acknowledged() {
+    let tp = partition();
+    let mut state = State::new(Instant::now());
+    state.commits_acked = true;
+    state.add(tp.clone(), StartAt::Offset(0));
+    state.seek(&tp, StartAt::Offset(0));
+    let known = state.get(&tp).unwrap();
+    let (era, course) = (known.era, known.acks.course());
+    let processed = |state: &State| state.get(&tp).unwrap().processed.unwrap();
+    state.advance(&tp, era, passed(3));
+    state.advance(&tp, era, passed(6));
+    state.polled(Instant::now());
+    assert_eq!(processed(&state), 0, "asking for more says nothing");
+    assert!(state.acknowledge(&tp, course, 6));
+    assert_eq!(processed(&state), 0, "the first batch is not done with");
+    assert!(state.acknowledge(&tp, course, 3));
+    assert_eq!((processed(&state), state.positions()[0].1), (6, 6));
+    // A marker behind it needs no word of the application.
+    state.advance(&tp, era, Advance { is_handed_out: false, ..passed(7) });
+    assert_eq!(processed(&state), 7);
+    state.seek(&tp, StartAt::Offset(2));
+    assert!(!state.acknowledge(&tp, course, 6), "handed out before the seek");
+}
+
+#[test]
+fn a_split_consumer_yields_once_no_reader_is_at_work() {
+    let mut state = State::new(Instant::now());
+    state.is_split = true;
+    state.add(partition(), StartAt::Offset(0));
+    let (tp, tenure) = state.claim_reader().unwrap();
+    assert!(state.claim_reader().is_none(), "one reader per partition");
+    state.get_mut(&tp).unwrap().lent_at = Some(Instant::now());
+    assert!(state.is_away_longer_than(std::time::Duration::ZERO));
+    state.is_held = true;
+    state.came_back(&TopicPartition::new("t", 1), 9);
+    assert!(!state.has_yielded);
+    state.came_back(&tp, tenure);
+    assert!(state.has_yielded && !state.is_away_longer_than(std::time::Duration::ZERO));
+    state.release_reader(&tp, tenure);
+    assert!(state.claim_reader().is_some(), "a partition whose reader went gets another");
+    state.remove(&tp);
+    state.add(tp.clone(), StartAt::Offset(0));
+    assert!(!state.is_tenant(&tp, tenure), "it came anew");
 }
 
 /// The bytes that `ConsumerProtocol.serializeSubscription` and `serializeAssignment` of 4.3.1 write.

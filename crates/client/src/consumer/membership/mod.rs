@@ -185,7 +185,7 @@ impl Member {
 
     /// `max.poll.interval.ms` is over: an application that does not come back is no member.
     fn is_past_poll_interval(&self) -> bool {
-        self.shared.lock().last_poll.elapsed() > self.shared.settings.poll_interval
+        self.shared.lock().is_away_longer_than(self.shared.settings.poll_interval)
     }
 
     async fn heartbeat(&mut self) {
@@ -301,7 +301,7 @@ impl Member {
             }
             if !state.is_held {
                 state.is_held = true;
-                state.has_yielded = false;
+                state.has_yielded = state.is_split && !state.is_anything_lent();
                 state.wake();
             }
         }
