@@ -8,7 +8,7 @@ use base::Str;
 use crate::cluster::{Cluster, ClusterView};
 use crate::{
     Admin, CallError, ClientOptions, ConnectError, ConsumerBuilder, GroupMember, GroupOptions, GroupProtocol,
-    ProduceError, Producer, ProducerBuilder, ProducerRecord, RecordMetadata,
+    ProduceError, Producer, ProducerBuilder, ProducerIdentity, ProducerRecord, RecordMetadata,
 };
 
 /// A cluster, reached. Cheap to clone; all clones and everything made from them share one picture of the cluster.
@@ -61,6 +61,11 @@ impl Client {
     /// A producer to be configured and built.
     pub fn producer(&self) -> ProducerBuilder {
         ProducerBuilder::new(Arc::clone(&self.cluster), self.share())
+    }
+
+    /// An identity that no producer had before, for [`ProducerBuilder::identity`].
+    pub async fn new_producer_identity(&self) -> Result<ProducerIdentity, CallError> {
+        crate::producer::sender::new_identity(&self.cluster).await
     }
 
     /// A consumer of a group, to be configured and started.

@@ -38,7 +38,7 @@ pub use consumer::{
 pub use error::{CallError, ConnectError};
 pub use group_member::{GroupMember, GroupOptions, GroupProtocol};
 pub use options::ClientOptions;
-pub use producer::{Ack, Acks, ProduceError, Producer, ProducerBuilder};
+pub use producer::{Ack, Acks, ProduceError, Producer, ProducerBuilder, ProducerIdentity};
 pub use record::{ConsumerRecord, Header, IntoBytes, ProducerRecord, RecordMetadata};
 pub use records::Compression;
 pub use topic_partition::TopicPartition;

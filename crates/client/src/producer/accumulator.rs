@@ -36,14 +36,21 @@ pub(super) struct Settings {
     pub(super) request_size_max: usize,
     pub(super) idempotent: bool,
     pub(super) retries: u32,
+    /// The identity that the caller chose: it is never changed, and what it is refused for is final.
+    pub(super) fixed: Option<ProducerIdentity>,
 }
 
-/// The identity a broker gave.
+/// By what a partition's leader tells an idempotent producer's batches: it refuses those of an epoch below the newest that it
+/// has of the id (KIP-98).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    pub(super) id: i64,
-    pub(super) epoch: i16,
+pub struct ProducerIdentity {
+    /// The producer id, of those that the cluster gives out.
+    pub id: i64,
+    /// The epoch, from 0.
+    pub epoch: i16,
 }
+
+pub(super) use ProducerIdentity as Identity;
 
 /// One batch to send now.
 #[derive(Debug)]
@@ -89,7 +96,7 @@ pub(super) struct Accumulator {
 
 impl Accumulator {
     pub(super) fn new(settings: Settings) -> Self {
-        Self { settings, queues: HashMap::new(), identity: None, next_batch: 0, flushing: 0 }
+        Self { settings, queues: HashMap::new(), identity: settings.fixed, next_batch: 0, flushing: 0 }
     }
 
     /// The lengths of the queues of these partitions.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use records::Compression;
 use tokio::sync::{Notify, Semaphore};
 
-use super::accumulator::{Accumulator, Settings};
+use super::accumulator::{Accumulator, ProducerIdentity, Settings};
 use super::named::Compressing;
 use super::sticky::Sticky;
 use super::{Handle, Producer, Shared, sender};
@@ -62,6 +62,7 @@ impl ProducerBuilder {
             request_size_max: 1024 * 1024,
             idempotent: true,
             retries: u32::MAX,
+            fixed: None,
         };
         Self {
             cluster,
@@ -136,6 +137,14 @@ impl ProducerBuilder {
         self
     }
 
+    /// An identity of the caller's choice, numbered from 0 in each partition, instead of a new one: so that many may write to a
+    /// partition in turn, each under a higher epoch, and the broker refuses those before. When a batch was refused for its epoch or
+    /// its number, that is final, and so is it for those behind it; the way on is another producer with a higher epoch.
+    pub fn identity(mut self, identity: ProducerIdentity) -> Self {
+        self.settings.fixed = Some(identity);
+        self
+    }
+
     /// The settings with their contradictions looked for: idempotence gives way where it was not asked for, as in Kafka's clients.
     pub(super) fn settled(mut self) -> Result<Self, ConnectError> {
         if let Some(refused) = self.refused {
@@ -150,10 +159,15 @@ impl ProducerBuilder {
             settings if settings.retries == 0 => Some("must be allowed to retry"),
             _ => None,
         };
-        if let Some(obstacle) = obstacle.filter(|_| self.idempotence == Some(true)) {
+        if let Some(obstacle) =
+            obstacle.filter(|_| self.idempotence == Some(true) || self.settings.fixed.is_some())
+        {
             return Err(ConnectError::Setting(format!("an idempotent producer {obstacle}")));
         }
         self.settings.idempotent = self.idempotence.unwrap_or(true) && obstacle.is_none();
+        if self.settings.fixed.is_some() && !self.settings.idempotent {
+            return Err(ConnectError::Setting("a producer with an identity is idempotent".to_owned()));
+        }
         Ok(self)
     }
 

@@ -24,7 +24,7 @@ mod error;
 mod murmur2;
 mod named;
 mod queue;
-mod sender;
+pub(crate) mod sender;
 mod sticky;
 #[cfg(test)]
 mod tests;
@@ -39,6 +39,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::cluster::{Cluster, ClusterView};
 use crate::{ProducerRecord, RecordMetadata, TopicPartition};
+pub use accumulator::ProducerIdentity;
 use accumulator::{Accumulator, Settings};
 pub use builder::{Acks, ProducerBuilder};
 pub use completion::Ack;

@@ -133,9 +133,9 @@ impl Queue {
                 }
                 batch.place = Place::Retry { not_before: now + backoff(batch.attempts) };
             }
-            Judgement::Renumber if !is_overdue => {
+            // Behind another batch that is still on its way, the gap may yet close.
+            Judgement::Renumber if !is_overdue && (place > 0 || settings.fixed.is_none()) => {
                 batch.place = Place::Retry { not_before: now };
-                // Behind another batch that is still on its way, the gap may yet close.
                 self.renumber |= place == 0;
             }
             Judgement::TooLarge if !is_overdue && batch.records > 1 => {
@@ -267,8 +267,11 @@ fn give_up(
             expired(&partition, batch, settings)
         }
         Attempt::Failed(error) => ProduceError::Call { partition, error: Box::new(error) },
-        // A refusal now does not undo what an earlier attempt may have done, unless sequence numbers would have told.
-        Attempt::Refused(code, message) if batch.possibly_written && !settings.idempotent => {
+        // A refusal now does not undo what an earlier attempt may have done, unless sequence numbers would have told; under an
+        // epoch that has passed, none are looked at.
+        Attempt::Refused(code, message)
+            if batch.possibly_written && (!settings.idempotent || settings.fixed.is_some()) =>
+        {
             batch.last_error = Some(crate::CallError::refused(wire::ApiKey::Produce, code, message));
             expired(&partition, batch, settings)
         }

@@ -21,7 +21,7 @@ use super::batch::BatchId;
 use super::completion::Appended;
 use super::error::ProduceError;
 use super::{Acks, Shared};
-use crate::cluster::{ClusterView, Lane, Target};
+use crate::cluster::{Cluster, ClusterView, Lane, Target};
 use crate::{CallError, TopicPartition};
 
 /// A request on its way: who asked for what.
@@ -249,13 +249,7 @@ impl Sender {
         };
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            let request = |_| InitProducerIdRequest {
-                transactional_id: None,
-                transaction_timeout_ms: i32::MAX,
-                ..InitProducerIdRequest::default()
-            };
-            let result = cluster.call_once(&Target::Any, Lane::Control, 0, &request, Duration::ZERO).await;
-            let _ = events.send(Event::Identity(result.and_then(identity_of)));
+            let _ = events.send(Event::Identity(new_identity(&cluster).await));
         });
     }
 
@@ -270,6 +264,16 @@ impl Sender {
             Err(error) => self.with_core(|core| core.fail_all(&ProduceError::NoProducerId(Box::new(error)))),
         }
     }
+}
+
+/// An identity that no producer had before.
+pub(crate) async fn new_identity(cluster: &Cluster) -> Result<Identity, CallError> {
+    let request = |_| InitProducerIdRequest {
+        transactional_id: None,
+        transaction_timeout_ms: i32::MAX,
+        ..InitProducerIdRequest::default()
+    };
+    cluster.call_once(&Target::Any, Lane::Control, 0, &request, Duration::ZERO).await.and_then(identity_of)
 }
 
 fn identity_of(response: InitProducerIdResponse) -> Result<Identity, CallError> {
