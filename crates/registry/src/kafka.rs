@@ -2,15 +2,17 @@
 //!
 //! The topic is made with the first write, so that a cluster whose registry nobody uses has no topic for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use client::admin::{ConfigResource, OffsetSpec};
 use client::{
-    Acks, Client, Consumer, ErrorCode, ProduceError, Producer, ProducerRecord, StartAt, TopicPartition,
+    Acks, Client, Consumer, ErrorCode, ProduceError, Producer, ProducerIdentity, ProducerRecord, StartAt,
+    TopicPartition,
 };
 use tokio::sync::watch;
 
+use crate::fence::Fence;
 use crate::log::{Appended, BoxFuture, LogEntry, LogError, SchemasLog, SchemasReader};
 use crate::record::Record;
 
@@ -47,7 +49,8 @@ impl Default for Place {
 /// `_schemas` on a cluster.
 pub struct KafkaLog {
     client: Client,
-    producer: Producer,
+    /// The newest fence of ours, with the producer that writes under it.
+    writer: Mutex<Option<(Fence, Producer)>>,
     place: Place,
     partition: TopicPartition,
     /// Whether the topic is known to exist, which readers wait for.
@@ -55,22 +58,15 @@ pub struct KafkaLog {
 }
 
 fn refused(reason: impl Into<String>) -> LogError {
-    LogError { reason: reason.into(), possibly_written: false, too_large: false }
+    LogError { reason: reason.into(), possibly_written: false, too_large: false, fenced: false }
 }
 
 impl KafkaLog {
     /// The log of a cluster. A topic that exists must be compacted and have one partition.
     pub async fn open(client: Client, place: Place) -> Result<Self, LogError> {
-        let producer = client
-            .producer()
-            .acks(Acks::All)
-            .linger(Duration::ZERO)
-            .delivery_timeout(place.timeout)
-            .max_request_size(place.record_bytes_max + 1024)
-            .build()
-            .map_err(|error| refused(error.to_string()))?;
         let partition = TopicPartition::new(place.topic.as_str(), 0);
-        let log = Self { client, producer, place, partition, exists: Arc::new(watch::Sender::new(false)) };
+        let exists = Arc::new(watch::Sender::new(false));
+        let log = Self { client, writer: Mutex::default(), place, partition, exists };
         log.look().await?;
         Ok(log)
     }
@@ -107,6 +103,33 @@ impl KafkaLog {
         Ok(true)
     }
 
+    /// What writes under a fence, its first record aside.
+    fn producer(&self, fence: Fence) -> Result<Producer, LogError> {
+        let builder = self
+            .client
+            .producer()
+            .identity(ProducerIdentity { id: fence.producer, epoch: fence.epoch })
+            .acks(Acks::All)
+            .linger(Duration::ZERO)
+            .delivery_timeout(self.place.timeout)
+            .max_request_size(self.place.record_bytes_max + 1024);
+        builder.build().map_err(|error| refused(error.to_string()))
+    }
+
+    fn sent(&self, record: Record) -> ProducerRecord {
+        ProducerRecord {
+            topic: self.partition.topic.clone(),
+            partition: Some(self.partition.partition),
+            key: Some(record.key.into()),
+            value: record.value.map(Into::into),
+            ..ProducerRecord::default()
+        }
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Option<(Fence, Producer)>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn ensure(&self) -> Result<(), LogError> {
         if self.look().await? {
             return Ok(());
@@ -138,24 +161,52 @@ impl KafkaLog {
 fn lost(error: &ProduceError, before: bool) -> LogError {
     let too_large = matches!(error, ProduceError::TooLarge { .. })
         || matches!(error.code(), Some(ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::RECORD_LIST_TOO_LARGE));
-    LogError { reason: error.to_string(), possibly_written: before || error.possibly_written(), too_large }
+    let possibly_written = before || error.possibly_written();
+    let by_others = matches!(
+        error.code(),
+        Some(
+            ErrorCode::INVALID_PRODUCER_EPOCH
+                | ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER
+                | ErrorCode::UNKNOWN_PRODUCER_ID
+        )
+    );
+    LogError {
+        reason: error.to_string(),
+        possibly_written,
+        too_large,
+        fenced: by_others && !possibly_written,
+    }
 }
 
 impl SchemasLog for KafkaLog {
-    fn append(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>> {
+    fn new_producer(&self) -> BoxFuture<'_, Result<i64, LogError>> {
+        Box::pin(async move {
+            let identity = self.client.new_producer_identity().await;
+            identity.map(|identity| identity.id).map_err(|error| refused(error.to_string()))
+        })
+    }
+
+    fn fence(&self, fence: Fence) -> BoxFuture<'_, Result<(), LogError>> {
         Box::pin(async move {
             self.ensure().await?;
+            let producer = self.producer(fence)?;
+            let sent = producer.send(self.sent(fence.record())).await;
+            sent.map_err(|error| lost(&error, false))?;
+            *self.writer() = Some((fence, producer));
+            Ok(())
+        })
+    }
+
+    fn append(&self, under: Fence, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        Box::pin(async move {
+            let writer = self.writer().clone().filter(|(fence, _)| *fence == under);
+            let Some((_, producer)) = writer else {
+                return Err(LogError { fenced: true, ..refused("another fence was put since") });
+            };
             let mut acks = Vec::with_capacity(records.len());
             for record in records {
-                let sent = ProducerRecord {
-                    topic: self.partition.topic.clone(),
-                    partition: Some(self.partition.partition),
-                    key: Some(record.key.into()),
-                    value: record.value.map(Into::into),
-                    ..ProducerRecord::default()
-                };
-                let ack =
-                    self.producer.enqueue(sent).await.map_err(|error| lost(&error, !acks.is_empty()))?;
+                let ack = producer.enqueue(self.sent(record)).await;
+                let ack = ack.map_err(|error| lost(&error, !acks.is_empty()))?;
                 acks.push(ack);
             }
             let appended = async move {

@@ -1,11 +1,13 @@
 //! The log that the registry stands on, as it needs it: ordered appends, reading from the start, the end.
 
+use std::cmp::Ordering;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Mutex;
 
 use tokio::sync::watch;
 
+use crate::fence::Fence;
 use crate::record::Record;
 
 /// A future on the heap: the log is used behind a trait object.
@@ -33,6 +35,8 @@ pub struct LogError {
     pub possibly_written: bool,
     /// Whether the record was refused for its size.
     pub too_large: bool,
+    /// Whether the record was refused, and is not in the log, since another writer has taken over.
+    pub fenced: bool,
 }
 
 /// The outcome of an append, once all its records are durable.
@@ -40,8 +44,14 @@ pub type Appended = BoxFuture<'static, Result<(), LogError>>;
 
 /// The one partition of `_schemas`.
 pub trait SchemasLog: Send + Sync + 'static {
-    /// Takes records in; those of an earlier call come before those of a later one.
-    fn append(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>>;
+    /// A producer id that nobody had.
+    fn new_producer(&self) -> BoxFuture<'_, Result<i64, LogError>>;
+    /// Takes over: appends the fence's record, the first of its epoch. Where another writer's has that epoch already, the log has
+    /// only that one, whatever is answered: replay tells.
+    fn fence(&self, fence: Fence) -> BoxFuture<'_, Result<(), LogError>>;
+    /// Takes records in under the fence that was put last; those of an earlier call come before those of a later one. Refused where a
+    /// fence of a higher epoch stands.
+    fn append(&self, under: Fence, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>>;
     /// A reader from the beginning.
     fn reader(&self) -> BoxFuture<'_, Result<Box<dyn SchemasReader>, LogError>>;
     /// The offset after the last durable record.
@@ -55,9 +65,15 @@ pub trait SchemasReader: Send {
     fn next(&mut self) -> BoxFuture<'_, Result<(Vec<LogEntry>, i64), LogError>>;
 }
 
+fn fenced(reason: &str) -> LogError {
+    LogError { reason: reason.to_owned(), possibly_written: false, too_large: false, fenced: true }
+}
+
 /// A log in memory, for tests and for trying things out: what it holds is gone with it.
 pub struct MemoryLog {
     entries: Mutex<Vec<LogEntry>>,
+    /// The newest epoch of each producer id, in the place of its number.
+    epochs: Mutex<Vec<i16>>,
     end: watch::Sender<usize>,
     clock: fn() -> i64,
 }
@@ -65,7 +81,7 @@ pub struct MemoryLog {
 impl MemoryLog {
     /// An empty log whose records carry the time that `clock` tells, in milliseconds.
     pub fn new(clock: fn() -> i64) -> Self {
-        Self { entries: Mutex::new(Vec::new()), end: watch::Sender::new(0), clock }
+        Self { entries: Mutex::default(), epochs: Mutex::default(), end: watch::Sender::new(0), clock }
     }
 
     /// Appends at once and returns the offset.
@@ -77,6 +93,13 @@ impl MemoryLog {
         offset
     }
 
+    /// The newest epoch of a producer, to be looked at and changed with nobody else's appends in between.
+    fn with_epoch<T>(&self, producer: i64, act: impl FnOnce(&mut i16) -> T) -> Result<T, LogError> {
+        let mut epochs = self.epochs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let epoch = usize::try_from(producer).ok().and_then(|place| epochs.get_mut(place));
+        epoch.map(act).ok_or_else(|| fenced("nobody has this producer id"))
+    }
+
     /// All that it holds.
     pub fn entries(&self) -> Vec<LogEntry> {
         self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
@@ -84,11 +107,39 @@ impl MemoryLog {
 }
 
 impl SchemasLog for std::sync::Arc<MemoryLog> {
-    fn append(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>> {
-        for record in records {
-            self.push(record);
-        }
-        Box::pin(async move { Ok(Box::pin(async move { Ok(()) }) as Appended) })
+    fn new_producer(&self) -> BoxFuture<'_, Result<i64, LogError>> {
+        let mut epochs = self.epochs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        epochs.push(-1);
+        let producer = epochs.len() as i64 - 1;
+        Box::pin(async move { Ok(producer) })
+    }
+
+    fn fence(&self, fence: Fence) -> BoxFuture<'_, Result<(), LogError>> {
+        let put = self.with_epoch(fence.producer, |epoch| match fence.epoch.cmp(epoch) {
+            Ordering::Less => Err(fenced("a newer fence stands")),
+            // As a broker takes it for a batch that was sent twice.
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => {
+                *epoch = fence.epoch;
+                self.push(fence.record());
+                Ok(())
+            }
+        });
+        Box::pin(async move { put? })
+    }
+
+    fn append(&self, under: Fence, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        let appended = self.with_epoch(under.producer, |epoch| {
+            if *epoch != under.epoch {
+                return Err(fenced("a newer fence stands"));
+            }
+            for record in records {
+                self.push(record);
+            }
+            Ok(())
+        });
+        let appended = appended.and_then(|appended| appended);
+        Box::pin(async move { Ok(Box::pin(async move { appended }) as Appended) })
     }
 
     fn reader(&self) -> BoxFuture<'_, Result<Box<dyn SchemasReader>, LogError>> {

@@ -252,7 +252,8 @@ async fn bind(address: &str, moves: bool) -> io::Result<TcpListener> {
 }
 
 async fn open(options: &Options, instance: Instance) -> Result<Opened, LogError> {
-    let failed = |reason: String| LogError { reason, possibly_written: false, too_large: false };
+    let failed =
+        |reason: String| LogError { reason, possibly_written: false, too_large: false, fenced: false };
     let connecting = Client::options(&options.bootstrap).client_id("schema-registry").connect();
     let client = connecting.await.map_err(|error| failed(error.to_string()))?;
     let cluster = client.admin().describe_cluster().await.map_err(|error| failed(error.to_string()))?;

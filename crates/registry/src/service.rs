@@ -18,6 +18,7 @@ use crate::candidate::Candidate;
 use crate::core::{Decided, Decision, Parser};
 use crate::election::{self, Leader};
 use crate::error::RestError;
+use crate::fence::Fence;
 use crate::follow::follow;
 use crate::http::{Forwarder, Room};
 use crate::log::{Appended, LogError, SchemasLog};
@@ -194,6 +195,7 @@ impl Registry {
                 self.catch_up().await?;
                 guard.mark_unchanged();
             }
+            let holds = lock(&self.pending).held().is_some();
             let met = self.met();
             self.realign(operation).await?;
             let (registry, decide) = (Arc::clone(self), Arc::clone(&decide));
@@ -207,6 +209,11 @@ impl Registry {
                 Err(_) if !self.may_undo(met).await? => continue,
                 Err(refusal) => return Err(refusal),
             };
+            if !records.is_empty() && !holds {
+                // What is written is decided behind a fence of one's own.
+                self.hold().await?;
+                continue;
+            }
             if !records.iter().all(fence::is_claim) && !self.may_undo(met).await? {
                 continue;
             }
@@ -285,12 +292,13 @@ impl Registry {
         records: Vec<Record>,
         operation: &'static str,
     ) -> Result<bool, RestError> {
+        let Some(fence) = lock(&self.pending).held() else { return Ok(false) };
         let (numbers, outcomes) = self.announce(&records);
-        let sent = self.log.append(records).await;
+        let sent = self.log.append(fence, records).await;
         drop(guard);
         let appended: Appended = match sent {
             Ok(appended) => appended,
-            Err(error) => return Err(self.failed(&numbers, error)),
+            Err(error) => return self.failed(fence, &numbers, error),
         };
         let waiting = async {
             appended.await?;
@@ -302,9 +310,9 @@ impl Registry {
         };
         match timeout(self.settings.timeout, waiting).await {
             Ok(Ok(counts)) => Ok(counts),
-            Ok(Err(error)) => Err(self.failed(&numbers, error)),
+            Ok(Err(error)) => self.failed(fence, &numbers, error),
             Err(_) => {
-                self.forget(&numbers);
+                self.forget(fence, &numbers);
                 Err(RestError::timed_out(operation))
             }
         }
@@ -333,9 +341,11 @@ impl Registry {
     }
 
     /// Records that will not come, or will come as if they were another's.
-    fn forget(&self, numbers: &[u64]) {
+    fn forget(&self, fence: Fence, numbers: &[u64]) {
         let mut pending = lock(&self.pending);
         pending.queue.retain(|sent| !numbers.contains(&sent.number));
+        // Behind a gap the log takes nothing more under this fence.
+        pending.own = pending.own.filter(|own| *own != fence);
         pending.astray = true;
         pending.undone += 1;
         drop(pending);
@@ -343,15 +353,19 @@ impl Registry {
         self.applied.send_modify(|_| {});
     }
 
-    fn failed(&self, numbers: &[u64], error: LogError) -> RestError {
-        self.forget(numbers);
+    /// What is said of records that did not come; a writer that another has taken over from decides anew.
+    fn failed(&self, fence: Fence, numbers: &[u64], error: LogError) -> Result<bool, RestError> {
+        self.forget(fence, numbers);
+        if error.fenced {
+            return Ok(false);
+        }
         if error.too_large {
-            return RestError::schema_too_large(format!(
+            return Err(RestError::schema_too_large(format!(
                 "Write failed because schema is too large: {}",
                 error.reason
-            ));
+            )));
         }
-        RestError::store(format!("Error while writing to the log: {}", error.reason))
+        Err(RestError::store(format!("Error while writing to the log: {}", error.reason)))
     }
 
     /// The turn to decide, if this registry is the one that writes, with what is decided already taken in.
@@ -361,6 +375,7 @@ impl Registry {
         if *self.leader.borrow() != Leader::This || self.settings.read_only {
             return None;
         }
+        self.hold().await.ok()?;
         let met = self.met();
         let stands = self.may_undo(met).await.is_ok() && self.realign(operation).await.is_ok();
         stands.then_some(guard)

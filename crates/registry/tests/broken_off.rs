@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use registry::{
-    Appended, BoxFuture, LogError, MemoryLog, Record, Registry, SchemasLog, SchemasReader, Settings, Store,
-    http,
+    Appended, BoxFuture, Fence, LogError, MemoryLog, Record, Registry, SchemasLog, SchemasReader, Settings,
+    Store, http,
 };
 use tokio::sync::watch;
 
@@ -27,19 +27,27 @@ struct Whimsical {
 }
 
 impl SchemasLog for Whimsical {
-    fn append(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>> {
+    fn new_producer(&self) -> BoxFuture<'_, Result<i64, LogError>> {
+        self.log.new_producer()
+    }
+
+    fn fence(&self, fence: Fence) -> BoxFuture<'_, Result<(), LogError>> {
+        self.log.fence(fence)
+    }
+
+    fn append(&self, under: Fence, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>> {
         let whim = self.whims.lock().unwrap().pop_front();
         Box::pin(async move {
             match whim {
-                None => self.log.append(records).await,
+                None => self.log.append(under, records).await,
                 Some(Whim::Hang(mut go)) => {
                     go.wait_for(|go| *go).await.unwrap();
-                    self.log.append(records).await
+                    self.log.append(under, records).await
                 }
                 Some(Whim::Fail(mut go)) => Ok(Box::pin(async move {
                     go.wait_for(|go| *go).await.unwrap();
                     let reason = "too few in-sync replicas".to_owned();
-                    Err(LogError { reason, possibly_written: false, too_large: false })
+                    Err(LogError { reason, possibly_written: false, too_large: false, fenced: false })
                 }) as Appended),
             }
         })

@@ -9,8 +9,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Request;
 use registry::{
-    Appended, BoxFuture, Live, LogEntry, LogError, MemoryLog, Record, Registry, SchemaValue, SchemasLog,
-    SchemasReader, Settings, Store, http,
+    Appended, BoxFuture, Fence, Live, LogEntry, LogError, MemoryLog, Record, Registry, SchemaValue,
+    SchemasLog, SchemasReader, Settings, Store, http,
 };
 use tokio::sync::watch;
 
@@ -107,8 +107,16 @@ struct Halting(Arc<MemoryLog>, watch::Receiver<bool>);
 struct HaltingReader(Box<dyn SchemasReader>, watch::Receiver<bool>);
 
 impl SchemasLog for Halting {
-    fn append(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>> {
-        self.0.append(records)
+    fn new_producer(&self) -> BoxFuture<'_, Result<i64, LogError>> {
+        self.0.new_producer()
+    }
+
+    fn fence(&self, fence: Fence) -> BoxFuture<'_, Result<(), LogError>> {
+        self.0.fence(fence)
+    }
+
+    fn append(&self, under: Fence, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        self.0.append(under, records)
     }
 
     fn reader(&self) -> BoxFuture<'_, Result<Box<dyn SchemasReader>, LogError>> {

@@ -168,11 +168,20 @@ struct SlowReader {
 }
 
 impl registry::SchemasLog for SlowLog {
+    fn new_producer(&self) -> registry::BoxFuture<'_, Result<i64, registry::LogError>> {
+        self.log.new_producer()
+    }
+
+    fn fence(&self, fence: registry::Fence) -> registry::BoxFuture<'_, Result<(), registry::LogError>> {
+        self.log.fence(fence)
+    }
+
     fn append(
         &self,
+        under: registry::Fence,
         records: Vec<Record>,
     ) -> registry::BoxFuture<'_, Result<registry::Appended, registry::LogError>> {
-        self.log.append(records)
+        self.log.append(under, records)
     }
 
     fn reader(

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use tokio::sync::oneshot;
 
+use crate::fence::Fence;
 use crate::record::{Change, Record};
 use crate::store::Applied;
 
@@ -16,10 +17,27 @@ pub(super) struct Pending {
     /// How many of our records `ahead` and `committed` have taken in apart since they were one.
     pub apart: usize,
     pub sent: u64,
+    /// The fence that stands in the log, as far as it was replayed.
+    pub standing: Option<Fence>,
+    /// That of this registry, until a write under it failed.
+    pub own: Option<Fence>,
     /// How many records of others were met.
     pub foreign: u64,
     /// How often something that `ahead` had counted came to nothing.
     pub undone: u64,
+}
+
+impl Pending {
+    pub fn met_fence(&mut self, fence: Fence) {
+        if fence.replaces(self.standing) {
+            self.standing = Some(fence);
+        }
+    }
+
+    /// The fence under which this registry may write.
+    pub fn held(&self) -> Option<Fence> {
+        self.own.filter(|own| self.standing == Some(*own))
+    }
 }
 
 pub(super) struct Sent {

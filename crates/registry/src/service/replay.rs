@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use super::pending::Pending;
 use super::{Registry, lock};
+use crate::fence::Fence;
 use crate::log::LogEntry;
 use crate::record::Change;
 use crate::store::{Applied, Store};
@@ -36,6 +37,11 @@ impl Registry {
         let (mut met, mut outcomes) = (Vec::with_capacity(entries.len()), Vec::new());
         // What takes long is done before readers are held up.
         for entry in entries {
+            if let Some(fence) = Fence::read(&entry) {
+                pending.met_fence(fence);
+                met.push((entry, None));
+                continue;
+            }
             let own = pending
                 .queue
                 .pop_front_if(|sent| sent.record.key == entry.key && sent.record.value == entry.value);
