@@ -234,3 +234,36 @@ async fn a_static_member_comes_back_without_a_rebalance() {
     assert_eq!(back.assignment().into_iter().collect::<BTreeSet<_>>(), had);
     assert_eq!(changes.lock().unwrap().len(), before, "the other member noticed nothing");
 }
+
+/// By this the schema registry's writers keep each other out, on Mekong and on Apache Kafka alike.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_producer_is_refused_from_the_first_record_of_a_higher_epoch_on() {
+    let server = Server::start("epochs");
+    let topic = unique("epochs");
+    let client = Client::connect(&server.address).await.unwrap();
+    client.admin().create_topic(&topic).partitions(1).await.unwrap();
+    let identity = client.new_producer_identity().await.unwrap();
+    let at = |epoch| {
+        let identity = ::client::ProducerIdentity { epoch, ..identity };
+        client.producer().identity(identity).linger(Duration::ZERO).build().unwrap()
+    };
+    let record = |value: &str| ProducerRecord::new(topic.as_str(), value.to_owned()).partition(0);
+    let former = at(identity.epoch);
+    for value in ["a", "b"] {
+        former.send(record(value)).await.unwrap();
+    }
+    let latter = at(identity.epoch + 1);
+    latter.send(record("c")).await.unwrap();
+    // Another that begins under the same epoch is taken for one that sends its first record again.
+    let twice = at(identity.epoch + 1).send(record("d")).await.unwrap();
+    assert_eq!(twice.offset, Some(2));
+    for _ in 0..2 {
+        let error = former.send(record("late")).await.unwrap_err();
+        assert_eq!(error.code(), Some(::client::ErrorCode::INVALID_PRODUCER_EPOCH), "{error}");
+        assert!(!error.possibly_written());
+    }
+    latter.send(record("e")).await.unwrap();
+    let read = read_all(&client, &topic, 1).await;
+    let values: Vec<_> = read.iter().map(|record| record.text().unwrap().to_owned()).collect();
+    assert_eq!(values, ["a", "b", "c", "e"]);
+}
