@@ -189,6 +189,6 @@ async fn of_two_fences_of_one_epoch_the_first_counts() {
     assert_eq!(log.entries().iter().filter_map(Fence::read).count(), 2, "it wrote on under its own");
     log.fence(Fence { epoch: fence.epoch + 1, ..fence }).await.unwrap();
     assert_eq!(call(&router, STRING).await, "{\"id\":2}");
-    let last = log.entries().iter().filter_map(Fence::read).last().unwrap();
+    let last = log.entries().iter().rev().find_map(Fence::read).unwrap();
     assert_eq!((last.producer, last.epoch), (fence.producer, fence.epoch + 2));
 }
