@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use client::{Address, CallError, Connection};
 use quorum::{Lane, Peer, Pending, Transport, TransportError};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::{FORWARD, QUORUM};
@@ -16,6 +17,9 @@ use super::{FORWARD, QUORUM};
 const CONNECT_WITHIN: Duration = Duration::from_millis(1000);
 /// How long to wait for the machine of a node that may be gone to say so.
 const GONE_WITHIN: Duration = Duration::from_millis(300);
+
+/// How long after a connection that came up and ended it is tried again.
+const AGAIN_AFTER: Duration = Duration::from_millis(5);
 
 /// A node that leaves this many messages without an answer is connected to anew.
 const WAITING_MAX: usize = 256;
@@ -73,12 +77,20 @@ impl Links {
     }
 }
 
-/// Whether a machine refuses to connect: then nobody listens there any more.
+/// Whether a machine refuses to connect: then nobody listens there any more. A process that is killed loses one socket after the other, and
+/// may still listen when the first connection ends: one that comes up is watched, and when that ends, too, the machine is asked again.
 pub(crate) async fn refuses(host: &str, port: u16) -> bool {
-    match tokio::time::timeout(GONE_WITHIN, TcpStream::connect((host, port))).await {
-        Ok(Err(error)) => error.kind() == ErrorKind::ConnectionRefused,
-        Ok(Ok(_)) | Err(_) => false,
-    }
+    let asked = async {
+        loop {
+            match TcpStream::connect((host, port)).await {
+                Ok(mut stream) => drop(stream.read(&mut [0; 1]).await),
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+                Err(error) => return error.kind() == ErrorKind::ConnectionRefused,
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
+    };
+    tokio::time::timeout(GONE_WITHIN, asked).await.unwrap_or(false)
 }
 
 /// The quorum's way to other nodes.
@@ -103,5 +115,27 @@ impl Transport for QuorumTransport {
 
     fn is_gone(&self, peer: Peer) -> Pending<'static, bool> {
         Box::pin(async move { refuses(&peer.host, peer.port).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_listens_a_moment_longer_while_it_dies_is_gone_and_who_goes_on_is_not() {
+        for (dies, gone) in [(true, true), (false, false)] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let listening = tokio::spawn(async move {
+                tokio::time::sleep(if dies { Duration::from_millis(50) } else { Duration::from_secs(60) })
+                    .await;
+                drop(listener);
+            });
+            assert_eq!(refuses("127.0.0.1", port).await, gone);
+            listening.abort();
+        }
     }
 }
