@@ -3,6 +3,7 @@
 //! [`Connection::submit`] queues a request without waiting, so that requests of one caller leave in the order of its calls.
 //! A request that times out closes the connection, as in Kafka's clients: what comes later could not be trusted to be an answer.
 
+mod throttle;
 mod transport;
 mod versions;
 
@@ -20,6 +21,7 @@ use wire::messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
 use wire::{ApiKey, ErrorCode, Message, Request, Rope, Segment, frame};
 
 use crate::{Address, CallError};
+use throttle::Throttle;
 use transport::{Reader, Writer};
 pub(crate) use versions::Offered;
 
@@ -52,6 +54,7 @@ pub struct Connection {
     close: watch::Sender<bool>,
     failed: Arc<AtomicBool>,
     sent_bytes: AtomicU64,
+    throttle: Arc<Throttle>,
 }
 
 /// An answer under way.
@@ -61,6 +64,7 @@ pub struct Reply {
     api: ApiKey,
     address: Address,
     version: i16,
+    throttle: Arc<Throttle>,
 }
 
 impl Reply {
@@ -69,6 +73,7 @@ impl Reply {
         let lost = CallError::Disconnected { address: self.address, api: self.api };
         let frame = self.receiver.await.map_err(|_| lost)?;
         let (_, response) = frame::decode_response::<R>(frame, self.version)?;
+        self.throttle.heed(&response, self.version);
         Ok(response)
     }
 }
@@ -86,7 +91,9 @@ impl Connection {
         let (close, closed) = watch::channel(false);
         let pending = Arc::new(Pending::default());
         let failed = Arc::new(AtomicBool::new(false));
-        tokio::spawn(run(reader, writer, queue, Arc::clone(&pending), closed, Arc::clone(&failed)));
+        let throttle = Arc::new(Throttle::default());
+        let writing = write_all(writer, queue, Arc::clone(&throttle));
+        tokio::spawn(run(reader, writing, Arc::clone(&pending), closed, Arc::clone(&failed)));
         let mut connection = Self {
             address,
             client_id: Some(Str::from(client_id)),
@@ -98,6 +105,7 @@ impl Connection {
             close,
             failed,
             sent_bytes: AtomicU64::new(0),
+            throttle,
         };
         connection.offered = connection.negotiate().await?;
         Ok(connection)
@@ -180,7 +188,8 @@ impl Connection {
             }
         }
         self.send(rope);
-        Ok(Reply { receiver, api: R::KEY, address: self.address.clone(), version })
+        let throttle = Arc::clone(&self.throttle);
+        Ok(Reply { receiver, api: R::KEY, address: self.address.clone(), version, throttle })
     }
 
     /// Queues a request that gets no answer: Produce with `acks=0`.
@@ -242,11 +251,17 @@ impl Connection {
         after: Duration,
         answer: impl Future<Output = Result<T, CallError>>,
     ) -> Result<T, CallError> {
-        match tokio::time::timeout(after, answer).await {
-            Ok(answer) => answer,
-            Err(_) => {
+        let mut answer = std::pin::pin!(answer);
+        let mut deadline = tokio::time::Instant::now() + after;
+        loop {
+            // What waits here because the broker asked for it is not the broker's delay.
+            deadline = self.throttle.until().map_or(deadline, |until| deadline.max(until + after));
+            if let Ok(answer) = tokio::time::timeout_at(deadline, &mut answer).await {
+                return answer;
+            }
+            if self.throttle.until().is_none() {
                 self.close();
-                Err(CallError::TimedOut { address: self.address.clone(), api, after })
+                return Err(CallError::TimedOut { address: self.address.clone(), api, after });
             }
         }
     }
@@ -265,15 +280,14 @@ fn show(versions: wire::schema::Versions) -> String {
 /// Reads and writes until either side ends.
 async fn run(
     reader: Reader,
-    writer: Writer,
-    queue: mpsc::UnboundedReceiver<Rope>,
+    writing: impl Future<Output = std::io::Result<()>>,
     pending: Arc<Pending>,
     mut closed: watch::Receiver<bool>,
     failed: Arc<AtomicBool>,
 ) {
     tokio::select! {
         result = read_all(reader, &pending) => tracing::debug!(?result, "the broker ended the connection"),
-        result = write_all(writer, queue) => tracing::debug!(?result, "the connection's writing side ended"),
+        result = writing => tracing::debug!(?result, "the connection's writing side ended"),
         _ = closed.wait_for(|closed| *closed) => {}
     }
     failed.store(true, Ordering::Release);
@@ -306,8 +320,16 @@ async fn read_all(mut reader: Reader, pending: &Pending) -> std::io::Result<()> 
     }
 }
 
-async fn write_all(mut writer: Writer, mut queue: mpsc::UnboundedReceiver<Rope>) -> std::io::Result<()> {
+async fn write_all(
+    mut writer: Writer,
+    mut queue: mpsc::UnboundedReceiver<Rope>,
+    throttle: Arc<Throttle>,
+) -> std::io::Result<()> {
     while let Some(mut rope) = queue.recv().await {
+        if throttle.until().is_some() {
+            writer.flush().await?;
+            throttle.over().await;
+        }
         while !rope.is_empty() {
             let sent = {
                 let pieces: Vec<Bytes> =
