@@ -82,10 +82,10 @@ pub fn side_by_side(settings: &Settings) -> Result<Vec<(Kind, Measured)>, String
             list.push(window(cluster, settings.window)?);
         }
     }
-    let mut measured = Vec::new();
+    let (is_reduced, mut measured) = (settings.divide > 1, Vec::new());
     for (cluster, list) in clusters.iter().zip(windows) {
         let (cpu, rate): (Vec<f64>, Vec<f64>) = list.into_iter().unzip();
-        measured.push((cluster.kind, Measured { values: cpu, ..Measured::of("s12-cpu") }));
+        measured.push((cluster.kind, Measured { values: cpu, is_reduced, ..Measured::of("s12-cpu") }));
         measured.push((cluster.kind, Measured { values: rate, ..Measured::of("s12-rate") }));
     }
     clusters.into_iter().for_each(Cluster::clear);

@@ -106,12 +106,15 @@ pub fn partitions(settings: &Settings, kind: Kind, _: usize) -> Result<Vec<Measu
     let began = Instant::now();
     create(&cluster, &names, each)?;
     wait_for_all(&cluster, &names, count, |one| one.leader_id >= 0 && one.isr_nodes.len() == 3)?;
+    let last = names.last().ok_or("no topic")?;
+    fresh_client(&cluster.reachable(), last, -1, began)?;
     note("many-create", began);
     // The leader of the quorum, too: the harder death.
     let dead = cluster.quorum()?.0;
     let began = Instant::now();
     cluster.kill(dead)?;
     wait_for_all(&cluster, &names, count, |one| one.leader_id >= 0 && one.leader_id != dead)?;
+    fresh_client(&cluster.reachable(), last, dead, began)?;
     note("many-elect", began);
     let began = Instant::now();
     cluster.launch(dead)?;
