@@ -87,20 +87,32 @@ pub fn pause(settings: &Settings, kind: Kind, runs: usize) -> Result<Vec<Measure
     without_leader(scene, runs, ["pause", "pause-fresh"], Cluster::pause, Cluster::resume)
 }
 
-/// The same with the leader parted from the others, wholly, one way, and from clients as well.
-pub fn partition(settings: &Settings, kind: Kind, runs: usize) -> Result<Vec<Measured>, String> {
-    let mut all = Vec::new();
-    for (how, runs, keys) in [
-        (Cut::Whole, runs, ["cut", "cut-fresh"]),
-        (Cut::OneWay, runs, ["one-way", "one-way-fresh"]),
-        (Cut::Alone, runs.div_ceil(10), ["alone", "alone-fresh"]),
-    ] {
-        let cluster = Cluster::prepare_in(Some(Network::make()?), kind, "parted", settings)?;
-        let scene = Scene::set_on(cluster, settings, IMPATIENT)?;
-        let cut = |cluster: &mut Cluster, leader| cluster.cut(leader, how);
-        all.extend(without_leader(scene, runs, keys, cut, Cluster::heal)?);
-    }
-    Ok(all)
+/// The same with the leader parted from the other nodes.
+pub fn cut(settings: &Settings, kind: Kind, runs: usize) -> Result<Vec<Measured>, String> {
+    parted(settings, kind, runs, Cut::Whole, ["cut", "cut-fresh"])
+}
+
+/// The same with what the leader sends to the other nodes lost.
+pub fn one_way(settings: &Settings, kind: Kind, runs: usize) -> Result<Vec<Measured>, String> {
+    parted(settings, kind, runs, Cut::OneWay, ["one-way", "one-way-fresh"])
+}
+
+/// The same with the leader parted from clients, too: a tenth of the runs.
+pub fn alone(settings: &Settings, kind: Kind, runs: usize) -> Result<Vec<Measured>, String> {
+    parted(settings, kind, runs.div_ceil(10), Cut::Alone, ["alone", "alone-fresh"])
+}
+
+fn parted(
+    settings: &Settings,
+    kind: Kind,
+    runs: usize,
+    how: Cut,
+    keys: [&'static str; 2],
+) -> Result<Vec<Measured>, String> {
+    let cluster = Cluster::prepare_in(Some(Network::make()?), kind, "parted", settings)?;
+    let scene = Scene::set_on(cluster, settings, IMPATIENT)?;
+    let cut = |cluster: &mut Cluster, leader| cluster.cut(leader, how);
+    without_leader(scene, runs, keys, cut, Cluster::heal)
 }
 
 /// The gaps of both clients while the leader is away.
