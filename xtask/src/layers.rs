@@ -33,6 +33,7 @@ const LAYERS: &[Layer] = &[
     layer("replica", Purity::NoStd),
     layer("metadata", Purity::NoStd),
     layer("coordinator", Purity::NoStd),
+    layer("auth", Purity::NoStd),
     layer("schema", Purity::Pure),
     layer("env", Purity::World),
     layer("log", Purity::World),

@@ -5,10 +5,6 @@ use base::{Str, TopicId, Uuid};
 use crate::Broker;
 use crate::request::ConnectionInfo;
 
-/// All operations on a cluster, and on a topic, as bits (KIP-430): without an authorizer everything is allowed.
-pub(crate) const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
-pub(crate) const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
-
 /// A broker with its address on the listener that a client came in by.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Node {

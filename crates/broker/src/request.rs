@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+pub use auth::{Need, Operation, ResourceType};
 use base::Str;
 use net::Reservation;
 use tokio::sync::Notify;
@@ -16,47 +17,6 @@ use crate::Broker;
 use crate::accounting::Account;
 use crate::connections::Slot;
 use crate::listener::Listener;
-
-/// What an operation is done to (Kafka's resource types).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ResourceType {
-    /// A topic, by name.
-    Topic,
-    /// A group, by id.
-    Group,
-    /// The cluster.
-    Cluster,
-    /// A transactional id.
-    TransactionalId,
-}
-
-/// What is done (Kafka's ACL operations).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Operation {
-    /// Read records or state.
-    Read,
-    /// Write records or state.
-    Write,
-    /// Create.
-    Create,
-    /// Delete.
-    Delete,
-    /// Change.
-    Alter,
-    /// See that it is there.
-    Describe,
-    /// Act as a broker.
-    ClusterAction,
-    /// See its configuration.
-    DescribeConfigs,
-    /// Change its configuration.
-    AlterConfigs,
-    /// Produce idempotently.
-    IdempotentWrite,
-}
-
-/// An operation on a kind of resource that an API may ask for.
-pub type Need = (ResourceType, Operation);
 
 /// A connection as its requests see it.
 #[derive(Debug)]
@@ -183,10 +143,10 @@ impl RequestContext {
         std::mem::take(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether the principal may do this to the resource of this name. Allows everything, as Kafka does without an authorizer.
+    /// Whether the principal may do this to the resource of this name, as the broker's authorizer decides.
     ///
     /// What a handler asks for stands in its row of the dispatch table; asking for anything else is a bug.
-    pub fn authorize(&self, operation: Operation, resource: ResourceType, _name: &str) -> bool {
+    pub fn authorize(&self, operation: Operation, resource: ResourceType, name: &str) -> bool {
         assert!(
             self.needs.contains(&(resource, operation)),
             "{:?} asks for {operation:?} on {resource:?}, which its row of the dispatch table does not list",
@@ -196,6 +156,11 @@ impl RequestContext {
         if operation == Operation::ClusterAction {
             self.is_exempt.store(true, Ordering::Relaxed);
         }
-        true
+        self.broker().authorizer.allows(&self.connection.principal, operation, resource, name)
+    }
+
+    /// All that the principal may do to the resource of this name, as bits (KIP-430).
+    pub fn operations(&self, resource: ResourceType, name: &str) -> i32 {
+        self.broker().authorizer.operations(&self.connection.principal, resource, name)
     }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth::Authorizer;
 use log::DirError;
 use net::{BindError, Bound, MemoryBudget};
 use tokio::sync::watch;
@@ -55,6 +56,8 @@ pub struct Broker {
     pub fetch_memory: MemoryBudget,
     /// Bytes and time by principal and client id.
     pub accounts: Accounts,
+    /// Who may do what.
+    pub(crate) authorizer: Authorizer,
     /// Counters.
     pub metrics: Metrics,
     /// Long polls and whatever else waits.
@@ -216,6 +219,7 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
         memory: MemoryBudget::new(config.network.request_bytes_max),
         fetch_memory: MemoryBudget::new(net::memory_limit_bytes() / FETCH_MEMORY_SHARE),
         accounts: Accounts::default(),
+        authorizer: Authorizer::default(),
         metrics: Metrics::default(),
         waiters: Arc::new(Waiters::default()),
         topics: Topics::new(config.node_id),

@@ -8,8 +8,7 @@ use wire::messages::describe_cluster::{
     DescribeClusterBroker, DescribeClusterRequest, DescribeClusterResponse,
 };
 
-use crate::nodes::CLUSTER_OPERATIONS;
-use crate::request::RequestContext;
+use crate::request::{RequestContext, ResourceType};
 
 /// Kafka's numbers of the kinds of endpoints.
 const BROKERS: i8 = 1;
@@ -49,7 +48,11 @@ pub(crate) async fn handle(ctx: &RequestContext, request: DescribeClusterRequest
         cluster_id: broker.cluster_id().unwrap_or_default(),
         controller_id: broker.controller_id(),
         brokers: live.chain(fenced).collect(),
-        cluster_authorized_operations: if operations { CLUSTER_OPERATIONS } else { i32::MIN },
+        cluster_authorized_operations: if operations {
+            ctx.operations(ResourceType::Cluster, "kafka-cluster")
+        } else {
+            i32::MIN
+        },
         ..Default::default()
     }
 }

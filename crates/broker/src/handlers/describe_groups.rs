@@ -8,15 +8,6 @@ use wire::messages::describe_groups::{DescribeGroupsRequest, DescribeGroupsRespo
 use crate::coordinators;
 use crate::request::{Operation, RequestContext, ResourceType};
 
-/// All operations on a group, as bits (KIP-430): without an authorizer everything is allowed.
-const GROUP_OPERATIONS: i32 =
-    1 << READ | 1 << DELETE | 1 << DESCRIBE | 1 << DESCRIBE_CONFIGS | 1 << ALTER_CONFIGS;
-const READ: i32 = 3;
-const DELETE: i32 = 6;
-const DESCRIBE: i32 = 8;
-const DESCRIBE_CONFIGS: i32 = 10;
-const ALTER_CONFIGS: i32 = 11;
-
 /// Describes each group, shard by shard.
 pub(crate) async fn handle(ctx: &RequestContext, request: DescribeGroupsRequest) -> DescribeGroupsResponse {
     let allowed = |group: &Str| ctx.authorize(Operation::Describe, ResourceType::Group, group);
@@ -28,7 +19,9 @@ pub(crate) async fn handle(ctx: &RequestContext, request: DescribeGroupsRequest)
     }
     if ctx.version >= 3 && request.include_authorized_operations {
         let described = groups.iter_mut().filter(|group| !group.error_code.is_error());
-        described.for_each(|group| group.authorized_operations = GROUP_OPERATIONS);
+        described.for_each(|group| {
+            group.authorized_operations = ctx.operations(ResourceType::Group, &group.group_id)
+        });
     }
     DescribeGroupsResponse { groups, ..Default::default() }
 }

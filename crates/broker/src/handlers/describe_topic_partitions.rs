@@ -13,7 +13,6 @@ use wire::messages::describe_topic_partitions::{
     DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
 };
 
-use crate::nodes::TOPIC_OPERATIONS;
 use crate::partition::is_internal;
 use crate::request::{Operation, RequestContext, ResourceType};
 
@@ -51,9 +50,11 @@ pub(crate) async fn handle(
         }
         let may = ctx.authorize(Operation::Describe, ResourceType::Topic, &name);
         match image.topic_named(&name).filter(|_| may) {
-            Some(topic) => page.put(&image, topic, first),
+            Some(topic) => {
+                page.put(&image, topic, first, ctx.operations(ResourceType::Topic, &name));
+            }
             // Whoever asks for all is not told what it may not see.
-            None if !all => page.topics.push(absent(name, may)),
+            None if !all => page.topics.push(absent(ctx, name, may)),
             None => {}
         }
         if page.next.is_some() {
@@ -64,7 +65,7 @@ pub(crate) async fn handle(
 }
 
 impl Page {
-    fn put(&mut self, image: &MetadataImage, topic: &Topic, first: i32) {
+    fn put(&mut self, image: &MetadataImage, topic: &Topic, first: i32, operations: i32) {
         let mut left = topic.partitions().range_from(&first);
         let fitting = left.by_ref().take(self.room);
         let partitions: Vec<_> = fitting.map(|(index, state)| told(image, *index, state)).collect();
@@ -77,7 +78,7 @@ impl Page {
             topic_id: topic.id().0,
             is_internal: is_internal(topic.name()),
             partitions,
-            topic_authorized_operations: TOPIC_OPERATIONS,
+            topic_authorized_operations: operations,
             ..Default::default()
         });
     }
@@ -103,7 +104,7 @@ fn told(
     }
 }
 
-fn absent(name: Str, may_see: bool) -> DescribeTopicPartitionsResponseTopic {
+fn absent(ctx: &RequestContext, name: Str, may_see: bool) -> DescribeTopicPartitionsResponseTopic {
     let error_code = match check_topic_name(&name) {
         _ if !may_see => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
         Ok(()) => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
@@ -111,7 +112,8 @@ fn absent(name: Str, may_see: bool) -> DescribeTopicPartitionsResponseTopic {
     };
     let is_internal = is_internal(&name);
     // Kafka tells the operations even of a topic that is not there.
-    let topic_authorized_operations = if may_see { TOPIC_OPERATIONS } else { i32::MIN };
+    let topic_authorized_operations =
+        if may_see { ctx.operations(ResourceType::Topic, &name) } else { i32::MIN };
     let name = Some(name);
     DescribeTopicPartitionsResponseTopic {
         error_code,

@@ -14,7 +14,6 @@ use wire::messages::metadata::{
     MetadataResponsePartition, MetadataResponseTopic,
 };
 
-use crate::nodes::{CLUSTER_OPERATIONS, TOPIC_OPERATIONS};
 use crate::partition::is_internal;
 use crate::request::{Operation, RequestContext, ResourceType};
 use crate::topic_name;
@@ -29,7 +28,8 @@ pub(crate) async fn handle(ctx: &RequestContext, request: MetadataRequest) -> Me
     };
     let with_operations = |mut topic: MetadataResponseTopic| {
         if request.include_topic_authorized_operations && topic.error_code == ErrorCode::NONE {
-            topic.topic_authorized_operations = TOPIC_OPERATIONS;
+            let name = topic.name.as_deref().unwrap_or_default();
+            topic.topic_authorized_operations = ctx.operations(ResourceType::Topic, name);
         }
         topic
     };
@@ -45,7 +45,11 @@ pub(crate) async fn handle(ctx: &RequestContext, request: MetadataRequest) -> Me
         cluster_id: broker.cluster_id(),
         controller_id: broker.controller_id(),
         topics: topics.into_iter().map(with_operations).collect(),
-        cluster_authorized_operations: if operations { CLUSTER_OPERATIONS } else { i32::MIN },
+        cluster_authorized_operations: if operations {
+            ctx.operations(ResourceType::Cluster, "kafka-cluster")
+        } else {
+            i32::MIN
+        },
         ..Default::default()
     }
 }
