@@ -11,6 +11,7 @@ use client::{
     TopicPartition,
 };
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::fence::Fence;
 use crate::log::{Appended, BoxFuture, LogEntry, LogError, SchemasLog, SchemasReader};
@@ -21,6 +22,9 @@ const POLL: (Duration, Duration) = (Duration::from_millis(25), Duration::from_se
 
 /// How long the broker may hold a fetch when there is nothing new.
 const FETCH_WAIT: Duration = Duration::from_secs(10);
+
+/// How long to rest before asking for a producer id again.
+const ASK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Where the registry's records are kept.
 #[derive(Clone, Debug)]
@@ -181,8 +185,17 @@ fn lost(error: &ProduceError, before: bool) -> LogError {
 impl SchemasLog for KafkaLog {
     fn new_producer(&self) -> BoxFuture<'_, Result<i64, LogError>> {
         Box::pin(async move {
-            let identity = self.client.new_producer_identity().await;
-            identity.map(|identity| identity.id).map_err(|error| refused(error.to_string()))
+            let deadline = Instant::now() + self.place.timeout;
+            loop {
+                match self.client.new_producer_identity().await {
+                    Ok(identity) => return Ok(identity.id),
+                    // Kafka's broker has none at hand when it is asked for the first time, and says that it is loading.
+                    Err(error) if error.is_retriable() && Instant::now() + ASK_PAUSE < deadline => {
+                        tokio::time::sleep(ASK_PAUSE).await;
+                    }
+                    Err(error) => return Err(refused(error.to_string())),
+                }
+            }
         })
     }
 
