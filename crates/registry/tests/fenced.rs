@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Request;
 use registry::{
-    Appended, BoxFuture, Fence, Live, LogError, MemoryLog, Record, Registry, SchemasLog, SchemasReader,
+    Appended, BoxFuture, Fence, Key, Live, LogError, MemoryLog, Record, Registry, SchemasLog, SchemasReader,
     Settings, Store, http,
 };
 use tokio::sync::watch;
@@ -106,6 +106,7 @@ async fn call(router: &axum::Router, (method, path, body): (&str, &str, &str)) -
 const INT: (&str, &str, &str) = ("POST", "/subjects/s/versions", r#"{"schema":"\"int\""}"#);
 const STRING: (&str, &str, &str) = ("POST", "/subjects/s/versions", r#"{"schema":"\"string\""}"#);
 const SOFTLY: (&str, &str, &str) = ("DELETE", "/subjects/s/versions/1", "");
+const SOFTLY_2: (&str, &str, &str) = ("DELETE", "/subjects/s/versions/2", "");
 const FOR_GOOD: (&str, &str, &str) = ("DELETE", "/subjects/s/versions/1?permanent=true", "");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -186,9 +187,82 @@ async fn of_two_fences_of_one_epoch_the_first_counts() {
     let producer = log.new_producer().await.unwrap();
     log.fence(Fence { producer, epoch: 0, writer: !fence.writer }).await.unwrap();
     assert_eq!(call(&router, SOFTLY).await, "1");
-    assert_eq!(log.entries().iter().filter_map(Fence::read).count(), 2, "it wrote on under its own");
-    log.fence(Fence { epoch: fence.epoch + 1, ..fence }).await.unwrap();
+    // Compaction keeps the last of them: that must be one that stands.
+    assert_eq!(last_fence(&log), (fence.producer, fence.epoch + 1));
+    // Nor must it be one of Confluent's, whose value is nothing.
+    log.push(Record { key: Key::Noop.to_bytes(), value: None });
     assert_eq!(call(&router, STRING).await, "{\"id\":2}");
-    let last = log.entries().iter().rev().find_map(Fence::read).unwrap();
-    assert_eq!((last.producer, last.epoch), (fence.producer, fence.epoch + 2));
+    assert_eq!(last_fence(&log), (fence.producer, fence.epoch + 2));
+    log.fence(Fence { epoch: fence.epoch + 3, writer: 1, ..fence }).await.unwrap();
+    assert_eq!(call(&router, SOFTLY_2).await, "2");
+    assert_eq!(last_fence(&log), (fence.producer, fence.epoch + 4));
+}
+
+/// The producer and the epoch of the last record that is a fence or has a fence's key.
+fn last_fence(log: &MemoryLog) -> (i64, i16) {
+    let last = log.entries().into_iter().rfind(|entry| entry.key == Key::Noop.to_bytes()).unwrap();
+    Fence::read(&last).map(|fence| (fence.producer, fence.epoch)).unwrap()
+}
+
+/// A log that takes records in at once and writes the first of them when it is told.
+struct Slow(Arc<MemoryLog>, watch::Receiver<bool>, std::sync::atomic::AtomicBool);
+
+impl SchemasLog for Slow {
+    fn new_producer(&self) -> BoxFuture<'_, Result<i64, LogError>> {
+        self.0.new_producer()
+    }
+
+    fn fence(&self, fence: Fence) -> BoxFuture<'_, Result<(), LogError>> {
+        self.0.fence(fence)
+    }
+
+    fn append(&self, under: Fence, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        let waits = !*self.1.borrow() && !self.2.swap(true, std::sync::atomic::Ordering::SeqCst);
+        let (log, mut go) = (Arc::clone(&self.0), self.1.clone());
+        Box::pin(async move {
+            if !waits {
+                return log.append(under, records).await;
+            }
+            Ok(Box::pin(async move {
+                let _ = go.wait_for(|go| *go).await;
+                log.append(under, records).await?.await
+            }) as Appended)
+        })
+    }
+
+    fn reader(&self) -> BoxFuture<'_, Result<Box<dyn SchemasReader>, LogError>> {
+        self.0.reader()
+    }
+
+    fn end(&self) -> BoxFuture<'_, Result<i64, LogError>> {
+        self.0.end()
+    }
+}
+
+/// A writer that lost its turn with a record on its way, and has it again, counts that record no more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_on_its_way_under_an_older_fence_is_not_built_upon() {
+    let log = Arc::new(MemoryLog::new(|| 0));
+    let (go, wait) = watch::channel(true);
+    let router = router_on(Box::new(Slow(Arc::clone(&log), wait, false.into()))).await;
+    assert_eq!(call(&router, INT).await, "{\"id\":1}");
+    go.send_replace(false);
+    let send = |request| {
+        let router = router.clone();
+        tokio::spawn(async move { call(&router, request).await })
+    };
+    let softly = send(SOFTLY);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let fence = log.entries().iter().find_map(Fence::read).unwrap();
+    log.fence(Fence { epoch: fence.epoch + 1, writer: 1, ..fence }).await.unwrap();
+    let for_good = send(FOR_GOOD);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let tombstones = |log: &MemoryLog| log.entries().iter().any(|entry| entry.value.is_none());
+    assert!(!tombstones(&log), "it deletes for good what was never deleted softly");
+    go.send_replace(true);
+    assert_eq!(softly.await.unwrap(), "1");
+    // Whichever of the two was decided first.
+    let answer = for_good.await.unwrap();
+    assert!(answer == "1" || answer.contains("40407"), "{answer}");
+    assert_eq!(tombstones(&log), answer == "1");
 }

@@ -69,10 +69,7 @@ impl Registry {
                 // Replay tells whose it is.
                 Ok(()) | Err(_) => self.catch_up().await?,
             }
-            let mut pending = lock(&self.pending);
-            if !fence.is_seal() && pending.standing == Some(fence) {
-                pending.own = Some(fence);
-            }
+            lock(&self.pending).take_over(fence);
         }
         Err(RestError::no_leader())
     }

@@ -31,6 +31,22 @@ impl Pending {
     pub fn met_fence(&mut self, fence: Fence) {
         if fence.replaces(self.standing) {
             self.standing = Some(fence);
+        } else if self.standing != Some(fence) {
+            self.fence_anew();
+        }
+    }
+
+    /// Compaction keeps the last record of the fences' key alone. Where that came to be one that does not stand, this registry puts
+    /// its next fence behind it before it writes, so that whoever starts later finds the one that stands.
+    pub fn fence_anew(&mut self) {
+        self.own = None;
+    }
+
+    /// Takes the log over if that fence stands. What is still on its way under an older one will not come any more.
+    pub fn take_over(&mut self, fence: Fence) {
+        if !fence.is_seal() && self.standing == Some(fence) {
+            self.own = Some(fence);
+            self.astray |= !self.queue.is_empty();
         }
     }
 

@@ -6,7 +6,7 @@ use super::pending::Pending;
 use super::{Registry, lock};
 use crate::fence::Fence;
 use crate::log::LogEntry;
-use crate::record::Change;
+use crate::record::{Change, Key};
 use crate::store::{Applied, Store};
 
 /// So many of our own records are taken in by both states apart; then they are made one again, and share their memory.
@@ -53,7 +53,11 @@ impl Registry {
                 None => {
                     pending.astray = true;
                     pending.foreign += 1;
-                    Change::read(&entry.key, entry.value.as_deref())
+                    let change = Change::read(&entry.key, entry.value.as_deref());
+                    if change.as_ref().is_some_and(|change| change.key == Key::Noop) {
+                        pending.fence_anew();
+                    }
+                    change
                 }
             };
             met.push((entry, change));
