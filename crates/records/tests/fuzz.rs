@@ -1,6 +1,6 @@
 //! Bytes that nobody meant as batches: no panic, no hang, bounded memory. Seeded, so that a failure comes back.
 //!
-//! `FUZZ_RECORDS=<count>` sets how many inputs are tried (default 4,000), `FUZZ_SEED` which ones.
+//! `data/corpus.txt` holds the inputs that are tried for ever. `FUZZ_RECORDS=<count>` sets how many inputs are tried (default 4,000), `FUZZ_SEED` which ones.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -163,6 +163,29 @@ fn no_bytes_break_the_reader() {
         );
     }
     println!("{count} inputs of seed {seed}; memory grew by {} KiB", (memory_peak() - before) / 1024);
+}
+
+/// Whatever else is drawn, each of these is read under rules of many kinds, as it is and with one more thing wrong.
+#[test]
+fn the_corpus_breaks_nothing() {
+    let corpus = include_str!("data/corpus.txt").lines().filter(|line| !line.starts_with('#'));
+    let mut tried = 0;
+    for line in corpus {
+        let (name, hex) = line.split_once(' ').unwrap();
+        let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+        let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
+        assert!(!bytes.is_empty(), "{name}");
+        for seed in 1..=16 {
+            let mut draw = Draw(seed);
+            read_all(&mut draw, &bytes);
+            let mut broken = bytes.clone();
+            mutate(&mut draw, &mut broken);
+            reseal(&mut broken);
+            read_all(&mut draw, &broken);
+            tried += 2;
+        }
+    }
+    assert!(tried >= 5_000, "only {tried} inputs");
 }
 
 /// The file is not read each time.
