@@ -171,7 +171,8 @@ impl Registry {
     }
 }
 
-/// Sees to losers until the registry is gone: whenever it is elected, whenever there are more, and in time.
+/// Sees to losers, and that brokers do not forget the fence, until the registry is gone: whenever it is elected, whenever there are
+/// more losers, and in time.
 pub(crate) async fn keep_mended(
     registry: Weak<Registry>,
     mut leader: watch::Receiver<Leader>,
@@ -182,7 +183,12 @@ pub(crate) async fn keep_mended(
         let mut more = strong.mender().more.subscribe();
         more.borrow_and_update();
         let leads = *leader.borrow_and_update() == Leader::This;
-        let wait = if leads { strong.mend().await } else { None };
+        let wait = if leads {
+            let (mend, keep) = (strong.mend().await, strong.keep_fence().await);
+            Some(mend.map_or(keep, |mend| mend.min(keep)))
+        } else {
+            None
+        };
         drop(strong);
         tokio::select! {
             changed = leader.changed() => if changed.is_err() { return },

@@ -11,12 +11,19 @@
 //! without meeting another's record since it decided, and while nobody else can have been elected.
 
 use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
 
 use super::{ATTEMPTS, Registry, lock};
 use crate::election::Leader;
 use crate::error::RestError;
 use crate::fence::Fence;
 use crate::record::{Change, Key, Record, What};
+
+/// How long a fence stands without a write behind it before it is put anew: brokers forget a producer after a day of silence.
+const RENEW_AFTER: Duration = Duration::from_hours(6);
+
+/// How long to rest after that.
+const RENEW_PAUSE: Duration = Duration::from_mins(1);
 
 /// Whether a record takes nothing away: replay drops it where another was first.
 pub(super) fn is_claim(record: &Record) -> bool {
@@ -74,6 +81,21 @@ impl Registry {
         Err(RestError::no_leader())
     }
 
+    /// Puts a fence anew that brokers would come to forget, if this registry is the one that writes; the answer is when to look again.
+    pub(crate) async fn keep_fence(&self) -> Duration {
+        let (standing, stood_at) = {
+            let pending = lock(&self.pending);
+            (pending.standing, pending.stood_at)
+        };
+        let age = Duration::from_millis((self.clock)().saturating_sub(stood_at).try_into().unwrap_or(0));
+        if standing.is_none() || self.settings.read_only || age < RENEW_AFTER {
+            return standing.map_or(RENEW_AFTER, |_| RENEW_AFTER.saturating_sub(age)).max(RENEW_PAUSE);
+        }
+        lock(&self.pending).fence_anew();
+        drop(self.turn("Fence").await);
+        RENEW_PAUSE
+    }
+
     async fn next_fence(&self) -> Result<Fence, RestError> {
         let writer = RandomState::new().hash_one(0_u64);
         let standing = lock(&self.pending).standing;
@@ -82,5 +104,47 @@ impl Registry {
         }
         let producer = self.log.new_producer().await.map_err(|error| RestError::store(error.reason))?;
         Ok(Fence { producer, epoch: 0, writer })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::{MemoryLog, Settings};
+
+    static NOW: AtomicI64 = AtomicI64::new(1_700_000_000_000);
+
+    fn now() -> i64 {
+        NOW.load(Ordering::SeqCst)
+    }
+
+    #[tokio::test]
+    async fn a_fence_that_brokers_would_forget_is_put_anew() {
+        let log = Arc::new(MemoryLog::new(now));
+        let registry = Registry::start(Box::new(Arc::clone(&log)), Settings::default(), now).await.unwrap();
+        let epochs = || -> Vec<i16> {
+            log.entries().iter().filter_map(Fence::read).map(|fence| fence.epoch).collect()
+        };
+        assert_eq!(registry.keep_fence().await, RENEW_AFTER);
+        assert!(epochs().is_empty(), "whoever never wrote needs none");
+        drop(registry.turn("Test").await);
+        assert_eq!(registry.keep_fence().await, RENEW_AFTER);
+        // Two hours on, another record is written; what counts is the time since then.
+        NOW.fetch_add(2 * 3_600_000, Ordering::SeqCst);
+        assert_eq!(registry.keep_fence().await, RENEW_AFTER / 3 * 2);
+        let turn = registry.turn("Test").await.unwrap();
+        let record = crate::record::mode(None, "READWRITE");
+        assert_eq!(registry.append(turn, vec![record], "Test").await.ok(), Some(true));
+        NOW.fetch_add(5 * 3_600_000, Ordering::SeqCst);
+        assert_eq!(registry.keep_fence().await, RENEW_AFTER / 6);
+        assert_eq!(epochs(), [0]);
+        NOW.fetch_add(3_600_000, Ordering::SeqCst);
+        registry.keep_fence().await;
+        assert_eq!(epochs(), [0, 1]);
+        assert_eq!(registry.keep_fence().await, RENEW_AFTER);
+        assert_eq!(epochs(), [0, 1]);
     }
 }

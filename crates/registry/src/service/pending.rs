@@ -19,6 +19,8 @@ pub(super) struct Pending {
     pub sent: u64,
     /// The fence that stands in the log, as far as it was replayed.
     pub standing: Option<Fence>,
+    /// When the newest record under it was written that was met, in milliseconds.
+    pub stood_at: i64,
     /// That of this registry, until a write under it failed.
     pub own: Option<Fence>,
     /// How many records of others were met.
@@ -28,9 +30,10 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    pub fn met_fence(&mut self, fence: Fence) {
+    pub fn met_fence(&mut self, fence: Fence, at: i64) {
         if fence.replaces(self.standing) {
             self.standing = Some(fence);
+            self.stood_at = at;
         } else if self.standing != Some(fence) {
             self.fence_anew();
         }

@@ -38,7 +38,7 @@ impl Registry {
         // What takes long is done before readers are held up.
         for entry in entries {
             if let Some(fence) = Fence::read(&entry) {
-                pending.met_fence(fence);
+                pending.met_fence(fence, entry.timestamp);
                 met.push((entry, None));
                 continue;
             }
@@ -47,6 +47,7 @@ impl Registry {
                 .pop_front_if(|sent| sent.record.key == entry.key && sent.record.value == entry.value);
             let change = match own {
                 Some(sent) => {
+                    pending.stood_at = entry.timestamp;
                     outcomes.push((met.len(), sent.outcome));
                     sent.change
                 }
