@@ -1,7 +1,7 @@
 //! From empty folders to the first record; many partitions: created, led by others after a death, whole again after a restart; and what a
 //! change of one topic costs beside many.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base::Str;
 use wire::ErrorCode;
@@ -22,6 +22,8 @@ use crate::subject::Kind;
 const TOPICS: usize = 10;
 /// Changes of one topic in a window.
 const CHANGES: usize = 500;
+/// How long the cluster is watched idle before them.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// From the start commands on empty folders (Kafka's are formatted before) to the first record that all have.
 pub fn start(settings: &Settings, kind: Kind, runs: usize) -> Result<Vec<Measured>, String> {
@@ -146,10 +148,13 @@ pub fn change(settings: &Settings, kind: Kind, runs: usize) -> Result<Vec<Measur
     Ok(vec![Measured { values: grown, is_reduced: settings.divide > 1, ..Measured::of("change") }])
 }
 
-/// The cluster's CPU, in seconds, of so many changes one after the other.
+/// The cluster's CPU, in seconds, of so many changes one after the other, without what it takes idle for as long.
 fn changes(cluster: &Cluster) -> Result<f64, String> {
     let mut connection = Connection::open(&cluster.address(1)?)?;
+    let (before, idle) = (cluster.cpu_seconds()?, Instant::now());
+    std::thread::sleep(IDLE);
     let cpu = cluster.cpu_seconds()?;
+    let (idle, began) = ((cpu - before) / idle.elapsed().as_secs_f64(), Instant::now());
     for number in 0..CHANGES {
         let value = Some(Str::from((600_000 + number).to_string().as_str()));
         let config = AlterableConfig { name: Str::from_static("segment.ms"), config_operation: 0, value };
@@ -161,5 +166,5 @@ fn changes(cluster: &Cluster) -> Result<f64, String> {
             return Err(format!("{:?} {:?}", refused.error_code, refused.error_message));
         }
     }
-    Ok(cluster.cpu_seconds()? - cpu)
+    Ok(cluster.cpu_seconds()? - cpu - idle * began.elapsed().as_secs_f64())
 }
