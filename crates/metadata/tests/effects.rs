@@ -1,5 +1,6 @@
-//! The catalog does not lie: what it calls effective is read somewhere, what it calls of no use is not.
+//! The catalog does not lie: what it calls effective is read somewhere and has a test (`effects.txt`), what it calls of no use is not.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -23,6 +24,9 @@ const PUT_TOGETHER: &[&str] = &[
 
 /// Read for a topic that nobody can make yet.
 const READ_AHEAD: &[&str] = &["transaction.state.log.replication.factor"];
+
+/// So many effective configs may be without a test: never more than there are today.
+const UNTESTED_MAX: usize = 27;
 
 /// The code below a folder, without its tests.
 fn sources(dir: &Path, text: &mut String) {
@@ -51,6 +55,12 @@ fn names(code: &str, name: &str) -> bool {
     code.contains(&format!("\"{name}\""))
 }
 
+/// Every config of the tables.
+fn all() -> impl Iterator<Item = &'static Config> {
+    let others = TOPIC.iter().chain(DYNAMIC_ONLY).chain(GROUP).chain(CLIENT_METRICS);
+    BROKER.iter().flat_map(|table| table.iter()).chain(others)
+}
+
 #[test]
 fn what_is_effective_is_read_and_what_is_not_is_not() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -61,8 +71,7 @@ fn what_is_effective_is_read_and_what_is_not_is_not() {
     let is_shell = |name: &&&str| !name.starts_with("metadata");
     OBEDIENT.iter().filter(is_shell).for_each(|name| sources(&crates.join(name), &mut shells));
     let mut lies = Vec::new();
-    let others = TOPIC.iter().chain(DYNAMIC_ONLY).chain(GROUP).chain(CLIENT_METRICS);
-    for config in BROKER.iter().flat_map(|table| table.iter()).chain(others) {
+    for config in all() {
         let is_read = is_read(config, &code);
         let is_excused = READ_AHEAD.contains(&config.name) || PUT_TOGETHER.contains(&config.name);
         match config.status {
@@ -74,4 +83,33 @@ fn what_is_effective_is_read_and_what_is_not_is_not() {
         }
     }
     assert!(lies.is_empty(), "{lies:#?}");
+}
+
+#[test]
+fn what_is_effective_has_its_test() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let (tested, untested) = include_str!("effects.txt").split_once("\nuntested\n").expect("both parts");
+    let (mut named, mut wrong) = (BTreeSet::new(), Vec::new());
+    for line in tested.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (config, test) = line.split_once("  ").expect("a config and its test");
+        let (file, function) = test.trim().split_once("::").expect("a file and its function");
+        let source = fs::read_to_string(crates.join(file)).unwrap_or_default();
+        let test = source.split_once(&format!("fn {function}()")).map(|(before, _)| before);
+        // The attribute stands before the function, with others at most between.
+        let is_test =
+            test.is_some_and(|before| before.rsplit("\n\n").next().is_some_and(|head| head.contains("test")));
+        if !is_test || !source.contains(config) {
+            wrong.push(format!("{config}: {file} has no test {function} that names it"));
+        }
+        named.insert(config);
+    }
+    let untested: BTreeSet<&str> = untested.lines().filter(|line| !line.is_empty()).collect();
+    let effective: BTreeSet<&str> =
+        all().filter(|config| config.status == Status::Effective).map(|config| config.name).collect();
+    let listed: BTreeSet<&str> = named.union(&untested).copied().collect();
+    wrong.extend(effective.difference(&listed).map(|name| format!("{name} has an effect and no line")));
+    wrong.extend(listed.difference(&effective).map(|name| format!("{name} has a line and no effect")));
+    wrong.extend(named.intersection(&untested).map(|name| format!("{name} has two lines")));
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(untested.len(), UNTESTED_MAX, "what has a test now is to be counted no more");
 }

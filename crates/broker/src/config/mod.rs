@@ -356,6 +356,57 @@ mod tests {
     }
 
     #[test]
+    fn what_a_start_reads_reaches_what_goes_by_it() {
+        let config = config(&[
+            ("broker.rack", "r1"),
+            ("fetch.max.bytes", "2048"),
+            ("max.incremental.fetch.session.cache.slots", "7"),
+            ("default.replication.factor", "2"),
+            ("auto.create.topics.enable", "false"),
+            ("num.partitions", "5"),
+            ("queued.max.request.bytes", "4096"),
+            ("socket.listen.backlog.size", "9"),
+            ("socket.send.buffer.bytes", "8192"),
+            ("socket.receive.buffer.bytes", "16384"),
+            ("socket.request.max.bytes", "32768"),
+            ("log.retention.check.interval.ms", "11"),
+            ("log.flush.offset.checkpoint.interval.ms", "13"),
+            ("metadata.log.dir", "/m"),
+            ("listeners", "PLAINTEXT://:0,INSIDE://:0"),
+            ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,INSIDE:PLAINTEXT"),
+            ("inter.broker.listener.name", "inside"),
+            ("replica.selector.class", "org.apache.kafka.common.replica.RackAwareReplicaSelector"),
+        ])
+        .unwrap();
+        assert_eq!(config.rack.as_deref(), Some("r1"));
+        assert_eq!(
+            (config.fetch.max_bytes, config.fetch.session_slots, config.fetch.rack_aware),
+            (2048, 7, true)
+        );
+        let topics = &config.topics;
+        assert_eq!((topics.partitions, topics.replication_factor, topics.auto_create), (5, 2, false));
+        let network = &config.network;
+        assert_eq!(
+            (network.request_bytes_max, network.backlog, network.request_max_bytes),
+            (4096, 9, 32_768)
+        );
+        assert_eq!((network.send_buffer_bytes, network.receive_buffer_bytes), (Some(8192), Some(16_384)));
+        assert_eq!((config.retention_check_ms, config.recovery_point_ms), (11, 13));
+        assert_eq!(config.metadata_dir(), PathBuf::from("/m"));
+        assert_eq!(config.inter_broker_listener(), "INSIDE");
+    }
+
+    #[test]
+    fn brokers_meet_at_the_first_listener_of_their_protocol() {
+        let listeners = [
+            ("listeners", "CLIENTS://:0,PLAINTEXT://:0"),
+            ("listener.security.protocol.map", "CLIENTS:PLAINTEXT,PLAINTEXT:PLAINTEXT"),
+            ("security.inter.broker.protocol", "PLAINTEXT"),
+        ];
+        assert_eq!(config(&listeners).unwrap().inter_broker_listener(), "CLIENTS");
+    }
+
+    #[test]
     fn the_controllers_listener_is_not_opened() {
         let config = config(&[
             ("listeners", "PLAINTEXT://:0,CONTROLLER://:9093"),

@@ -245,6 +245,21 @@ mod tests {
     }
 
     #[test]
+    fn times_of_the_quorum_are_as_they_are_set() {
+        let quorum = quorum(&[
+            ("controller.quorum.voters", "1@a:9093,2@b:9093"),
+            ("controller.quorum.election.timeout.ms", "1111"),
+            ("broker.heartbeat.interval.ms", "222"),
+            ("broker.session.timeout.ms", "3333"),
+            ("initial.broker.registration.timeout.ms", "4444"),
+        ])
+        .unwrap();
+        assert_eq!((quorum.election_ms, quorum.session_ms), (1111, 3333));
+        assert_eq!(quorum.heartbeat_interval, Duration::from_millis(222));
+        assert_eq!(quorum.registration_timeout, Duration::from_millis(4444));
+    }
+
+    #[test]
     fn what_cannot_be_is_refused() {
         for (key, value) in [
             ("controller.quorum.voters", "localhost:9093"),

@@ -18,3 +18,36 @@ pub(super) fn of(configs: &BrokerConfigs<'_>) -> Settings {
         ..Settings::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use metadata::MetadataImage;
+    use metadata::config::StaticConfigs;
+
+    use super::*;
+
+    #[test]
+    fn every_config_of_groups_reaches_its_setting() {
+        type Told = fn(&Settings) -> i64;
+        let table: &[(&str, i64, Told)] = &[
+            ("group.min.session.timeout.ms", 1234, |told| told.session_timeout_min_ms.into()),
+            ("group.max.session.timeout.ms", 1234, |told| told.session_timeout_max_ms.into()),
+            ("group.max.size", 1234, |told| told.group_max_size as i64),
+            ("group.initial.rebalance.delay.ms", 1234, |told| told.initial_rebalance_delay_ms.into()),
+            ("offset.metadata.max.bytes", 1234, |told| told.offset_metadata_max as i64),
+            ("offsets.retention.minutes", 1234 * 60_000, |told| told.offsets_retention_ms),
+            ("offsets.retention.check.interval.ms", 1234, |told| told.offsets_retention_check_interval_ms),
+        ];
+        let image = MetadataImage::default();
+        for (name, wanted, told) in table {
+            let mut statics = StaticConfigs::default();
+            assert_ne!(told(&of(&BrokerConfigs { node_id: 1, statics: &statics, image: &image })), *wanted);
+            statics.insert((*name).to_owned(), "1234".to_owned());
+            assert_eq!(
+                told(&of(&BrokerConfigs { node_id: 1, statics: &statics, image: &image })),
+                *wanted,
+                "{name}"
+            );
+        }
+    }
+}

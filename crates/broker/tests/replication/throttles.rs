@@ -1,4 +1,5 @@
-//! Replication throttles (KIP-73): who is not in sync is copied as slowly as asked.
+//! Replication throttles (KIP-73): who is not in sync is copied as slowly as asked by `leader.replication.throttled.rate` and
+//! `follower.replication.throttled.rate`, for what `leader.replication.throttled.replicas` and `follower.replication.throttled.replicas` name.
 
 use std::time::{Duration, Instant};
 
