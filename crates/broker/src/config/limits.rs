@@ -48,3 +48,32 @@ fn per_ip(text: &str) -> Result<BTreeMap<IpAddr, usize>, String> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use metadata::MetadataImage;
+    use metadata::config::StaticConfigs;
+
+    use super::*;
+
+    #[test]
+    fn limits_are_as_they_are_set() {
+        let mut statics = StaticConfigs::default();
+        let image = MetadataImage::default();
+        let limits =
+            |statics: &_| ConnectionLimits::of(&BrokerConfigs { node_id: 1, statics, image: &image });
+        assert_eq!(limits(&statics).unwrap().creation_rate, None);
+        for (name, value) in [
+            ("max.connections", "11"),
+            ("max.connections.per.ip", "7"),
+            ("max.connections.per.ip.overrides", "10.0.0.1:3, ::1:5"),
+            ("max.connection.creation.rate", "13"),
+        ] {
+            statics.insert(name.to_owned(), value.to_owned());
+        }
+        let limits = limits(&statics).unwrap();
+        assert_eq!((limits.max, limits.per_ip_max, limits.creation_rate), (11, 7, Some(13)));
+        let of_address = |text: &str| limits.of_address(text.parse().unwrap());
+        assert_eq!((of_address("10.0.0.1"), of_address("::1"), of_address("10.0.0.2")), (3, 5, 7));
+    }
+}

@@ -107,3 +107,27 @@ fn more_replicas(image: &MetadataImage, topic: &Topic, wanted: usize) -> Option<
     }
     (!partitions.is_empty()).then(|| ReassignableTopic { name: topic.name().clone(), partitions })
 }
+
+#[cfg(test)]
+mod tests {
+    use metadata::config::StaticConfigs;
+
+    use super::*;
+
+    #[test]
+    fn leaders_are_balanced_as_often_as_is_asked_and_only_if_it_is() {
+        let image = MetadataImage::default();
+        for (seconds, enable, is_due) in [("10", "true", true), ("10", "false", false), ("60", "true", false)]
+        {
+            let mut statics = StaticConfigs::default();
+            statics.insert("leader.imbalance.check.interval.seconds".to_owned(), seconds.to_owned());
+            statics.insert("auto.leader.rebalance.enable".to_owned(), enable.to_owned());
+            let configs = BrokerConfigs { node_id: 1, statics: &statics, image: &image };
+            let mut chores = Chores::new();
+            assert!(chores.balance(&configs).is_none(), "not at once");
+            chores.balanced = Instant::now().checked_sub(Duration::from_secs(30)).unwrap();
+            assert_eq!(chores.balance(&configs).is_some(), is_due, "{seconds} s, {enable}");
+            assert!(chores.balance(&configs).is_none(), "once");
+        }
+    }
+}
