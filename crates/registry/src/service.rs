@@ -187,7 +187,8 @@ impl Registry {
         }
         let decide = Arc::new(decide);
         let deadline = Instant::now() + self.settings.timeout;
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            fence::rest(attempt).await;
             let turn = timeout_at(deadline, Arc::clone(&self.writer).lock_owned()).await;
             let mut guard = turn.map_err(|_| RestError::timed_out(operation))?;
             if guard.has_changed().unwrap_or(false) {

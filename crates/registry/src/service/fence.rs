@@ -25,6 +25,15 @@ const RENEW_AFTER: Duration = Duration::from_hours(6);
 /// How long to rest after that.
 const RENEW_PAUSE: Duration = Duration::from_mins(1);
 
+/// Rests before a further attempt, longer each time and by chance, so that two that both think they write do not take the log from
+/// each other for ever. The second attempt is the usual one behind a fence of one's own.
+pub(super) async fn rest(attempt: usize) {
+    if attempt > 1 {
+        let most = 1 << attempt.min(7);
+        tokio::time::sleep(Duration::from_millis(RandomState::new().hash_one(attempt) % most)).await;
+    }
+}
+
 /// Whether a record takes nothing away: replay drops it where another was first.
 pub(super) fn is_claim(record: &Record) -> bool {
     let change = Change::read(&record.key, record.value.as_deref());
@@ -60,7 +69,8 @@ impl Registry {
 
     /// Takes over the log, if another has it or nobody. What others wrote before is replayed then.
     pub(super) async fn hold(&self) -> Result<(), RestError> {
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            rest(attempt).await;
             if lock(&self.pending).held().is_some() {
                 return Ok(());
             }
