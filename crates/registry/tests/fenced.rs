@@ -266,3 +266,45 @@ async fn what_was_on_its_way_under_an_older_fence_is_not_built_upon() {
     assert!(answer == "1" || answer.contains("40407"), "{answer}");
     assert_eq!(tombstones(&log), answer == "1");
 }
+
+/// A log in which another writer's NOOP stands directly behind the first fence, before anybody has met either.
+struct Crowded(Arc<MemoryLog>, std::sync::atomic::AtomicBool);
+
+impl SchemasLog for Crowded {
+    fn new_producer(&self) -> BoxFuture<'_, Result<i64, LogError>> {
+        self.0.new_producer()
+    }
+
+    fn fence(&self, fence: Fence) -> BoxFuture<'_, Result<(), LogError>> {
+        Box::pin(async move {
+            self.0.fence(fence).await?;
+            if !self.1.swap(true, std::sync::atomic::Ordering::SeqCst) {
+                self.0.push(Record { key: registry::Key::Noop.to_bytes(), value: None });
+            }
+            Ok(())
+        })
+    }
+
+    fn append(&self, under: Fence, records: Vec<Record>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        self.0.append(under, records)
+    }
+
+    fn reader(&self) -> BoxFuture<'_, Result<Box<dyn SchemasReader>, LogError>> {
+        self.0.reader()
+    }
+
+    fn end(&self) -> BoxFuture<'_, Result<i64, LogError>> {
+        self.0.end()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_writes_whose_fence_compaction_would_take_away() {
+    let log = Arc::new(MemoryLog::new(|| 0));
+    let router = router_on(Box::new(Crowded(Arc::clone(&log), false.into()))).await;
+    assert_eq!(call(&router, INT).await, "{\"id\":1}");
+    let noop = registry::Key::Noop.to_bytes();
+    let entries = log.entries();
+    let last = entries.iter().rfind(|entry| entry.key == noop).unwrap();
+    assert_eq!(Fence::read(last).map(|fence| fence.epoch), Some(1), "{entries:?}");
+}

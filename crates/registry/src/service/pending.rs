@@ -19,6 +19,8 @@ pub(super) struct Pending {
     pub sent: u64,
     /// The fence that stands in the log, as far as it was replayed.
     pub standing: Option<Fence>,
+    /// The fence that the last record of the fences' key is, which compaction keeps; nothing if it is none.
+    pub last: Option<Fence>,
     /// When the newest record under it was written that was met, in milliseconds.
     pub stood_at: i64,
     /// That of this registry, until a write under it failed.
@@ -31,6 +33,7 @@ pub(super) struct Pending {
 
 impl Pending {
     pub fn met_fence(&mut self, fence: Fence, at: i64) {
+        self.last = Some(fence);
         if fence.replaces(self.standing) {
             self.standing = Some(fence);
             self.stood_at = at;
@@ -47,7 +50,7 @@ impl Pending {
 
     /// Takes the log over if that fence stands. What is still on its way under an older one will not come any more.
     pub fn take_over(&mut self, fence: Fence) {
-        if !fence.is_seal() && self.standing == Some(fence) {
+        if !fence.is_seal() && self.standing == Some(fence) && self.last == Some(fence) {
             self.own = Some(fence);
             self.astray |= !self.queue.is_empty();
         }

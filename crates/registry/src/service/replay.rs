@@ -56,6 +56,7 @@ impl Registry {
                     pending.foreign += 1;
                     let change = Change::read(&entry.key, entry.value.as_deref());
                     if change.as_ref().is_some_and(|change| change.key == Key::Noop) {
+                        pending.last = None;
                         pending.fence_anew();
                     }
                     change
