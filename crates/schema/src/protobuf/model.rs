@@ -210,7 +210,7 @@ pub struct OptionElement {
 }
 
 /// What a word in an option is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum WordKind {
     Boolean,
@@ -219,7 +219,7 @@ pub enum WordKind {
 }
 
 /// The value of an option.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OptionValue {
     /// Text.
     Text(String),

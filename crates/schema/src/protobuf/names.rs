@@ -1,7 +1,7 @@
 //! What the names of a file cost once each is written in full: bounded, because a short text of deeply nested messages with long
 //! names stands for gigabytes of full names.
 
-use super::model::{Extend, Field, Group, Message, OptionElement, ProtoFile, TypeElement};
+use super::model::{Extend, Field, Group, Message, OptionElement, OptionValue, ProtoFile, TypeElement};
 use super::scope::is_scalar;
 use crate::SchemaError;
 use crate::names::NameBytes;
@@ -80,11 +80,17 @@ impl Meter {
             self.fields(at, &oneof.fields)?;
             self.groups(at, &oneof.groups)?;
         }
-        message.extensions.iter().try_for_each(|extensions| self.options(at, &extensions.options))?;
+        message.extensions.iter().try_for_each(|extensions| {
+            self.options(at, &extensions.options)?;
+            // Normalized, each of the ranges has them for itself.
+            let each = extensions.options.iter().map(|option| option_bytes(at, option)).sum::<usize>();
+            self.spend(each.saturating_mul(extensions.spans.len()))
+        })?;
         self.extends(at, &message.extends)?;
         self.types(at, &message.nested)
     }
 
+    /// A group's name is no part of others' names, and its fields are looked up from the message that it stands in.
     fn groups(&mut self, at: Prefix, groups: &[Group]) -> Outcome {
         groups.iter().try_for_each(|group| self.fields(at, &group.fields))
     }
@@ -107,7 +113,43 @@ impl Meter {
     }
 
     fn options(&mut self, at: Prefix, options: &[OptionElement]) -> Outcome {
-        let custom = |option: &&OptionElement| option.parenthesized;
-        options.iter().filter(custom).try_for_each(|option| self.search(at, &option.name))
+        options.iter().try_for_each(|option| {
+            if option.parenthesized {
+                self.search(at, &option.name)?;
+            }
+            self.value(at, &option.value)
+        })
     }
+
+    /// Extensions may stand for keys, and are looked for as the names of options are.
+    fn value(&mut self, at: Prefix, value: &OptionValue) -> Outcome {
+        match value {
+            OptionValue::Text(_) | OptionValue::Word(..) => Ok(()),
+            OptionValue::List(list) => list.iter().try_for_each(|value| self.value(at, value)),
+            OptionValue::Map(entries) => entries.iter().try_for_each(|(key, value)| {
+                if key.starts_with('[') {
+                    self.search(at, key)?;
+                }
+                self.value(at, value)
+            }),
+        }
+    }
+}
+
+/// What an option takes in memory, about.
+fn option_bytes(at: Prefix, option: &OptionElement) -> usize {
+    let path: usize = option.path.iter().map(|part| part.len() + size_of::<String>()).sum();
+    size_of::<OptionElement>() + at.bytes + option.name.len() + path + value_bytes(at, &option.value)
+}
+
+fn value_bytes(at: Prefix, value: &OptionValue) -> usize {
+    let inside = match value {
+        OptionValue::Text(text) | OptionValue::Word(_, text) => text.len(),
+        OptionValue::List(list) => list.iter().map(|value| value_bytes(at, value)).sum(),
+        OptionValue::Map(entries) => entries
+            .iter()
+            .map(|(key, value)| size_of::<String>() + at.bytes + key.len() + value_bytes(at, value))
+            .sum(),
+    };
+    size_of::<OptionValue>() + inside
 }

@@ -5,27 +5,24 @@
 use std::collections::BTreeMap;
 
 use super::ProtobufSchema;
-use super::merge::{Steps, fields_count, find_field, gather};
+use super::merge::Merger;
 use super::model::{
-    Enum, Extend, Extensions, Field, Label, Message, OneOf, OptionElement, OptionValue, ProtoFile, Reserved,
+    Enum, Extend, Extensions, Field, Message, OneOf, OptionElement, OptionValue, ProtoFile, Reserved,
     Service, Span, Syntax, TypeElement, WordKind,
 };
 use super::scope::{Scope, is_scalar, joined, map_entry, map_parts};
-use super::wellknown::META_REPEATED;
 use crate::SchemaError;
 
 type Normal<T> = Result<T, SchemaError>;
 
 /// The file in normalized form. A type that cannot be resolved is an error.
 pub(super) fn normalize(schema: &ProtobufSchema) -> Normal<ProtoFile> {
-    let normalizer = Normalizer { scope: Scope::new(schema), steps: Steps::default() };
-    let file = normalizer.file(&schema.file)?;
-    normalizer.steps.enough().map(|()| file)
+    Normalizer { scope: Scope::new(schema), merger: Merger::default() }.file(&schema.file)
 }
 
 struct Normalizer<'a> {
     scope: Scope<'a>,
-    steps: Steps,
+    merger: Merger<'a>,
 }
 
 impl Normalizer<'_> {
@@ -197,16 +194,18 @@ impl Normalizer<'_> {
     fn options(&self, options: &[OptionElement], prefix: &str) -> Vec<OptionElement> {
         let mut out: Vec<OptionElement> = options.iter().map(|option| self.option(option, prefix)).collect();
         out.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut merged: Vec<OptionElement> = Vec::with_capacity(out.len());
+        let mut runs: Vec<(OptionElement, Vec<OptionValue>)> = Vec::with_capacity(out.len());
         for option in out {
-            match merged.last_mut() {
-                Some(last) if last.name == option.name && self.scope.is_single_extension(&option.name) => {
-                    self.merge(last, option);
+            match runs.last_mut() {
+                Some((first, more))
+                    if first.name == option.name && self.scope.is_single_extension(&option.name) =>
+                {
+                    more.push(option.value);
                 }
-                _ => merged.push(option),
+                _ => runs.push((option, Vec::new())),
             }
         }
-        merged
+        runs.into_iter().map(|(first, more)| self.merged(first, more)).collect()
     }
 
     fn option(&self, option: &OptionElement, prefix: &str) -> OptionElement {
@@ -223,52 +222,15 @@ impl Normalizer<'_> {
         }
     }
 
-    fn merge(&self, last: &mut OptionElement, option: OptionElement) {
-        let field = self.scope.extension(&last.name);
-        let container = field.and_then(|field| self.message_of(field));
-        let meta = field.is_none();
-        match (&mut last.value, option.value) {
-            (OptionValue::Map(existing), OptionValue::Map(more)) => {
-                self.merge_maps(container, meta, existing, more)
-            }
-            (slot, value) => *slot = value,
+    fn merged(&self, first: OptionElement, more: Vec<OptionValue>) -> OptionElement {
+        if more.is_empty() {
+            return first;
         }
-    }
-
-    fn message_of(&self, field: &Field) -> Option<&Message> {
-        let name = self.scope.resolve(&field.kind, self.scope.package())?;
-        self.scope.get(&name)?.message()
-    }
-
-    fn merge_maps(
-        &self,
-        container: Option<&Message>,
-        meta: bool,
-        existing: &mut Vec<(String, OptionValue)>,
-        more: Vec<(String, OptionValue)>,
-    ) {
-        for (key, value) in more {
-            let fields = container.map_or(0, fields_count);
-            if !self.steps.spend(1 + existing.len() + fields) {
-                return;
-            }
-            let Some((_, slot)) = existing.iter_mut().find(|(known, _)| *known == key) else {
-                existing.push((key, value));
-                continue;
-            };
-            let field = container.and_then(|message| find_field(message, &key));
-            let single = field.is_some_and(|field| field.label != Some(Label::Repeated))
-                || (meta && !META_REPEATED.contains(&key.as_str()));
-            match (slot, value) {
-                (OptionValue::Map(existing), OptionValue::Map(more)) if single => {
-                    let inner = field.and_then(|field| self.message_of(field));
-                    self.merge_maps(inner, false, existing, more);
-                }
-                (slot, value) if single => *slot = value,
-                (slot, value) => gather(slot, value, &self.steps),
-            }
-        }
-        existing.sort_by(|a, b| a.0.cmp(&b.0));
+        let OptionElement { name, parenthesized, path, value } = first;
+        let values = core::iter::once(value).chain(more).collect();
+        let value = self.merger.merged(&self.scope, self.scope.extension(&name), values);
+        let value = value.unwrap_or_else(|| OptionValue::Map(Vec::new()));
+        OptionElement { name, parenthesized, path, value }
     }
 
     fn value(&self, value: &OptionValue, prefix: &str) -> OptionValue {

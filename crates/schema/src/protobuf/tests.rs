@@ -189,15 +189,53 @@ fn full_names_are_bounded() {
 }
 
 #[test]
-fn merging_options_is_bounded() {
-    let values: String = (0..100_000).map(|at| format!("(meta) = {{ l: {at} }},")).collect();
-    let text = format!(
-        "syntax = \"proto2\"; message T {{ repeated int32 l = 1; }} extend E {{ optional T meta = 1; }}
-         message M {{ optional int32 a = 1 [{values} deprecated = true]; }} message E {{}}"
-    );
-    let normal = ProtobufSchema::parse(&text, &[]).and_then(|schema| schema.normalized());
-    assert_eq!(
-        normal.map(|_| ()).map_err(|error| error.to_string()),
-        Err("the options are too many to be merged".to_owned())
-    );
+fn many_parts_of_an_option_are_merged() {
+    let merged = |values: String| {
+        let text = format!(
+            "syntax = \"proto2\"; message T {{ repeated int32 l = 1; optional T t = 2; }} extend E {{ optional T meta = 1; }}
+             message M {{ optional int32 a = 1 [{values} deprecated = true]; }} message E {{}}"
+        );
+        ProtobufSchema::parse(&text, &[]).unwrap().normalized().unwrap().canonical().unwrap()
+    };
+    let ways: [fn(i32) -> String; 2] = [
+        |at| format!("(meta) = {{ l: {at} t {{ l: [{at}, 1] }} }},"),
+        |at| format!("(meta).l = {at}, (meta).t.l = 1, (meta).t.l = {at},"),
+    ];
+    for part in ways {
+        let of = |count: i32| merged((0..count).map(part).collect());
+        let few: String = of(3).split_whitespace().collect();
+        assert!(few.contains("(meta)={l:[0,1,2],t:{l:["), "{few}");
+        // As many as stand in a body: each once, and in time.
+        let many = of(60_000);
+        assert_eq!(many.matches("\n").count(), 120_000 + of(3).matches("\n").count() - 6, "{}", many.len());
+    }
+}
+
+#[test]
+fn keys_of_options_count_among_names() {
+    let text = |package: usize, keys: usize| {
+        let keys: String = (0..keys).map(|at| format!("k{at} {{ [e]: 1 }} ")).collect();
+        let package = "p".repeat(package);
+        format!(
+            "syntax = \"proto2\"; package {package}; message T {{ extensions 100 to max; }} extend T {{ optional int32 e = 100; }}
+             message M {{ optional int32 a = 1 [(o) = {{ {keys} }}]; }}"
+        )
+    };
+    assert!(ProtobufSchema::parse(&text(10, 1_000), &[]).is_ok());
+    // Ten gigabytes, were each key written in full.
+    assert!(ProtobufSchema::parse(&text(1_000_000, 10_000), &[]).is_err());
+}
+
+#[test]
+fn options_of_many_ranges_are_bounded() {
+    let text = |ranges: usize, letters: usize| {
+        let ranges: Vec<String> = (0..ranges).map(|at| (100 + at).to_string()).collect();
+        let ranges = ranges.join(", ");
+        let value = "v".repeat(letters);
+        format!("syntax = \"proto2\"; message M {{ extensions {ranges} [(o) = \"{value}\"]; }}")
+    };
+    let parsed = |ranges, letters| ProtobufSchema::parse(&text(ranges, letters), &[]);
+    assert!(parsed(10_000, 1_000).unwrap().normalized().is_ok());
+    // A hundred gigabytes, were each range given its own.
+    assert!(parsed(100_000, 1_000_000).is_err());
 }
