@@ -6,7 +6,8 @@
 //! - under a key that a version has: that version's record is written again;
 //! - under a key of its own, once its writer has had its time: the key is claimed for a deleted version with an id of its
 //!   own, and when that has won, by the same rule as every write, it gets a tombstone. What others put there in between has
-//!   lost, so that the tombstone undoes nothing that was acknowledged.
+//!   lost, so that the tombstone undoes nothing that was acknowledged. A claim is known by what it stands behind, a loser of the
+//!   same schema under a key without a version, so that whoever writes next puts the tombstone where its writer was stopped.
 //!
 //! The second comes before the first where both claim the same id: the winner's record must not come to stand behind a loser's.
 
@@ -31,18 +32,40 @@ const LOSERS_MAX: usize = 10_000;
 /// How long to rest after something failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The losers that are the last records of their keys.
+/// What is to be seen to.
 pub(crate) struct Mender {
-    losers: Mutex<BTreeMap<Vec<u8>, Loser>>,
+    kept: Mutex<Kept>,
     /// Changes when there are more.
     more: watch::Sender<u64>,
     /// One at a time sees to them.
     working: tokio::sync::Mutex<()>,
 }
 
+#[derive(Default)]
+struct Kept {
+    /// The losers that are the last records of their keys.
+    losers: BTreeMap<Vec<u8>, Loser>,
+    /// Keys that were claimed to be buried, and what they say.
+    claimed: BTreeMap<Vec<u8>, Key>,
+}
+
 struct Loser {
     value: Vec<u8>,
     since: Instant,
+    /// Whether no version stood under its key.
+    alone: bool,
+}
+
+impl Loser {
+    /// What was claimed, if a record under this loser's key that counts claims it to be buried.
+    fn claimed_by(&self, key: &[u8], value: &[u8]) -> Option<Key> {
+        let schema = |value| match Change::read(key, Some(value))? {
+            Change { key, what: What::Schema(value), .. } => Some((key, value)),
+            _ => None,
+        };
+        let ((_, own), (key, claim)) = (schema(&self.value)?, schema(value)?);
+        (self.alone && claim.deleted && claim.content.guid == own.content.guid).then_some(key)
+    }
 }
 
 /// What is to be done next.
@@ -52,44 +75,69 @@ struct Plan {
     again: Vec<Record>,
     /// A key to be claimed, with the record that does so.
     claim: Option<(Key, Record)>,
+    /// A key that is claimed and gets its tombstones.
+    bury: Option<Key>,
     /// When to look again.
     wait: Option<Duration>,
 }
 
 impl Mender {
     pub fn new() -> Self {
-        Self { losers: Mutex::default(), more: watch::Sender::new(0), working: tokio::sync::Mutex::default() }
+        Self { kept: Mutex::default(), more: watch::Sender::new(0), working: tokio::sync::Mutex::default() }
     }
 
-    fn losers(&self) -> MutexGuard<'_, BTreeMap<Vec<u8>, Loser>> {
-        self.losers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_idle(&self) -> bool {
+        let kept = self.kept();
+        kept.losers.is_empty() && kept.claimed.is_empty()
     }
 
     /// Takes note of what became of records, in the log's order.
     pub fn met(&self, entries: impl Iterator<Item = (LogEntry, Applied)>) {
-        let mut losers = self.losers();
+        let mut kept = self.kept();
         let mut more = false;
-        for (entry, applied) in entries {
-            match entry.value {
-                Some(value) if applied == Applied::Lost && losers.len() < LOSERS_MAX => {
-                    losers.insert(entry.key, Loser { value, since: Instant::now() });
+        for (LogEntry { key, value, .. }, applied) in entries {
+            if applied.is_lost() {
+                if let Some(value) = value.filter(|_| kept.losers.len() < LOSERS_MAX) {
+                    let alone = applied == Applied::LostId;
+                    kept.losers.insert(key, Loser { value, since: Instant::now(), alone });
                     more = true;
                 }
-                _ if losers.is_empty() => {}
-                _ => drop(losers.remove(&entry.key)),
+            } else if !(kept.losers.is_empty() && kept.claimed.is_empty()) {
+                kept.claimed.remove(&key);
+                let loser = kept.losers.remove(&key);
+                let claimed = loser.zip(value).and_then(|(loser, value)| loser.claimed_by(&key, &value));
+                more |= claimed.is_some();
+                kept.claimed.extend(claimed.map(|claimed| (key, claimed)));
             }
         }
-        drop(losers);
+        drop(kept);
         if more {
             self.more.send_modify(|times| *times += 1);
         }
     }
 
+    /// The next key that was claimed and not buried; one that came to be something else by now is forgotten.
+    fn to_bury(&self, ahead: &Store) -> Option<Key> {
+        let mut kept = self.kept();
+        kept.claimed.retain(|_, key| {
+            let Key::Schema { subject, version } = key else { return false };
+            let still = ahead.version(subject, *version, Live::WithDeleted);
+            still.is_some_and(|(_, still)| still.deleted)
+                && ahead.referrers(subject, *version, Live::WithDeleted).is_empty()
+                && ahead.mode_in_scope(subject) != Mode::Import
+        });
+        kept.claimed.values().next().cloned()
+    }
+
     /// What to do, by what is committed and what is decided; a loser whose writer may still be at it is left for `patience`.
     fn plan(&self, committed: &Store, ahead: &Store, patience: Duration) -> Plan {
-        let mut plan = Plan::default();
+        let mut plan = Plan { bury: self.to_bury(ahead), ..Plan::default() };
         let (mut disputed, mut claimed) = (Vec::new(), BTreeSet::new());
-        for (key, loser) in self.losers().iter() {
+        for (key, loser) in &self.kept().losers {
             let Some(change) = Change::read(key, Some(&loser.value)) else { continue };
             let (Key::Schema { subject, version }, What::Schema(value)) = (&change.key, &change.what) else {
                 continue;
@@ -137,37 +185,41 @@ fn claim(store: &Store, context: &str, key: Key, loser: &SchemaValue) -> Option<
 impl Registry {
     /// Sees to the losers; the answer is when to do so again, if that is known.
     pub(crate) async fn mend(&self) -> Option<Duration> {
-        if self.mender().losers().is_empty() {
+        if self.mender().is_idle() {
             return None;
         }
         let _working = self.mender().working.lock().await;
         let Some(turn) = self.turn("Repair").await else { return Some(PAUSE) };
         let (committed, ahead) = self.states();
         let plan = self.mender().plan(&committed, &ahead, self.settings().timeout);
-        drop((committed, ahead));
-        if let Some((key, record)) = plan.claim {
-            let claimed = matches!(self.append(turn, vec![record], "Repair").await, Ok(true));
-            if !claimed || !self.bury(&key).await {
-                return Some(PAUSE);
+        let mut claimed = None;
+        let (records, then) = match (plan.bury, plan.claim) {
+            (Some(key), _) => {
+                let tombstones = ahead.layouts(&key).into_iter();
+                (tombstones.map(|key| Record { key, value: None }).collect(), Some(Duration::ZERO))
             }
-            return Some(Duration::ZERO);
+            (None, Some((key, record))) => {
+                claimed = Some((record.key.clone(), key));
+                (vec![record], Some(Duration::ZERO))
+            }
+            (None, None) => (plan.again, plan.wait),
+        };
+        drop((committed, ahead));
+        if records.is_empty() {
+            return then;
         }
-        if !plan.again.is_empty()
-            && let Err(error) = self.append(turn, plan.again, "Repair").await
-        {
-            tracing::warn!(error = %error.message, "a record that lost against another writer's could not be undone");
-            return Some(PAUSE);
+        match self.append(turn, records, "Repair").await {
+            Ok(true) => {
+                // Whatever layout the loser's key has.
+                self.mender().kept().claimed.extend(claimed);
+                then
+            }
+            Ok(false) => Some(PAUSE),
+            Err(error) => {
+                tracing::warn!(error = %error.message, "a record that lost against another writer's could not be undone");
+                Some(PAUSE)
+            }
         }
-        plan.wait
-    }
-
-    /// Writes tombstones for a key that was claimed to be buried; false if that failed.
-    async fn bury(&self, key: &Key) -> bool {
-        let Some(turn) = self.turn("Repair").await else { return false };
-        let (_, ahead) = self.states();
-        let tombstones = ahead.layouts(key).into_iter().map(|key| Record { key, value: None }).collect();
-        drop(ahead);
-        self.append(turn, tombstones, "Repair").await.is_ok()
     }
 }
 

@@ -146,10 +146,8 @@ impl Registry {
             Leader::Other(_) => !was_forwarded,
             Leader::Unknown => false,
         };
-        match timeout_at(deadline, leader.wait_for(fits)).await {
-            Ok(Ok(leader)) => Ok(leader.clone()),
-            _ => Err(RestError::no_leader()),
-        }
+        let leader = timeout_at(deadline, leader.wait_for(fits)).await;
+        leader.ok().and_then(Result::ok).map(|leader| leader.clone()).ok_or_else(RestError::no_leader)
     }
 
     /// A registry that writes alone sees whether it still may.
@@ -191,16 +189,15 @@ impl Registry {
             fence::rest(attempt).await;
             let turn = timeout_at(deadline, Arc::clone(&self.writer).lock_owned()).await;
             let mut guard = turn.map_err(|_| RestError::timed_out(operation))?;
+            // Newly elected: what the leader before wrote counts.
             if guard.has_changed().unwrap_or(false) {
-                // Newly elected: what the leader before wrote counts.
                 self.catch_up().await?;
                 guard.mark_unchanged();
             }
             let holds = lock(&self.pending).held().is_some();
-            let met = self.met();
+            let (met, undone) = (self.met(), lock(&self.pending).undone);
             self.realign(operation).await?;
-            let (registry, decide) = (Arc::clone(self), Arc::clone(&decide));
-            let store = self.ahead.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let (registry, decide, store) = (Arc::clone(self), Arc::clone(&decide), self.ahead());
             // Parsing and comparing take time and stack: not on a thread that serves connections, and under no lock.
             let decided = tokio::task::spawn_blocking(move || decide(&registry, &store));
             let decided = decided.await.map_err(|_| RestError::store("A decision was broken off"))?;
@@ -208,18 +205,22 @@ impl Registry {
                 Ok(decision) => decision,
                 // A writer that was paused refuses by what it knew then: what others wrote since counts.
                 Err(_) if !self.may_undo(met).await? => continue,
-                Err(refusal) => return Err(refusal),
+                // It may rest on records of our own that will not come to count.
+                Err(refusal) if self.settle(guard, undone, operation).await? => return Err(refusal),
+                Err(_) => continue,
             };
             if !records.is_empty() && !holds {
                 // What is written is decided behind a fence of one's own.
                 self.hold().await?;
                 continue;
             }
-            if !records.iter().all(fence::is_claim) && !self.may_undo(met).await? {
+            if !self.are_claims(&records) && !self.may_undo(met).await? {
                 continue;
             }
             let counts = if records.is_empty() {
-                self.settle(guard, operation).await?
+                // Nobody can have taken it away since.
+                self.is_elected()?;
+                self.settle(guard, undone, operation).await?
             } else {
                 self.carry_out(guard, records, operation).await?
             };
@@ -230,12 +231,10 @@ impl Registry {
         Err(RestError::store(format!("{operation} lost against other writers {ATTEMPTS} times")))
     }
 
-    /// An answer that rests on records still on their way waits for them; false if one of them did not come to count.
-    async fn settle(&self, guard: Turn, operation: &'static str) -> Result<bool, RestError> {
-        let (sent, undone) = {
-            let pending = lock(&self.pending);
-            (pending.sent, pending.undone)
-        };
+    /// An answer that rests on records still on their way waits for them; false if one of those on their way since so many came to
+    /// nothing did so too.
+    async fn settle(&self, guard: Turn, undone: u64, operation: &'static str) -> Result<bool, RestError> {
+        let sent = lock(&self.pending).sent;
         drop(guard);
         self.drained(sent, operation).await?;
         Ok(lock(&self.pending).undone == undone)
@@ -305,7 +304,7 @@ impl Registry {
             appended.await?;
             let mut counts = true;
             for outcome in outcomes {
-                counts &= outcome.await != Ok(Applied::Lost);
+                counts &= !outcome.await.is_ok_and(Applied::is_lost);
             }
             Ok(counts)
         };
@@ -369,23 +368,13 @@ impl Registry {
         Err(RestError::store(format!("Error while writing to the log: {}", error.reason)))
     }
 
-    /// The turn to decide, if this registry is the one that writes, with what is decided already taken in.
-    pub(crate) async fn turn(&self, operation: &'static str) -> Option<Turn> {
-        self.look().await;
-        let guard = Arc::clone(&self.writer).lock_owned().await;
-        if *self.leader.borrow() != Leader::This || self.settings.read_only {
-            return None;
-        }
-        self.hold().await.ok()?;
-        let met = self.met();
-        let stands = self.may_undo(met).await.is_ok() && self.realign(operation).await.is_ok();
-        stands.then_some(guard)
-    }
-
     /// What the log says, and what is decided.
     pub(crate) fn states(&self) -> (Store, Store) {
-        let ahead = self.ahead.read().unwrap_or_else(PoisonError::into_inner).clone();
-        (self.read(Store::clone), ahead)
+        (self.read(Store::clone), self.ahead())
+    }
+
+    fn ahead(&self) -> Store {
+        self.ahead.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn mender(&self) -> &Mender {

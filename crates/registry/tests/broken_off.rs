@@ -122,3 +122,19 @@ async fn an_answer_that_rests_on_a_failed_write_is_decided_anew() {
     let (_, version) = store.version("s", 1, registry::Live::Only).unwrap();
     assert!(body.starts_with(&format!("{{\"id\":{}", version.id)), "{body}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_rests_on_nothing_that_failed() {
+    let log = Arc::new(MemoryLog::new(|| 0));
+    let (word, go) = watch::channel(false);
+    let router = router_on(&log, Whim::Fail(go)).await;
+    let first = tokio::spawn(register(router.clone(), "s", "int"));
+    a_while().await;
+    // Incompatible with what is on its way, and that comes to nothing.
+    let second = tokio::spawn(register(router, "s", "bytes"));
+    a_while().await;
+    word.send_replace(true);
+    assert_eq!(first.await.unwrap().0, 500);
+    let (status, body) = second.await.unwrap();
+    assert_eq!(status, 200, "{body}");
+}

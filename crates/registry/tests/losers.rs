@@ -101,6 +101,37 @@ async fn losers_that_a_start_meets_are_seen_to() {
     assert_eq!(replayed(&compacted(&log)).version("b", 1, Live::Only).unwrap().1.id, 3);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dead_writer_claimed_is_buried() {
+    let deleted = |subject: &str, version, id, text: &str| {
+        let mut record = record(subject, version, id, text);
+        let value = String::from_utf8(record.value.unwrap()).unwrap();
+        record.value = Some(value.replace("\"deleted\":false", "\"deleted\":true").into_bytes());
+        record
+    };
+    let log = Arc::new(MemoryLog::new(|| 0));
+    log.push(record("a", 1, 1, "int"));
+    // A loser, and the claim that its writer was to follow with a tombstone.
+    log.push(record("b", 1, 1, "bytes"));
+    log.push(deleted("b", 1, 2, "bytes"));
+    // What looks like it and was deleted as versions are: something stood under the key.
+    log.push(record("c", 1, 3, "long"));
+    log.push(record("c", 1, 4, "long"));
+    log.push(deleted("c", 1, 3, "long"));
+    let router = router_on(Box::new(Arc::clone(&log))).await;
+    let own = record("b", 1, 1, "bytes").key;
+    until(
+        &log,
+        |log| log.entries().iter().any(|entry| entry.key == own && entry.value.is_none()),
+        "the claim stays",
+    )
+    .await;
+    assert_eq!(register(&router, "d", "float").await, "{\"id\":4}");
+    let store = replayed(&compacted(&log));
+    assert!(!store.has_subject("b", Live::WithDeleted));
+    assert!(store.version("c", 1, Live::WithDeleted).unwrap().1.deleted);
+}
+
 /// A log whose reader waits for a word.
 struct Halting(Arc<MemoryLog>, watch::Receiver<bool>);
 

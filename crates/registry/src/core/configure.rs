@@ -93,10 +93,11 @@ pub(crate) fn put_mode(
     request: &Json,
     force: bool,
 ) -> Decided {
-    valid(scope)?;
     RestError::object(request)?;
     let given = member(request, "mode").map(|mode| scalar(mode).ok_or_else(|| RestError::wrong_type("mode")));
-    let name = given.transpose()?.ok_or_else(|| RestError::invalid_mode(MODES))?;
+    let given = given.transpose()?;
+    valid(scope)?;
+    let name = given.ok_or_else(|| RestError::invalid_mode(MODES))?;
     let mode = Mode::of_name(&name).ok_or_else(|| RestError::invalid_mode(MODES))?;
     if mode == Mode::Forward && scope.is_some() {
         return Err(RestError::invalid_mode("Forward mode only supported on global level"));

@@ -22,6 +22,12 @@ const UNIT: usize = 1024;
 /// How long a body waits for room.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a large body may come to a halt: others wait for its room.
+const HALT: Duration = Duration::from_secs(5);
+
+/// The room of large bodies, and that of small ones, in bytes.
+const HALF: usize = REGISTRY_BODIES_BYTES_MAX / 2;
+
 /// Bodies above this are parsed on a thread of their own.
 const LARGE: usize = 64 * 1024;
 
@@ -34,7 +40,7 @@ pub(crate) struct Room {
 
 impl Default for Room {
     fn default() -> Self {
-        let half = || Arc::new(Semaphore::new(REGISTRY_BODIES_BYTES_MAX / 2 / UNIT));
+        let half = || Arc::new(Semaphore::new(HALF / UNIT));
         Self { small: half(), large: half() }
     }
 }
@@ -52,14 +58,15 @@ impl Received {
         Self { bytes: Bytes::new(), small: None, large: None }
     }
 
-    /// Takes room for what was received, of which there is the more the longer senders take.
+    /// Takes room for a body of at most that length. A large one takes it once: two that each had a part would wait for each other.
     async fn grow(&mut self, room: &Room, length: usize) -> Result<(), RestError> {
         let (room, place) = match length <= LARGE {
             true => (&room.small, &mut self.small),
             false => (&room.large, &mut self.large),
         };
         let taken = place.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = u32::try_from(length.div_ceil(UNIT).saturating_sub(taken)).unwrap_or(u32::MAX);
+        let wanted = length.min(HALF).div_ceil(UNIT);
+        let more = u32::try_from(wanted.saturating_sub(taken)).unwrap_or(u32::MAX);
         if more == 0 {
             return Ok(());
         }
@@ -89,14 +96,28 @@ pub(super) async fn read(registry: &Registry, body: Body) -> Result<Received, Re
 async fn collect(room: &Room, mut body: Body, limit: usize) -> Result<Received, RestError> {
     let mut received = Received::nothing();
     let mut whole = BytesMut::new();
-    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+    // As announced, if it was.
+    let announced = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(RestError::http(413, "Request Entity Too Large"));
+    }
+    received.grow(room, announced.unwrap_or(0)).await?;
+    loop {
+        let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
+        let frame = match received.large {
+            None => frame.await,
+            Some(_) => timeout(HALT, frame).await.map_err(|_| RestError::http(408, "Request Timeout"))?,
+        };
+        let Some(frame) = frame else { break };
         let frame = frame.map_err(|error| RestError::bad_request(format!("The body broke off: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
         let length = whole.len() + data.len();
         if length > limit {
             return Err(RestError::http(413, "Request Entity Too Large"));
         }
-        received.grow(room, length).await?;
+        if length <= LARGE || received.large.is_none() {
+            received.grow(room, if length <= LARGE { length } else { announced.unwrap_or(limit) }).await?;
+        }
         whole.extend_from_slice(&data);
     }
     received.bytes = whole.freeze();

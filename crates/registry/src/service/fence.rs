@@ -11,13 +11,16 @@
 //! without meeting another's record since it decided, and while nobody else can have been elected.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::{ATTEMPTS, Registry, lock};
+use super::{ATTEMPTS, Registry, Turn, lock};
+use crate::config::Mode;
 use crate::election::Leader;
 use crate::error::RestError;
 use crate::fence::Fence;
 use crate::record::{Change, Key, Record, What};
+use crate::store::Store;
 
 /// How long a fence stands without a write behind it before it is put anew: brokers forget a producer after a day of silence.
 const RENEW_AFTER: Duration = Duration::from_hours(6);
@@ -34,17 +37,25 @@ pub(super) async fn rest(attempt: usize) {
     }
 }
 
-/// Whether a record takes nothing away: replay drops it where another was first.
-pub(super) fn is_claim(record: &Record) -> bool {
+/// Whether a record takes nothing away: replay drops it where another was first. An import takes the place of what is there.
+fn is_claim(ahead: &Store, record: &Record) -> bool {
     let change = Change::read(&record.key, record.value.as_deref());
     change.is_some_and(|change| match (&change.key, &change.what) {
-        (Key::Schema { .. }, What::Schema(value)) => !value.deleted,
+        (Key::Schema { subject, .. }, What::Schema(value)) => {
+            !value.deleted && ahead.mode_in_scope(subject) != Mode::Import
+        }
         (Key::Context { .. }, what) => !matches!(what, What::Gone),
         _ => false,
     })
 }
 
 impl Registry {
+    /// Whether none of these records takes anything away.
+    pub(super) fn are_claims(&self, records: &[Record]) -> bool {
+        let ahead = self.ahead.read().unwrap_or_else(PoisonError::into_inner);
+        records.iter().all(|record| is_claim(&ahead, record))
+    }
+
     /// How many records of others were met so far.
     pub(super) fn met(&self) -> u64 {
         lock(&self.pending).foreign
@@ -59,7 +70,20 @@ impl Registry {
         Ok(self.met() == met)
     }
 
-    fn is_elected(&self) -> Result<(), RestError> {
+    /// The turn to decide, if this registry is the one that writes, with what is decided already taken in.
+    pub(crate) async fn turn(&self, operation: &'static str) -> Option<Turn> {
+        self.look().await;
+        let guard = Arc::clone(&self.writer).lock_owned().await;
+        if *self.leader.borrow() != Leader::This || self.settings.read_only {
+            return None;
+        }
+        self.hold().await.ok()?;
+        let met = self.met();
+        let stands = self.may_undo(met).await.is_ok() && self.realign(operation).await.is_ok();
+        stands.then_some(guard)
+    }
+
+    pub(super) fn is_elected(&self) -> Result<(), RestError> {
         let holds = self.candidate.as_ref().is_none_or(|candidate| candidate.holds());
         if *self.leader.borrow() != Leader::This || !holds {
             return Err(RestError::no_leader());
@@ -119,7 +143,6 @@ impl Registry {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicI64, Ordering};
 
     use super::*;

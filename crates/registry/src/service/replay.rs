@@ -77,7 +77,7 @@ impl Registry {
         pending.apart += outcomes.len();
         for (place, outcome) in outcomes {
             let applied = applied.get(place).copied().unwrap_or(Applied::Nothing);
-            if applied == Applied::Lost {
+            if applied.is_lost() {
                 pending.astray = true;
                 pending.undone += 1;
             }

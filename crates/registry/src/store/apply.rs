@@ -13,10 +13,19 @@ use crate::subject;
 pub enum Applied {
     /// It counts.
     Done,
-    /// It claimed an id or a version that something else has: it does not count.
+    /// It claimed a version that something else has: it does not count.
     Lost,
+    /// It claimed an id that something else has, for a version that nothing has: it does not count.
+    LostId,
     /// It says nothing to this registry.
     Nothing,
+}
+
+impl Applied {
+    /// Whether it does not count since something else was first.
+    pub fn is_lost(self) -> bool {
+        matches!(self, Self::Lost | Self::LostId)
+    }
 }
 
 impl Store {
@@ -124,7 +133,7 @@ impl Store {
             return Applied::Nothing;
         };
         if context.ids.get(&value.id).is_some_and(|entry| entry.content.guid != value.content.guid) {
-            return Applied::Lost;
+            return Applied::LostId;
         }
         let subject: Arc<str> = match self.subjects.get_key_value(subject) {
             Some((known, _)) => Arc::clone(known),

@@ -139,7 +139,7 @@ fn the_first_to_claim_an_id_or_a_version_has_it() {
     let first = (ka.as_str(), Some(a1.as_str()));
     let table = [
         (vec![first, (&ka, Some(&a2))], Applied::Lost),
-        (vec![first, (&kb, Some(&b1))], Applied::Lost),
+        (vec![first, (&kb, Some(&b1))], Applied::LostId),
         (vec![first, (&kb, Some(&b1_same))], Applied::Done),
         (vec![first, first], Applied::Done),
         (
