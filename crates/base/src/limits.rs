@@ -29,6 +29,9 @@ pub const SCHEMA_DEPTH_MAX: usize = 256;
 /// How many values, one in another or side by side, the JSON of a schema or of a request to the registry may have.
 pub const JSON_VALUES_MAX: usize = 1_000_000;
 
+/// Subschemas that a JSON Schema may have, each counted as often as references lead into what it stands in.
+pub const JSON_SCHEMA_PARTS_MAX: usize = 300_000;
+
 /// The bodies of all requests that the registry has under way, in bytes together; parsed they are some times as large.
 pub const REGISTRY_BODIES_BYTES_MAX: usize = 32 * 1024 * 1024;
 

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use base::limits::JSON_SCHEMA_PARTS_MAX;
+
 use super::model::{Combined, Criterion, Id, Model, PATTERNS_BYTES_MAX, Schema, Shape};
 use super::resolve::{Documents, Place};
 use super::{Draft, node_type, shapes};
@@ -99,6 +101,12 @@ impl<'a> Loader<'a> {
     }
 
     fn schema(&mut self, json: &'a Json, base: &str) -> Result<Schema, SchemaError> {
+        // References that lead into each other's targets load what is innermost once for each of them.
+        if self.model.schemas.len() >= JSON_SCHEMA_PARTS_MAX {
+            return Err(SchemaError::new(format!(
+                "more than {JSON_SCHEMA_PARTS_MAX} subschemas, counted for each reference that leads into them"
+            )));
+        }
         let object = match json {
             Json::Bool(true) => return Ok(Schema::default()),
             Json::Bool(false) => return Ok(Schema { shape: Shape::Never, ..Schema::default() }),

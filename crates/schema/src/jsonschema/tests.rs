@@ -191,3 +191,22 @@ fn every_kind_has_a_name_of_its_own_and_explains_itself_when_incompatible() {
         assert!(!difference.remedy(true).is_empty() && !difference.remedy(false).is_empty());
     }
 }
+
+#[test]
+fn references_into_each_others_targets_are_bounded() {
+    let text = |depth: usize, leaves: usize| {
+        let leaves: Vec<String> = (0..leaves).map(|at| format!("\"{at}\":{{}}")).collect();
+        let mut inner = format!("{{\"properties\":{{{}}}}}", leaves.join(","));
+        let (mut pointer, mut references) = ("#".to_owned(), String::new());
+        for at in 0..depth {
+            inner = format!("{{\"properties\":{{\"a\":{inner}}}}}");
+            pointer.push_str("/properties/a");
+            references.push_str(&format!("\"r{at}\":{{\"$ref\":\"{pointer}\"}},"));
+        }
+        format!("{{\"properties\":{{{references}\"a\":{inner}}}}}")
+    };
+    assert!(JsonSchema::parse(&text(50, 100), &[]).is_ok());
+    // Ten million, were all of them loaded.
+    let error = JsonSchema::parse(&text(100, 100_000), &[]).map(|_| ()).unwrap_err();
+    assert!(error.to_string().starts_with("more than 300000 subschemas"), "{error}");
+}
