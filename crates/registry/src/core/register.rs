@@ -1,5 +1,6 @@
 //! Registering.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schema::json::Json;
@@ -317,12 +318,12 @@ fn overwrite(profile: Profile, context: &str, id: i32) -> RestError {
 /// Soft-deleted versions whose id a later version has go for good, unless something refers to them: once the schema that was
 /// registered again has won, since the id must never be without a user.
 pub(crate) fn superseded(store: &Store, subject: &str) -> Vec<Record> {
-    let is_back = |number: i32, id: i32| {
-        store.versions(subject, Live::Only).any(|(later, version)| later > number && version.id == id)
-    };
+    // The last of each id, since versions come in order.
+    let last: BTreeMap<i32, i32> =
+        store.versions(subject, Live::Only).map(|(number, version)| (version.id, number)).collect();
     store
         .versions(subject, Live::OnlyDeleted)
-        .filter(|(number, old)| is_back(*number, old.id))
+        .filter(|(number, old)| last.get(&old.id).is_some_and(|last| last > number))
         .filter(|(number, _)| store.referrers(subject, *number, Live::WithDeleted).is_empty())
         .flat_map(|(number, _)| {
             let layouts = store.layouts(&Key::Schema { subject: subject.to_owned(), version: number });
