@@ -34,6 +34,7 @@ use crate::accounting::{Account, Party};
 use crate::dispatch::{Answer, Later, Outcome};
 use crate::request::ConnectionInfo;
 use base::limits::UNSENT_BYTES_MAX;
+use mute::Muted;
 use parse::Parsed;
 use ticket::Ticket;
 
@@ -78,7 +79,7 @@ struct Connection {
     outgoing: Outgoing<Ticket>,
     received: Instant,
     /// Until when nothing more is read or started: the client is over its quota.
-    muted: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    muted: Muted,
     /// The peer sends no more.
     at_end: bool,
 }
@@ -97,7 +98,7 @@ impl Connection {
             replies: VecDeque::new(),
             outgoing: Outgoing::default(),
             received: Instant::now(),
-            muted: None,
+            muted: Muted::default(),
             at_end: false,
         }
     }
@@ -106,7 +107,9 @@ impl Connection {
         loop {
             match self.turn(cx) {
                 Ok(true) => {}
-                Ok(false) if self.at_end && self.is_quiet() => return Poll::Ready(End::Closed),
+                Ok(false) if self.at_end && self.is_quiet() && !self.muted.stands() => {
+                    return Poll::Ready(End::Closed);
+                }
                 Ok(false) => {
                     self.settle();
                     return Poll::Pending;

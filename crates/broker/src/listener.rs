@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::Broker;
+use crate::blocking::Pace;
 use crate::config::ListenerConfig;
 use crate::connection::{self, End};
 use crate::request::ConnectionInfo;
@@ -101,7 +102,7 @@ fn take_in(broker: &Arc<Broker>, listener: &Arc<Listener>, stream: TcpStream, pe
         node: std::sync::OnceLock::new(),
         slot,
         parked: crate::request::Parked::default(),
-        checks_slowly: false.into(),
+        checks: Pace::default(),
     });
     tokio::spawn(async move {
         let end = connection::serve(stream, Arc::clone(&info)).await;

@@ -15,6 +15,7 @@ use wire::ApiKey;
 
 use crate::Broker;
 use crate::accounting::Account;
+use crate::blocking::Pace;
 use crate::connections::Slot;
 use crate::listener::Listener;
 
@@ -38,8 +39,8 @@ pub struct ConnectionInfo {
     pub(crate) slot: Arc<Slot>,
     /// A follower's fetch that waits here, if one does.
     pub(crate) parked: Parked,
-    /// Its batches took long to check once, as small ones do out of which much comes.
-    pub(crate) checks_slowly: AtomicBool,
+    /// How its batches are checked: small ones out of which much comes take long.
+    pub(crate) checks: Pace,
 }
 
 /// A request that waits, and ends its wait when another one stands behind it.

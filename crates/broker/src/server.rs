@@ -272,9 +272,10 @@ pub async fn serve(config: Config) -> Result<Handle, StartError> {
 fn keep_house(broker: &Arc<Broker>) {
     broker.start_cleaners();
     broker.say_what_is_relaxed();
-    tokio::spawn(Arc::clone(broker).resume_moves());
-    tokio::spawn(housekeeping::keep(Arc::clone(broker)));
-    tokio::spawn(Coordinators::run_timer(Arc::clone(broker)));
+    let runtime = tokio::runtime::Handle::current();
+    broker.need("beginning moves anew", &runtime, Arc::clone(broker).resume_moves());
+    broker.need("housekeeping", &runtime, housekeeping::keep(Arc::clone(broker)));
+    broker.need("the groups' timer", &runtime, Coordinators::run_timer(Arc::clone(broker)));
 }
 
 /// Opens the listeners; those of the controllers on the quorum's thread.

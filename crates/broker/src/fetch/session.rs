@@ -103,24 +103,23 @@ impl Sessions {
 
     /// Makes a session of a full fetch's partitions; `None` if no slot is free for it.
     pub fn create(&self, watch: Watch, privileged: bool, uses_topic_ids: bool, now_ms: u64) -> Option<i32> {
+        // Let go of when nobody waits for the table.
+        let mut evicted = Vec::new();
         let mut table = self.lock();
-        if !privileged && table.consumers_partitions() + watch.len() > self.partitions_max {
-            return None;
+        if !privileged {
+            let others = self.partitions_max.checked_sub(watch.len())?;
+            evicted.extend(table.make_room(others, now_ms)?);
         }
-        let evicted = match table.sessions.len() >= self.slots {
-            false => None,
-            true => match table.victim(privileged, watch.len(), now_ms) {
-                Some(victim) => table.sessions.remove(&victim),
-                None => return None,
-            },
-        };
+        if table.sessions.len() >= self.slots {
+            let victim = table.victim(privileged, watch.len(), now_ms)?;
+            evicted.extend(table.sessions.remove(&victim));
+        }
         let id = self.draw(&mut table);
         let state = State { epoch: 1, size: watch.len(), used_ms: now_ms, watch: Some(watch) };
         let session =
             Session { id, uses_topic_ids, privileged, created_ms: now_ms, state: Mutex::new(state) };
         table.sessions.insert(id, Arc::new(session));
         drop(table);
-        drop(evicted);
         Some(id)
     }
 
@@ -163,9 +162,12 @@ impl Sessions {
             self.remove(id);
             return Ok(Opened::Emptied);
         }
-        if has_grown && !session.privileged && self.lock().consumers_partitions() > self.partitions_max {
-            self.remove(id);
-            return Err(ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
+        if has_grown && !session.privileged {
+            let evicted = self.lock().make_room(self.partitions_max, now_ms);
+            if evicted.is_none() {
+                self.remove(id);
+                return Err(ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
+            }
         }
         Ok(Opened::Session(session, watch))
     }
@@ -175,6 +177,30 @@ impl Table {
     /// The partitions of all sessions but followers'.
     fn consumers_partitions(&self) -> usize {
         self.sessions.values().filter(|one| !one.privileged).map(|one| one.lock().size).sum()
+    }
+
+    /// Ends consumers' sessions that were not used for two minutes, the oldest first, until the others have no more partitions than
+    /// that. Nothing if they have more all the same: then none is ended.
+    fn make_room(&mut self, partitions: usize, now_ms: u64) -> Option<Vec<Arc<Session>>> {
+        let mut left = self.consumers_partitions();
+        if left <= partitions {
+            return Some(Vec::new());
+        }
+        let consumers = self.sessions.values().filter(|session| !session.privileged);
+        let unused = consumers.filter_map(|session| {
+            let state = session.lock();
+            let is_old = now_ms.saturating_sub(state.used_ms) > EVICTABLE_AFTER_MS;
+            is_old.then_some((state.used_ms, session.id, state.size))
+        });
+        let mut ended = Vec::new();
+        for (_, id, size) in unused.collect::<BTreeSet<(u64, i32, usize)>>() {
+            left = left.saturating_sub(size);
+            ended.push(id);
+            if left <= partitions {
+                return Some(ended.iter().filter_map(|id| self.sessions.remove(id)).collect());
+            }
+        }
+        None
     }
 
     /// The session that a new one may replace.
@@ -249,6 +275,30 @@ mod tests {
         assert_eq!(grow(2, "d").unwrap_err(), ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
         assert_eq!(sessions.count(), 1, "it is gone");
         assert!(sessions.create(watch(&["a", "b"]), false, false, 0).is_some());
+    }
+
+    #[test]
+    fn sessions_that_nobody_uses_make_room_for_partitions() {
+        let sessions = Sessions { partitions_max: 4, ..Sessions::new(10) };
+        let follower = sessions.create(watch(&["a", "b"]), true, false, 0).unwrap();
+        let stale = sessions.create(watch(&["a", "b"]), false, false, 0).unwrap();
+        let used = sessions.create(watch(&["a", "b"]), false, false, 0).unwrap();
+        let late = EVICTABLE_AFTER_MS + 1;
+        let Ok(Opened::Session(session, taken)) = sessions.open(used, 1, false, late, |_| ()) else {
+            panic!()
+        };
+        session.put_back(taken);
+        assert!(sessions.create(watch(&["a"]), false, false, late - 1).is_none(), "not for two minutes yet");
+        let new = sessions.create(watch(&["a"]), false, false, late).unwrap();
+        let has = |id| sessions.lock().sessions.contains_key(&id);
+        assert!(has(follower) && has(used) && has(new) && !has(stale));
+        // One that grows has the same room.
+        let grow = |names: &'static [&'static str], epoch, now| {
+            sessions
+                .open(used, epoch, false, now, |watch| names.iter().for_each(|name| watch.want(wanted(name))))
+        };
+        assert!(grow(&["c"], 2, late).is_ok());
+        assert!(has(new));
     }
 
     #[test]

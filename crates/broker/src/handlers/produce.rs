@@ -6,10 +6,9 @@
 //!   the refused records one by one (KIP-467).
 //! - Appends to internal topics and transactional batches are refused.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base::{LeaderEpoch, Str, Uuid};
 use bytes::Bytes;
@@ -23,10 +22,10 @@ use wire::messages::produce::{
 };
 
 use crate::dispatch::Staged;
+use crate::errors;
 use crate::partition::verify::{Refusal, verify};
 use crate::partition::{Acks, AppendAs, AppendError, AppendWatcher, Partition, Topic};
 use crate::request::{ConnectionInfo, Operation, RequestContext, ResourceType};
-use crate::{blocking, errors};
 
 /// How long checking one partition's batches may take on the thread of a connection.
 const CHECK_INLINE_MAX: Duration = Duration::from_millis(5);
@@ -168,14 +167,7 @@ fn check_in_time(
     payload: &Bytes,
     how: AppendAs,
 ) -> Result<ValidBatches, PartitionProduceResponse> {
-    let is_slow = &ctx.connection.checks_slowly;
-    if is_slow.load(Ordering::Relaxed) {
-        return blocking::in_place(|| check(ctx, partition, payload, how));
-    }
-    let began = Instant::now();
-    let checked = check(ctx, partition, payload, how);
-    is_slow.store(began.elapsed() > CHECK_INLINE_MAX, Ordering::Relaxed);
-    checked
+    ctx.connection.checks.run(CHECK_INLINE_MAX, || check(ctx, partition, payload, how))
 }
 
 /// The proof that the batches may be appended, or the answer that says why not.
