@@ -194,16 +194,16 @@ impl Broker {
                 end.0 > first_dirty && set.is_ok()
             }
             Err(CleanError::Stopped) => false,
-            Err(CleanError::Log(error @ LogError::Corrupt { .. })) => {
+            Err(CleanError::Log(error)) if error.may_pass() => {
+                tracing::error!(?partition, %error, "a log cannot be cleaned now");
+                false
+            }
+            Err(CleanError::Log(error)) => {
                 // Until someone has looked at it; the others are cleaned meanwhile.
-                let why = "a log is corrupt and is not cleaned until the next start";
+                let why = "a log cannot be cleaned, and is not until the next start";
                 tracing::error!(?partition, %error, "{why}");
                 self.compaction.dirty().give_up(partition.key());
                 true
-            }
-            Err(CleanError::Log(error)) => {
-                tracing::error!(?partition, %error, "a log cannot be cleaned");
-                false
             }
         }
     }

@@ -72,6 +72,8 @@ fn add_batch(
         if map.put(key, record.offset.0).is_err() {
             return Ok(Err(Full));
         }
+        // Of a batch with more keys than there is room for the rest is for the next round.
+        map.latest_offset = record.offset.0;
     }
     Ok(Ok(()))
 }

@@ -45,7 +45,9 @@ impl PartitionLog {
             if next > self.shared.high_watermark() || (is_active && segment.size() == 0) {
                 break;
             }
-            let Some(because) = self.deletable(segment, is_active, next, now_ms, &mut excess)? else { break };
+            let Some(because) = self.deletable(segment, is_active, next, now_ms, excess)? else { break };
+            // Whatever it goes for, as much less is too much.
+            excess = excess.saturating_sub(segment.size());
             deleted.push(Deleted { base_offset: segment.base_offset(), bytes: segment.size(), because });
         }
         if !deleted.is_empty() {
@@ -89,7 +91,7 @@ impl PartitionLog {
         is_active: bool,
         next: i64,
         now_ms: i64,
-        excess: &mut u64,
+        excess: u64,
     ) -> Result<Option<DeletedBecause>> {
         if next <= self.shared.log_start() {
             return Ok(Some(DeletedBecause::BeforeLogStart));
@@ -100,8 +102,7 @@ impl PartitionLog {
         if self.config.retention_ms >= 0 && self.is_old(segment, is_active, now_ms)? {
             return Ok(Some(DeletedBecause::Age));
         }
-        if *excess >= segment.size() && segment.size() > 0 {
-            *excess -= segment.size();
+        if excess >= segment.size() && segment.size() > 0 {
             return Ok(Some(DeletedBecause::Size));
         }
         Ok(None)

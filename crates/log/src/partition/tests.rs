@@ -1,6 +1,7 @@
 //! The log against a plain list of records: appends, rolls, reads, look-ups, restarts and crashes.
 
 mod duplicates;
+mod retention;
 mod starts;
 
 use std::path::PathBuf;
@@ -253,56 +254,6 @@ fn truncation_takes_offsets_back() {
     drop(log);
     let log = home.open(&Load::unclean(NOW)).log;
     assert_eq!(read_all(&log, 1000, 5000), [(1000, NOW)]);
-}
-
-#[test]
-fn retention_takes_old_segments_and_their_files_follow() {
-    let config = LogConfig { retention_bytes: 5_000, retention_ms: -1, ..small() };
-    let home = Home::new(0, config.clone());
-    let mut log = home.open(&Load::clean(NOW)).log;
-    let all = fill(&mut log);
-    assert!(log.delete_old_segments(NOW).unwrap().is_empty(), "nothing is committed yet");
-    log.advance_high_watermark(log.log_end());
-    let held = log.view();
-    let deleted = log.delete_old_segments(NOW).unwrap();
-    assert!(deleted.iter().all(|gone| gone.because == DeletedBecause::Size) && !deleted.is_empty());
-    assert!(log.size() >= 5_000 && log.size() < 7_100, "{}", log.size());
-    let start = log.log_start().0;
-    assert_eq!(read_all(&log, start, 500), behind(&all, start));
-    let on_disk = || std::fs::read_dir(home.dir.join("orders-0")).unwrap().count();
-    let before = on_disk();
-    log.on_tick(NOW + 59_999).unwrap();
-    log.on_tick(NOW + 60_000).unwrap();
-    assert_eq!(on_disk(), before, "a reader still holds them");
-    drop(held);
-    log.on_tick(NOW + 60_000).unwrap();
-    assert!(on_disk() < before);
-
-    log.set_config(Arc::new(LogConfig { retention_bytes: -1, retention_ms: 1000, ..config })).unwrap();
-    assert!(log.delete_old_segments(NOW).unwrap().is_empty());
-    let deleted = log.delete_old_segments(NOW + 100_000).unwrap();
-    assert!(deleted.iter().all(|gone| gone.because == DeletedBecause::Age));
-    assert_eq!((log.log_start(), log.size()), (log.log_end(), 0));
-    let end = log.log_end();
-    log.append(batch(&[NOW], None), &how(9)).unwrap();
-    assert_eq!(read_all(&log, end.0, 5000), [(end.0, NOW)]);
-}
-
-/// Trap of clients without timestamps: such segments once stayed for ever.
-#[test]
-fn records_without_a_timestamp_age_from_when_they_were_written() {
-    let home = Home::new(0, LogConfig { retention_ms: 60_000, ..small() });
-    let mut log = home.open(&Load::clean(NOW)).log;
-    for _ in 0..60 {
-        log.append(batch(&[-1, -1], None), &how(0)).unwrap();
-    }
-    assert!(log.view().segments.len() > 2);
-    log.advance_high_watermark(log.log_end());
-    let now_ms = env::Clock::wall_ms(&env::SystemClock::new());
-    assert!(log.delete_old_segments(now_ms).unwrap().is_empty());
-    let deleted = log.delete_old_segments(now_ms + 120_000).unwrap();
-    assert!(deleted.len() > 2 && deleted.iter().all(|gone| gone.because == DeletedBecause::Age));
-    assert_eq!(log.log_start(), log.log_end());
 }
 
 /// Seeds 3831 and 9340 of the failing calls: where the next segment could not be begun, what retention had taken was found again.
