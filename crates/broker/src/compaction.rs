@@ -144,7 +144,12 @@ impl Broker {
         if !dirty.take(key) {
             return true;
         }
-        let went_well = self.clean(&due);
+        let round = std::panic::AssertUnwindSafe(|| self.clean(&due));
+        let went_well = std::panic::catch_unwind(round).unwrap_or_else(|_| {
+            tracing::error!(partition = ?due.partition, "a round of the cleaner ended by a bug: this log is not cleaned until the next start");
+            dirty.give_up(key);
+            true
+        });
         dirty.give_back(key);
         went_well
     }
@@ -174,6 +179,7 @@ impl Broker {
     /// One round on one log; whether it came to its end and onward.
     fn clean(&self, due: &Due) -> bool {
         let partition = &due.partition;
+        let truncations = partition.reader().truncations();
         let (first_dirty, outcome) = self.round(due);
         self.remove_files_later(partition, 0);
         match outcome {
@@ -183,7 +189,8 @@ impl Broker {
                 let mut cleaned = dir.cleaned();
                 // Looked at under the lock: whoever deletes a partition closes it before it is forgotten here, so that the next
                 // topic of its name finds nothing of it.
-                if partition.is_closed() {
+                // Whoever truncates it takes the checkpoint back afterwards.
+                if partition.is_closed() || partition.reader().truncations() != truncations {
                     return false;
                 }
                 let set = cleaned.set(partition.topic(), partition.key().partition, end);
@@ -256,6 +263,16 @@ enum Look {
     Waits,
     /// Nothing before another segment is closed.
     Settled,
+}
+
+impl Partition {
+    /// What is behind this offset is gone, and what comes in its place is not clean.
+    pub(crate) fn soil(&self, end: base::Offset) {
+        let truncated = self.dir().cleaned().truncate(self.topic(), self.key().partition, end);
+        if let Err(error) = truncated {
+            tracing::warn!(partition = ?self, %error, "cannot write down up to where a log is clean");
+        }
+    }
 }
 
 fn clean_until(partition: &Partition) -> Option<base::Offset> {

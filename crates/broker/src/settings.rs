@@ -140,6 +140,12 @@ impl TopicConfigs<'_> {
         Some(Compression::with_level(codec, level).unwrap_or(Compression::of(codec)))
     }
 
+    /// Of a compacted topic a segment is closed in time for what it holds to be compacted (KIP-354).
+    fn segment_ms(&self) -> i64 {
+        let own = self.number("segment.ms");
+        if self.has_policy("compact") { own.min(self.number("max.compaction.lag.ms")) } else { own }
+    }
+
     /// What the log must know.
     pub fn log(&self) -> Arc<LogConfig> {
         // Kafka's internal topics hold what was promised to groups: a broker-wide choice for users' records does not reach them.
@@ -149,7 +155,7 @@ impl TopicConfigs<'_> {
         let default = LogConfig::default();
         Arc::new(LogConfig {
             segment_bytes: internal_segment.unwrap_or(self.size("segment.bytes")),
-            segment_ms: self.number("segment.ms"),
+            segment_ms: self.segment_ms(),
             segment_jitter_ms: self.number("segment.jitter.ms"),
             segment_index_bytes: self.size("segment.index.bytes"),
             index_interval_bytes: self.size("index.interval.bytes"),

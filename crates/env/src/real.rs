@@ -110,7 +110,7 @@ impl File for RealFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        // Not retried, not even when interrupted: after a failed sync nothing is known (see `Disk`).
+        // Called again by the standard library when interrupted, before anything failed; after a failed sync nothing is known (see `Disk`).
         self.0.sync_data()
     }
 
@@ -123,10 +123,10 @@ impl File for RealFile {
     }
 
     fn allocate(&self, position: u64, len: u64) -> io::Result<()> {
-        match rustix::fs::fallocate(&self.0, FallocateFlags::KEEP_SIZE, position, len) {
+        retry(|| match rustix::fs::fallocate(&self.0, FallocateFlags::KEEP_SIZE, position, len) {
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             Err(errno) => Err(errno.into()),
-        }
+        })
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {

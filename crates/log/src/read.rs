@@ -76,6 +76,12 @@ pub struct ReadResult {
 pub struct LogReader(pub(crate) Arc<Shared>);
 
 impl LogReader {
+    /// How often the log was truncated.
+    #[must_use]
+    pub fn truncations(&self) -> u64 {
+        self.0.truncations()
+    }
+
     /// The numbers and segments of this moment.
     #[must_use]
     pub fn view(&self) -> View {

@@ -68,11 +68,15 @@ impl Partition {
             }
             Step::Truncate { end } => {
                 tracing::info!(partition = ?self, from = log.log_end().0, to = end.0, "truncated to the leader's history");
-                log.truncate_to(end, now_ms)
+                log.truncate_to(end, now_ms)?;
+                self.soil(end);
+                Ok(())
             }
             Step::Restart { start } => {
                 tracing::info!(partition = ?self, start = start.0, "begins anew where the leader's log does");
-                log.truncate_fully(start, now_ms)
+                log.truncate_fully(start, now_ms)?;
+                self.soil(Offset(0));
+                Ok(())
             }
             Step::AskLeadersEnd | Step::Pause | Step::AwaitMetadata | Step::Drop => Ok(()),
         }

@@ -155,6 +155,17 @@ fn all_settings(
     (configs.topic(), configs.log(), configs.compaction())
 }
 
+/// KIP-354: what is to be compacted within an hour is in a closed segment by then.
+#[test]
+fn a_segment_of_a_compacted_topic_is_closed_within_the_largest_lag() {
+    let lag = ("max.compaction.lag.ms", "3600000");
+    let segment_ms = |own: &[(&'static str, &'static str)]| all_settings(own, &[]).1.segment_ms;
+    assert_eq!(segment_ms(&[("cleanup.policy", "compact"), lag]), 3_600_000);
+    assert_eq!(segment_ms(&[("cleanup.policy", "compact,delete"), lag]), 3_600_000);
+    assert_eq!(segment_ms(&[("cleanup.policy", "compact"), lag, ("segment.ms", "1000")]), 1000);
+    assert_eq!(segment_ms(&[lag]), 604_800_000);
+}
+
 #[test]
 fn what_is_no_number_reaches_what_goes_by_it() {
     let (topic, ..) = all_settings(&[], &[("log.message.timestamp.type", "LogAppendTime")]);

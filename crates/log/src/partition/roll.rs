@@ -43,7 +43,7 @@ impl PartitionLog {
         }
         let config = &self.config;
         let waited = match self.active.first_timestamp {
-            Some(first) if max_timestamp >= 0 => max_timestamp.saturating_sub(first),
+            Some(first) if first >= 0 && max_timestamp >= 0 => max_timestamp.saturating_sub(first),
             _ => now_ms.saturating_sub(self.active.begun_ms),
         };
         let entries =

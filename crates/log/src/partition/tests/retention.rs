@@ -83,3 +83,17 @@ fn records_without_a_timestamp_age_from_when_they_were_written() {
     assert!(deleted.len() > 2 && deleted.iter().all(|gone| gone.because == DeletedBecause::Age));
     assert_eq!(log.log_start(), log.log_end());
 }
+
+/// Its first batch has no timestamp to count from: what counts is when the segment was begun.
+#[test]
+fn a_segment_that_begins_without_a_timestamp_is_not_closed_by_the_next() {
+    let home = Home::new(0, LogConfig { segment_ms: 60_000, segment_jitter_ms: 0, ..small() });
+    let mut log = home.open(&Load::clean(NOW)).log;
+    for timestamp in [-1, NOW, NOW + 1] {
+        log.append(batch(&[timestamp], None), &how(0)).unwrap();
+    }
+    assert_eq!(log.view().segments.len(), 1);
+    let late = Append { now_ms: NOW + 60_001, ..how(0) };
+    log.append(batch(&[-1], None), &late).unwrap();
+    assert_eq!(log.view().segments.len(), 2);
+}
