@@ -66,7 +66,7 @@ pub async fn run(command: Command, connect: &Connect, output: &Output) -> Outcom
     let cluster = admin.describe_cluster().await?;
     let all: Vec<i32> = cluster.brokers.iter().map(|broker| broker.id).collect();
     match command {
-        Command::Info => info(&cluster, output),
+        Command::Info => info(&with_controller(&admin, cluster).await, output),
         Command::Quorum => quorum::show(&admin, output).await,
         Command::AddVoter { node, address, directory } => {
             quorum::add(&admin, node, &address, directory, output).await
@@ -94,6 +94,17 @@ pub async fn run(command: Command, connect: &Connect, output: &Output) -> Outcom
             Ok(())
         }
     }
+}
+
+/// Brokers name any of them as the one to send admin requests to; who controls is who leads the quorum, where there is one.
+async fn with_controller(
+    admin: &Admin,
+    mut cluster: client::admin::ClusterDescription,
+) -> client::admin::ClusterDescription {
+    if let Ok(quorum) = admin.describe_quorum().await {
+        cluster.controller = quorum.leader;
+    }
+    cluster
 }
 
 fn info(cluster: &client::admin::ClusterDescription, output: &Output) -> Outcome {

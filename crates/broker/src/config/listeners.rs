@@ -145,7 +145,8 @@ fn protocol_of(name: &str, map: &BTreeMap<String, SecurityProtocol>) -> Result<S
 fn endpoints(text: &str) -> Result<Vec<Endpoint>, String> {
     let mut parsed: Vec<Endpoint> = Vec::new();
     for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-        let endpoint = endpoint(entry).ok_or_else(|| format!("'{entry}' is not NAME://host:port"))?;
+        let endpoint = endpoint(entry)
+            .ok_or_else(|| format!("'{entry}' is not NAME://host:port with a port of at most 65535"))?;
         if parsed.iter().any(|earlier| earlier.name == endpoint.name) {
             return Err(format!("listener '{}' is given twice", endpoint.name));
         }
@@ -277,7 +278,12 @@ mod tests {
                 "",
                 "error: listener 'A' has no security protocol: add A:PLAINTEXT to listener.security.protocol.map",
             ),
-            ("PLAINTEXT://a", "", "", "error: 'PLAINTEXT://a' is not NAME://host:port"),
+            (
+                "PLAINTEXT://a",
+                "",
+                "",
+                "error: 'PLAINTEXT://a' is not NAME://host:port with a port of at most 65535",
+            ),
             (
                 "PLAINTEXT://a:1",
                 "B://a:1",

@@ -244,7 +244,8 @@ impl Dir {
         let OpenedDir { dir, committer, report } = opened;
         let path = dir.path().to_path_buf();
         if !report.created && !report.clean {
-            tracing::info!(dir = %path.display(), replayed = ?report.replayed, "was not stopped in order; recovered");
+            let (frames, bytes) = (report.replayed.frames, report.replayed.bytes);
+            tracing::info!(dir = %path.display(), frames, bytes, "was not stopped in order; recovered");
         }
         if let Some(error) = report.unreadable_checkpoints {
             tracing::warn!(dir = %path.display(), %error, "checkpoints are begun anew");
