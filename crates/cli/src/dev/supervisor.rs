@@ -38,6 +38,15 @@ enum Next {
 /// Starts the cluster and keeps it until it is told to stop.
 pub async fn run(dir: &Path, start: Start, output: &Output) -> Outcome {
     let plan = Plan::load_or_make(dir, start.brokers, start.port)?;
+    if let Some(first) = plan.places.first().filter(|first| first.port != start.port) {
+        output.note(format!(
+            "the first broker's port is {0}, not {1}, as was chosen when {2} was made: say -b localhost:{0} to the commands, or name \
+             another folder by --dir",
+            first.port,
+            start.port,
+            plan.dir.display()
+        ));
+    }
     let orders = listen(&plan.dir).await?;
     let registry = !start.no_registry;
     let members: Outcome<Vec<_>> =
