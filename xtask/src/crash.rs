@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::shell::{cargo, command, root, run, target};
+use crate::sources;
 
 const USAGE: &str = "\
 cargo xtask crash seeds [--seeds A..B]       power loss and failing calls beneath the log; 0..10000
@@ -15,7 +16,7 @@ cargo xtask crash real [--cycles N] [--seed S]
     crash images off traces of the real process, which starts on each; 1000; needs strace
 cargo xtask crash full                       a 64 MiB tmpfs filled for real; needs root
 cargo xtask crash hostile                    bad clients in a 256 MiB control group; needs root
-    what was done is noted in target/crash and not done again; --anew begins from the start";
+    what was done is noted in target/crash and not done again by the same sources; --anew begins from the start";
 
 /// Traces and seeds of one run of the test binary: what a broken-off run loses at most.
 const CHUNK: u64 = 20;
@@ -55,7 +56,7 @@ fn chunks(
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let notes = folder.join(format!("{name}.done"));
     let anew = rest.iter().any(|argument| argument == "--anew");
-    let mut done = if anew { String::new() } else { fs::read_to_string(&notes).unwrap_or_default() };
+    let mut done = of_these_sources(if anew { None } else { fs::read_to_string(&notes).ok() })?;
     let mut from = all.start;
     while from < all.end {
         let chunk = from..(from + step).min(all.end);
@@ -70,6 +71,12 @@ fn chunks(
         from = chunk.end;
     }
     Ok(())
+}
+
+/// What was noted, if it was of the sources as they are; else the beginning of such notes. What other sources did proves nothing.
+fn of_these_sources(noted: Option<String>) -> Result<String, String> {
+    let head = format!("of {:016x}\n", sources::digest(&root())?);
+    Ok(noted.filter(|noted| noted.starts_with(&head)).unwrap_or(head))
 }
 
 fn test(features: &[&str], filter: &str) -> std::process::Command {
@@ -92,10 +99,14 @@ fn images(chunk: &Chunk) -> Result<(), String> {
     run(tests)
 }
 
+fn seed_of(rest: &[String]) -> &str {
+    let place = rest.iter().position(|argument| argument == "--seed");
+    place.and_then(|place| rest.get(place + 1)).map_or("1", |seed| seed)
+}
+
 /// Removes what a proof of this seed left, and nothing of the others.
 fn forget(work: &Path, name: &str, rest: &[String]) {
-    let place = rest.iter().position(|argument| argument == "--seed");
-    let seed = place.and_then(|place| rest.get(place + 1)).map_or("1", |seed| seed);
+    let seed = seed_of(rest);
     let Ok(entries) = fs::read_dir(work) else { return };
     for entry in entries.flatten() {
         let file = entry.file_name();
@@ -112,9 +123,15 @@ pub fn real(name: &str, rest: &[String]) -> Result<(), String> {
     run(command(&cargo(), &["build", "--quiet", "--release", "--bin", "mekong", "--bin", "mekong-crash"]))?;
     let release = target().join("release");
     let work = target().join("crash");
-    if rest.iter().any(|argument| argument == "--anew") {
+    let stamp = work.join(format!("{name}-{}.of", seed_of(rest)));
+    let noted = fs::read_to_string(&stamp).ok();
+    let now = of_these_sources(noted.clone())?;
+    if rest.iter().any(|argument| argument == "--anew") || noted.as_ref() != Some(&now) {
         forget(&work, name, rest);
     }
+    fs::create_dir_all(&work)
+        .and_then(|()| fs::write(&stamp, now))
+        .map_err(|error| format!("{}: {error}", stamp.display()))?;
     let mut proof = command(&release.join("mekong-crash").to_string_lossy(), &[name]);
     proof.current_dir(root()).arg("--mekong").arg(release.join("mekong")).arg("--work").arg(work);
     let volume = if name == "kill" { "500" } else { "1000" };
@@ -123,4 +140,18 @@ pub fn real(name: &str, rest: &[String]) -> Result<(), String> {
     }
     proof.args(rest.iter().filter(|argument| *argument != "--anew"));
     run(proof)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_of_other_sources_count_for_nothing() {
+        let head = of_these_sources(None).unwrap();
+        let noted = format!("{head}0..500\n");
+        assert_eq!(of_these_sources(Some(noted.clone())), Ok(noted));
+        assert_eq!(of_these_sources(Some("of 0123456789abcdef\n0..500\n".to_owned())), Ok(head.clone()));
+        assert_eq!(of_these_sources(Some("0..500\n".to_owned())), Ok(head));
+    }
 }

@@ -9,6 +9,7 @@ mod layers;
 mod listed;
 mod runtimes;
 mod shell;
+mod sources;
 mod steps;
 mod suite;
 mod tidy;

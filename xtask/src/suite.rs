@@ -53,8 +53,12 @@ fn parse(arguments: &[String]) -> Result<Choice, String> {
 
 fn choose(choice: &Choice) -> Result<Vec<&'static Step>, String> {
     for name in choice.only.iter().chain(&choice.from) {
-        if STEPS.iter().all(|step| step.name != name) {
-            return Err(format!("there is no step '{name}'; cargo xtask test --list names them"));
+        let named = STEPS.iter().find(|step| step.name == name);
+        let step =
+            named.ok_or_else(|| format!("there is no step '{name}'; cargo xtask test --list names them"))?;
+        if choice.only.contains(name) && !step.when.is_in(choice.volume) {
+            let other = if choice.volume == Volume::Full { "without" } else { "with" };
+            return Err(format!("'{name}' is not a step of this volume: run it {other} --full"));
         }
     }
     let from = choice.from.as_ref().and_then(|name| STEPS.iter().position(|step| step.name == name));
@@ -75,10 +79,35 @@ fn perform(step: &Step, volume: Volume) -> Result<(), String> {
     let started = Instant::now();
     let outcome = (step.run)(volume);
     println!("=== {}: {} in {:.0} s", step.name, verdict(&outcome), started.elapsed().as_secs_f64());
-    outcome
-        .map_err(|error| format!("step '{0}' failed: {error}\nagain: cargo xtask test --from {0}", step.name))
+    let full = if volume == Volume::Full { " --full" } else { "" };
+    outcome.map_err(|error| {
+        format!("step '{0}' failed: {error}\nagain: cargo xtask test{full} --from {0}", step.name)
+    })
 }
 
 fn verdict(outcome: &Result<(), String>) -> &'static str {
     if outcome.is_ok() { "passed" } else { "FAILED" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_named_step_runs_or_is_refused() {
+        let count = |arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|&one| one.to_owned()).collect();
+            choose(&parse(&arguments)?).map(|chosen| chosen.len())
+        };
+        assert_eq!(count(&["--step", "tidy", "--step", "unit"]), Ok(2));
+        assert_eq!(count(&["--full", "--step", "tidy", "--step", "chaos"]), Ok(2));
+        for refused in [
+            &["--step", "tidy", "--step", "chaos"][..],
+            &["--full", "--step", "interop"],
+            &["--step", "nothing"],
+            &["--from", "nothing"],
+        ] {
+            assert!(count(refused).is_err(), "{refused:?}");
+        }
+    }
 }
