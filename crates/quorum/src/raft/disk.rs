@@ -204,6 +204,11 @@ pub(super) fn put_entries(first: u64, entries: &[Entry], out: &mut Vec<u8>) {
     frame::put_items(first, entries, Coded::put, out);
 }
 
+/// As [`put_entries`], of entries that are encoded.
+pub(super) fn put_items(first: u64, items: &[Vec<u8>], out: &mut Vec<u8>) {
+    frame::put_items(first, items, |item: &Vec<u8>, out| out.extend_from_slice(item), out);
+}
+
 fn open_voter(
     disk: &dyn Disk,
     dir: &Path,

@@ -25,15 +25,29 @@ use crate::Leadership;
 const LOOKS: u32 = 5;
 
 /// When a leader was heard of.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Heard(Mutex<Moments>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Moments {
     /// By this node: a message of a leader, or its own time as one.
     own: Option<Instant>,
+    /// It cannot answer for the time before.
+    started: Instant,
     /// By those who gave their votes, by term.
     of_voters: BTreeMap<u64, Instant>,
+}
+
+impl Moments {
+    fn latest(&self) -> Instant {
+        self.own.unwrap_or(self.started)
+    }
+}
+
+impl Default for Heard {
+    fn default() -> Self {
+        Self(Mutex::new(Moments { own: None, started: Instant::now(), of_voters: BTreeMap::new() }))
+    }
 }
 
 impl Heard {
@@ -46,9 +60,14 @@ impl Heard {
         self.lock().own = Some(Instant::now());
     }
 
-    /// How long this node has not heard of a leader; nothing if it never did since its start, and cannot answer for the time before.
+    /// How long this node has not heard of a leader; nothing if it never did since its start.
     pub fn silence(&self) -> Option<Duration> {
         self.lock().own.map(|at| at.elapsed())
+    }
+
+    /// For how long this node can say that it has not heard of a leader.
+    pub fn sure_silence(&self) -> Duration {
+        self.lock().latest().elapsed()
     }
 
     /// A vote for this term came from a node that had not heard of a leader for so long.
@@ -64,7 +83,7 @@ impl Heard {
     pub fn silence_before(&self, term: u64) -> Option<Duration> {
         let moments = self.lock();
         let of_voters = moments.of_voters.get(&term)?;
-        Some(moments.own?.max(*of_voters).elapsed())
+        Some(moments.latest().max(*of_voters).elapsed())
     }
 }
 
@@ -167,7 +186,8 @@ mod tests {
         assert_eq!(heard.silence(), None);
         assert_eq!(heard.silence_before(1), None, "nobody voted");
         heard.note_vote(1, seconds(5));
-        assert_eq!(heard.silence_before(1), None, "this node cannot say what it heard before it started");
+        let silence = heard.silence_before(1).unwrap_or(seconds(99));
+        assert!(silence < seconds(1), "this node cannot say what it heard before it started: {silence:?}");
         let long_ago = Instant::now().checked_sub(seconds(8));
         heard.lock().own = long_ago;
         heard.note_vote(1, seconds(7));
@@ -177,5 +197,18 @@ mod tests {
         assert_eq!(heard.silence_before(1), None);
         heard.note();
         assert!(heard.silence_before(2).unwrap_or_default() < seconds(1), "this node is one of them");
+    }
+
+    /// A voter that was killed and is back may give its vote at once though it heard of the leader a moment ago.
+    #[test]
+    fn who_has_just_started_answers_for_no_silence() {
+        let (candidate, restarted) = (Heard::default(), Heard::default());
+        candidate.lock().own = Instant::now().checked_sub(Duration::from_secs(5));
+        candidate.note_vote(7, restarted.sure_silence());
+        assert!(candidate.silence_before(7).unwrap() < Duration::from_secs(1));
+        assert_eq!(candidate.silence_before(8), None, "nobody voted");
+        candidate.note_vote(8, Duration::from_secs(3));
+        let silence = candidate.silence_before(8).unwrap();
+        assert!((3..5).contains(&silence.as_secs()), "{silence:?}");
     }
 }

@@ -111,8 +111,6 @@ pub struct Raft {
     cluster: OnceLock<String>,
     /// How long a majority may take to confirm a leader.
     patience: Duration,
-    /// How long a leader that is heard of no more is not voted against, in milliseconds.
-    lease_ms: i64,
     /// When a leader last gave its place up, or was known to be gone.
     replaced: Mutex<Option<Instant>>,
     /// Held while this node stands for election because the leader is gone.
@@ -173,7 +171,6 @@ impl Raft {
             founders,
             cluster: OnceLock::new(),
             patience: Duration::from_millis(2 * options.timing.election_ms),
-            lease_ms: i64::try_from(options.timing.election_ms * 3 / 5).unwrap_or_default(),
             replaced: Mutex::default(),
             standing: tokio::sync::Mutex::default(),
             arriving: Mutex::default(),
@@ -291,8 +288,7 @@ impl MetadataLog for Raft {
         }
         let term = self.library.0.server_metrics().borrow_watched().vote.leader_id.term;
         let heard = self.heard.silence_before(term).map(|silence| i64::try_from(silence.as_millis()));
-        // Whoever voted had not heard of a leader for this long at least.
-        heard.and_then(Result::ok).unwrap_or_default().max(self.lease_ms)
+        heard.and_then(Result::ok).unwrap_or_default()
     }
 
     fn confirm(&self) -> Pending<'_, Result<u64, ProposeError>> {

@@ -55,7 +55,7 @@ async fn handle(raft: &Raft, head: Head, body: &[u8]) -> Result<Vec<u8>, String>
             if raft.leadership.borrow().is_own {
                 raft.heard.note();
             }
-            let silence = raft.heard.silence().unwrap_or_default();
+            let silence = raft.heard.sure_silence();
             let response = library.vote(request).await.map_err(|error| error.to_string())?;
             Ok(Voted { response, silence }.to_bytes())
         }

@@ -12,12 +12,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use openraft::storage::{IOFlushed, LogState, RaftLogStorage};
 use openraft::{OptionalSend, RaftLogReader};
 
+use super::codec::Coded as _;
 use super::disk::Recovered;
 use super::types::{Entry, LogId, Types, Vote};
 use super::writer::Writer;
 
 /// At most this many entries are read at once for a follower.
 const READ_MAX: u64 = 1024;
+
+/// And so many bytes of them: a message must pass the limits of the way.
+const READ_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The log; clones share it.
 #[derive(Clone)]
@@ -66,7 +70,17 @@ impl RaftLogReader<Types> for Store {
     }
 
     async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> Result<Vec<Entry>, io::Error> {
-        self.try_get_log_entries(start..end.min(start + READ_MAX)).await
+        let mut bytes = 0;
+        let mut taken = Vec::new();
+        for (_, entry) in self.lock().entries.range(start..end.min(start + READ_MAX)) {
+            bytes += entry.to_bytes().len();
+            // One at least, however large.
+            if bytes > READ_BYTES_MAX && !taken.is_empty() {
+                break;
+            }
+            taken.push(entry.clone());
+        }
+        Ok(taken)
     }
 }
 
