@@ -46,7 +46,7 @@ struct Waiting {
 pub struct Connection {
     address: Address,
     client_id: Option<Str>,
-    outgoing: mpsc::UnboundedSender<Rope>,
+    outgoing: mpsc::UnboundedSender<Outgoing>,
     pending: Arc<Pending>,
     next_correlation: AtomicI32,
     offered: Offered,
@@ -55,6 +55,12 @@ pub struct Connection {
     failed: Arc<AtomicBool>,
     sent_bytes: AtomicU64,
     throttle: Arc<Throttle>,
+}
+
+/// A request to be written, and who wants to hear when it was.
+struct Outgoing {
+    rope: Rope,
+    written: Option<oneshot::Sender<()>>,
 }
 
 /// An answer under way.
@@ -187,22 +193,31 @@ impl Connection {
                 waiting.replies.insert(correlation, sender);
             }
         }
-        self.send(rope);
+        self.send(rope, None);
         let throttle = Arc::clone(&self.throttle);
         Ok(Reply { receiver, api: R::KEY, address: self.address.clone(), version, throttle })
     }
 
-    /// Queues a request that gets no answer: Produce with `acks=0`.
-    pub fn submit_unanswered<R: Request>(&self, request: &R, version: i16) -> Result<(), CallError> {
+    /// Queues a request that gets no answer: Produce with `acks=0`. What comes back waits until it was handed to the system.
+    pub fn submit_unanswered<R: Request>(
+        &self,
+        request: &R,
+        version: i16,
+    ) -> Result<impl Future<Output = Result<(), CallError>> + Send + use<R>, CallError> {
         let correlation = self.next_correlation.fetch_add(1, Ordering::Relaxed) & i32::MAX;
-        self.send(frame::encode_request(correlation, self.client_id.clone(), version, request)?);
-        Ok(())
+        let (sender, written) = oneshot::channel();
+        self.send(
+            frame::encode_request(correlation, self.client_id.clone(), version, request)?,
+            Some(sender),
+        );
+        let lost = CallError::Disconnected { address: self.address.clone(), api: R::KEY };
+        Ok(async move { written.await.map_err(|_| lost) })
     }
 
     /// A connection that is gone drops the request; its waiter then sees the sender dropped.
-    fn send(&self, rope: Rope) {
+    fn send(&self, rope: Rope, written: Option<oneshot::Sender<()>>) {
         self.sent_bytes.fetch_add(rope.len() as u64, Ordering::Relaxed);
-        let _ = self.outgoing.send(rope);
+        let _ = self.outgoing.send(Outgoing { rope, written });
     }
 
     /// One exchange within the request timeout and `extra`.
@@ -237,7 +252,7 @@ impl Connection {
                 waiting.replies.insert(correlation, sender);
             }
         }
-        self.send(encoder.finish());
+        self.send(encoder.finish(), None);
         let lost = CallError::Disconnected { address: self.address.clone(), api: ApiKey::Envelope };
         let answer = async { receiver.await.map_err(|_| lost) };
         let frame = self.within(ApiKey::Envelope, within, answer).await?;
@@ -322,10 +337,11 @@ async fn read_all(mut reader: Reader, pending: &Pending) -> std::io::Result<()> 
 
 async fn write_all(
     mut writer: Writer,
-    mut queue: mpsc::UnboundedReceiver<Rope>,
+    mut queue: mpsc::UnboundedReceiver<Outgoing>,
     throttle: Arc<Throttle>,
 ) -> std::io::Result<()> {
-    while let Some(mut rope) = queue.recv().await {
+    let mut unflushed = Vec::new();
+    while let Some(Outgoing { mut rope, written }) = queue.recv().await {
         if throttle.until().is_some() {
             writer.flush().await?;
             throttle.over().await;
@@ -342,8 +358,13 @@ async fn write_all(
             }
             rope.advance(sent);
         }
+        unflushed.extend(written);
         if queue.is_empty() {
             writer.flush().await?;
+            // Who went away need not know.
+            for written in unflushed.drain(..) {
+                let _ = oneshot::Sender::send(written, ());
+            }
         }
     }
     Ok(())

@@ -54,8 +54,8 @@ pub(super) fn split(
                     });
                 }
             }
-            // An answer cut at its byte limit ends in the middle of a batch.
-            Err(torn) if matches!(torn.kind, records::BreakKind::Torn { .. }) => break,
+            // An answer cut at its byte limit ends in the middle of a batch, but not of the first: brokers send that one whole.
+            Err(torn) if matches!(torn.kind, records::BreakKind::Torn { .. }) && !chunks.is_empty() => break,
             Err(broken) => return (chunks, Some(broken.to_string())),
         }
     }

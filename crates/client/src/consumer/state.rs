@@ -59,6 +59,8 @@ pub(super) struct Partition {
     waker: Option<Waker>,
     fetch_from: i64,
     buffer: VecDeque<Chunk>,
+    /// How many batches it may still hand out before the others have their turn.
+    in_turn: usize,
     buffered_bytes: usize,
     /// `None` until a fetch told.
     pub(super) high_watermark: Option<i64>,
@@ -84,6 +86,7 @@ impl Partition {
             waker: None,
             fetch_from: 0,
             buffer: VecDeque::new(),
+            in_turn: 0,
             buffered_bytes: 0,
             high_watermark: None,
             log_start: None,
@@ -180,6 +183,7 @@ impl State {
         let Some(known) = self.partitions.get_mut(partition) else { return };
         self.buffered_bytes -= known.buffered_bytes;
         known.buffered_bytes = 0;
+        known.in_turn = 0;
         known.buffer.clear();
         self.turn.retain(|waiting| waiting != partition);
     }
@@ -276,12 +280,18 @@ impl State {
                 self.turn.push_back(partition);
                 continue;
             }
+            // Neighbouring records stay together, but what is fetched meanwhile waits until the others had their turn.
+            if known.in_turn == 0 {
+                known.in_turn = known.buffer.len();
+            }
             let Some(chunk) = known.buffer.pop_front() else { continue };
+            known.in_turn -= 1;
             known.buffered_bytes -= chunk.size();
             self.buffered_bytes -= chunk.size();
-            if !known.buffer.is_empty() {
-                // The partition keeps its turn until its buffer is empty: neighbouring records stay together.
-                self.turn.push_front(partition.clone());
+            match (known.buffer.is_empty(), known.in_turn) {
+                (true, _) => {}
+                (false, 0) => self.turn.push_back(partition.clone()),
+                (false, _) => self.turn.push_front(partition.clone()),
             }
             return Some((partition, known.era, known.position.unwrap_or(0), chunk));
         }
@@ -337,8 +347,12 @@ impl State {
             .collect()
     }
 
+    /// Tells the application, once until it has heard.
     pub(super) fn fail(&mut self, error: ConsumeError) {
-        self.errors.push_back(error);
+        let text = error.to_string();
+        if self.errors.iter().all(|known| known.to_string() != text) {
+            self.errors.push_back(error);
+        }
         self.wake();
     }
 

@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use base::{Offset, Str};
 use records::{BatchBuilder, BatchOptions, NewRecord, ProducerFields};
+use wire::ErrorCode;
 use wire::messages::fetch::AbortedTransaction;
 
 use super::chunk::{self, Chunk};
+use super::error::ConsumeError;
 use super::protocol;
 use super::state::{Advance, Fetchable, StartAt, State};
 use crate::TopicPartition;
@@ -61,6 +63,16 @@ fn a_cut_answer_gives_its_whole_batches_from_the_position_on() {
     let (chunks, broken) = chunk::split(&bytes.slice(..bytes.len() - 1), None, 4);
     assert_eq!(broken, None);
     assert_eq!(offsets(&chunks, 4), [4, 5]);
+}
+
+/// It was fetched again and again, and nobody was told.
+#[test]
+fn an_answer_without_a_whole_batch_is_said() {
+    let bytes = concat(&[batch(0, 3, -1, false), batch(3, 3, -1, false)]);
+    for (end, from) in [(bytes.len() / 2 - 1, 0), (bytes.len() - 1, 3)] {
+        let (chunks, broken) = chunk::split(&bytes.slice(..end), None, from);
+        assert!(chunks.is_empty() && broken.is_some(), "{end}: {broken:?}");
+    }
 }
 
 #[test]
@@ -146,6 +158,45 @@ fn nothing_leaves_while_held_or_paused() {
     assert!(state.take().is_none());
     state.get_mut(&partition()).unwrap().is_paused = false;
     assert!(state.take().is_some());
+}
+
+/// One with a backlog is filled again before it is empty.
+#[test]
+fn partitions_take_turns_though_one_is_filled_again_and_again() {
+    let (first, second) = (partition(), TopicPartition::new("t", 1));
+    let mut state = State::new(Instant::now());
+    for tp in [&first, &second] {
+        state.add(tp.clone(), StartAt::Offset(0));
+        state.seek(tp, StartAt::Offset(0));
+    }
+    let fill = |state: &mut State, tp: &TopicPartition| {
+        let wanted = state.fetchable(100_000, 1_000_000, Instant::now());
+        let asked = wanted.into_iter().find(|wanted| wanted.partition == *tp).unwrap();
+        let bytes = concat(&[batch(asked.offset, 1, -1, false), batch(asked.offset + 1, 1, -1, false)]);
+        let (chunks, _) = chunk::split(&bytes, None, asked.offset);
+        state.buffer(&asked, chunks);
+    };
+    fill(&mut state, &first);
+    fill(&mut state, &second);
+    let mut served = Vec::new();
+    for _ in 0..8 {
+        served.push(state.take().unwrap().0.partition);
+        fill(&mut state, &first);
+    }
+    assert_eq!(served, [0, 0, 1, 1, 0, 0, 0, 0], "neighbours stay together, and both are served");
+}
+
+#[test]
+fn errors_wait_once_each() {
+    let mut state = State::new(Instant::now());
+    let error = |partition| ConsumeError::Partition {
+        partition: TopicPartition::new("t", partition),
+        code: ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+    };
+    [0, 1, 0, 1, 0].into_iter().for_each(|partition| state.fail(error(partition)));
+    assert!(state.take_error().is_some() && state.take_error().is_some() && state.take_error().is_none());
+    state.fail(error(0));
+    assert!(state.take_error().is_some());
 }
 
 #[test]

@@ -134,8 +134,18 @@ impl Accumulator {
     }
 
     /// The identity to stamp batches with from now on.
-    pub(super) fn set_identity(&mut self, identity: Identity) {
+    pub(super) fn set_identity(&mut self, identity: Identity, now: Instant) {
         self.identity = Some(identity);
+        self.renumber(now);
+    }
+
+    /// Where the epochs of an identity are used up, another one is asked for, unless the caller chose this one.
+    fn renumber(&mut self, now: Instant) {
+        let identity = self.identity;
+        let exhausted = |queue: &mut Queue| queue.renumber_if_due(identity, now);
+        if self.queues.values_mut().map(exhausted).fold(false, |some, one| some | one) {
+            self.identity = self.settings.fixed;
+        }
     }
 
     /// Whether nothing is waiting or under way.
@@ -211,7 +221,9 @@ impl Accumulator {
     ) -> bool {
         let Some(queue) = self.queues.get_mut(partition) else { return false };
         let stale = queue.finish(partition, batch, attempt, &self.settings, now, backoff);
-        queue.renumber_if_due(self.identity, now);
+        if queue.renumber_if_due(self.identity, now) {
+            self.identity = self.settings.fixed;
+        }
         stale
     }
 
@@ -219,8 +231,8 @@ impl Accumulator {
     pub(super) fn expire(&mut self, now: Instant) {
         for (partition, queue) in &mut self.queues {
             queue.expire(partition, &self.settings, now);
-            queue.renumber_if_due(self.identity, now);
         }
+        self.renumber(now);
     }
 
     /// Gives up everything that is not under way.

@@ -199,6 +199,10 @@ impl Shared {
             headers: &headers,
         };
         let mut core = self.lock();
+        // Looked at under the lock under which the sender sees that nothing is left: what is appended now is still sent.
+        if self.closing.load(Ordering::Acquire) {
+            return Err(ProduceError::Closed);
+        }
         let partition = self.place(record, view, &core, size)?;
         let (ack, is_news) = core.append(&partition, &new, memory, Instant::now());
         drop(core);

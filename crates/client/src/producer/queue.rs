@@ -177,15 +177,15 @@ impl Queue {
         }
     }
 
-    /// Raises the epoch and numbers everything from 0, once nothing is under way.
-    pub(super) fn renumber_if_due(&mut self, identity: Option<Identity>, now: Instant) {
+    /// Raises the epoch and numbers everything from 0, once nothing is under way; `true` if that wants another identity than this.
+    pub(super) fn renumber_if_due(&mut self, identity: Option<Identity>, now: Instant) -> bool {
         if !self.renumber || self.batches.iter().any(Batch::is_in_flight) {
-            return;
+            return false;
         }
-        self.renumber = false;
         self.is_established = false;
         let Some(old) = self.next.or_else(|| self.batches.front().and_then(|batch| batch.stamp)) else {
-            return;
+            self.renumber = false;
+            return false;
         };
         let mut stamp = match (old.epoch.checked_add(1), identity) {
             (Some(epoch), _) => Stamp { epoch, sequence: 0, ..old },
@@ -193,14 +193,16 @@ impl Queue {
             (None, Some(identity)) if identity.id != old.id => {
                 Stamp { id: identity.id, epoch: identity.epoch, sequence: 0 }
             }
-            (None, _) => return,
+            (None, _) => return true,
         };
+        self.renumber = false;
         for batch in self.batches.iter_mut().filter(|batch| batch.is_sealed()) {
             batch.seal(Some(stamp));
             batch.place = Place::Retry { not_before: now };
             stamp = stamp.next(batch.records);
         }
         self.next = Some(stamp);
+        false
     }
 
     pub(super) fn expire(&mut self, partition: &TopicPartition, settings: &Settings, now: Instant) {

@@ -4,6 +4,7 @@
 //! in the order in which they were made.
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -258,7 +259,7 @@ impl Sender {
         match result {
             Ok(identity) => {
                 self.failures = 0;
-                self.with_core(|core| core.set_identity(identity));
+                self.with_core(|core| core.set_identity(identity, Instant::now()));
             }
             Err(error) if error.is_retriable() => self.failures += 1,
             Err(error) => self.with_core(|core| core.fail_all(&ProduceError::NoProducerId(Box::new(error)))),
@@ -309,43 +310,31 @@ async fn carry(
             let (events, carried) = (events.clone(), carried);
             move |result| drop(events.send(Event::Answered { broker, carried, result }))
         };
-        let submitted = submit(&shared, broker, sendings).await;
-        let (connection, reply) = match submitted {
-            Ok(Some(submitted)) => submitted,
-            Ok(None) => {
-                finish(Ok(None));
-                continue;
-            }
-            Err(error) => {
-                finish(Err(error));
-                continue;
-            }
-        };
-        let after = shared.cluster.options.request_timeout;
-        tokio::spawn(async move {
-            let answer = connection.within(ApiKey::Produce, after, reply.read::<ProduceRequest>()).await;
-            finish(answer.map(Some));
-        });
+        match submit(&shared, broker, sendings).await {
+            Ok(answer) => drop(tokio::spawn(async move { finish(answer.await) })),
+            Err(error) => finish(Err(error)),
+        }
     }
 }
 
-type Submitted = (Arc<crate::connection::Connection>, crate::connection::Reply);
+type Answer = Pin<Box<dyn Future<Output = Result<Option<ProduceResponse>, CallError>> + Send>>;
 
-/// `None` where no answer will come.
-async fn submit(
-    shared: &Shared,
-    broker: i32,
-    sendings: Vec<Sending>,
-) -> Result<Option<Submitted>, CallError> {
+/// The answer to come; without acknowledgements it is none, once the request was written.
+async fn submit(shared: &Shared, broker: i32, sendings: Vec<Sending>) -> Result<Answer, CallError> {
     let connection = shared.cluster.broker(broker, Lane::Produce, shared.share).await?;
     let version = connection.version_of::<ProduceRequest>()?;
     let request = request_of(shared, &shared.cluster.view(), sendings);
+    let after = shared.cluster.options.request_timeout;
     if shared.acks == Acks::None {
-        connection.submit_unanswered(&request, version)?;
-        return Ok(None);
+        let written = connection.submit_unanswered(&request, version)?;
+        return Ok(Box::pin(async move {
+            connection.within(ApiKey::Produce, after, written).await.map(|()| None)
+        }));
     }
     let reply = connection.submit(&request, version)?;
-    Ok(Some((connection, reply)))
+    Ok(Box::pin(async move {
+        connection.within(ApiKey::Produce, after, reply.read::<ProduceRequest>()).await.map(Some)
+    }))
 }
 
 fn request_of(shared: &Shared, view: &ClusterView, sendings: Vec<Sending>) -> ProduceRequest {

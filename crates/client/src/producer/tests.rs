@@ -40,8 +40,8 @@ impl Play {
         };
         change(&mut settings);
         let mut core = Accumulator::new(settings);
-        core.set_identity(Identity { id: 9, epoch: 0 });
         let begin = Instant::now();
+        core.set_identity(Identity { id: 9, epoch: 0 }, begin);
         Self { core, memory: Arc::new(Semaphore::new(100_000)), begin, now: begin, acks: Vec::new() }
     }
 
@@ -206,6 +206,24 @@ fn a_batch_given_up_makes_a_gap_that_a_new_epoch_closes() {
     assert_eq!(numbers(&play.send_all()), [(1, 1)]);
     play.append(0);
     assert_eq!(numbers(&play.send_all()), [(1, 2)]);
+}
+
+/// It once went on under the old stamp, refused again and again until its time was up.
+#[test]
+fn behind_the_last_epoch_another_identity_is_asked_for() {
+    let mut play = Play::new(|_| ());
+    play.core.set_identity(Identity { id: 9, epoch: i16::MAX }, play.begin);
+    play.establish(0);
+    play.append(0);
+    play.core.flushing += 1;
+    let sent = play.send_all();
+    assert_eq!(numbers(&sent), [(i16::MAX, 1)]);
+    play.finish(&sent[0].0, refused(ErrorCode::UNKNOWN_PRODUCER_ID));
+    assert!(play.plan().wants_identity);
+    assert!(play.send_all().is_empty());
+    play.core.set_identity(Identity { id: 10, epoch: 0 }, play.now);
+    play.pass(Duration::from_secs(1));
+    assert_eq!(numbers(&play.send_all()), [(0, 0)]);
 }
 
 #[test]
