@@ -23,7 +23,7 @@ pub struct Arguments {
     /// Read as a member of this group, and commit.
     #[arg(long, short)]
     group: Option<String>,
-    /// Where to begin: beginning, end, an offset, -N for the last N, @TIME for a time (RFC 3339, milliseconds, or 2h for two hours
+    /// Where to begin: beginning (or earliest), end (or latest), an offset, -N for the last N, @TIME for a time (RFC 3339, milliseconds, or 2h for two hours
     /// ago). In a group: where there is no committed offset [default: beginning; in a group end].
     #[arg(long, short, allow_hyphen_values = true)]
     offset: Option<String>,
@@ -61,7 +61,7 @@ fn start_at(text: &str) -> Outcome<StartAt> {
         _ => match text.strip_prefix('@') {
             Some(when) => StartAt::Timestamp(time::parse(when, time::now_ms()).ok_or_else(wrong)?),
             None => match text.parse::<i64>().map_err(|_| wrong())? {
-                offset if text.starts_with('-') => StartAt::Tail(-offset),
+                offset if text.starts_with('-') => StartAt::Tail(offset.checked_neg().ok_or_else(wrong)?),
                 offset => StartAt::Offset(offset),
             },
         },
@@ -128,7 +128,9 @@ async fn partitions(client: &Client, arguments: &Arguments) -> Outcome<Vec<Topic
 
 async fn reader(client: &Client, arguments: &Arguments) -> Outcome<Consumer> {
     let start = arguments.offset.as_deref().map_or(Ok(StartAt::Earliest), start_at)?;
-    let mut builder = client.reader().read_committed(arguments.read_committed).reset(Some(Reset::Earliest));
+    // What is asked for and not there is said, not replaced by the whole topic.
+    let reset = if matches!(start, StartAt::Offset(_)) { None } else { Some(Reset::Earliest) };
+    let mut builder = client.reader().read_committed(arguments.read_committed).reset(reset);
     for partition in partitions(client, arguments).await? {
         builder = builder.assign(partition, start);
     }

@@ -55,6 +55,9 @@ pub struct Arguments {
     /// How large a batch grows, in bytes.
     #[arg(long, default_value_t = 16384)]
     batch_size: usize,
+    /// How large a record, and a request, may be, in bytes (`max.request.size`); the topic's `max.message.bytes` bounds it too.
+    #[arg(long, default_value_t = 1_048_576)]
+    max_request_size: usize,
     /// How long a record may take, in seconds.
     #[arg(long, default_value_t = 120)]
     delivery_timeout: u64,
@@ -172,6 +175,7 @@ pub async fn run(arguments: Arguments, connect: &Connect, output: &Output) -> Ou
         .compression(compression(&arguments.compression)?)
         .linger(Duration::from_millis(arguments.linger))
         .batch_size(arguments.batch_size)
+        .max_request_size(arguments.max_request_size)
         .delivery_timeout(Duration::from_secs(arguments.delivery_timeout))
         .build()?;
     let (acks, queue) = mpsc::channel(100_000);
@@ -205,13 +209,18 @@ impl Sending<'_> {
             return Ok(());
         }
         let mut lines = lines_of_stdin();
-        while let Some(line) = lines.recv().await {
+        loop {
+            // Whoever waits for the acks ends at the first failure, which is said though no further line comes.
+            let line = tokio::select! {
+                line = lines.recv() => line,
+                () = acks.closed() => return Ok(()),
+            };
+            let Some(line) = line else { return Ok(()) };
             let ack = self.one(&line?).await?;
             if acks.send(ack).await.is_err() {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     async fn one(&mut self, line: &[u8]) -> Outcome<client::Ack> {

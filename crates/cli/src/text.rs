@@ -50,9 +50,9 @@ fn put(object: &mut Map<String, Value>, name: &str, bytes: Option<&[u8]>) {
 }
 
 fn get(object: &Map<String, Value>, name: &str) -> Outcome<Option<Bytes>> {
-    if let Some(text) = object.get(&format!("{name}_base64")).and_then(Value::as_str) {
-        let bytes =
-            from_base64(text).ok_or_else(|| Failure::new(format!("`{name}_base64` is not base64")))?;
+    if let Some(value) = object.get(&format!("{name}_base64")) {
+        let bytes = value.as_str().and_then(from_base64);
+        let bytes = bytes.ok_or_else(|| Failure::new(format!("`{name}_base64` is no text in base64")))?;
         return Ok(Some(Bytes::from(bytes)));
     }
     Ok(match object.get(name) {
@@ -82,6 +82,13 @@ pub fn record_to_json(record: &ConsumerRecord) -> Value {
     Value::Object(object)
 }
 
+/// A whole number that an object may have; null is none.
+fn whole<T: TryFrom<i64>>(object: &Map<String, Value>, name: &str) -> Outcome<Option<T>> {
+    let Some(value) = object.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+    let number = value.as_i64().and_then(|number| T::try_from(number).ok());
+    number.map(Some).ok_or_else(|| Failure::new(format!("`{name}` is {value}, not a whole number in range")))
+}
+
 /// A record to send, from an object as [`record_to_json`] makes it; `topic` wins over the object's.
 pub fn record_from_json(line: &str, topic: Option<&str>) -> Outcome<ProducerRecord> {
     let value: Value =
@@ -89,15 +96,17 @@ pub fn record_from_json(line: &str, topic: Option<&str>) -> Outcome<ProducerReco
     let object = value.as_object().ok_or_else(|| Failure::new("a record is a JSON object"))?;
     let named = topic.or_else(|| object.get("topic").and_then(Value::as_str));
     let topic = named.ok_or_else(|| Failure::new("the record names no topic, and the command line none"))?;
-    let partition =
-        object.get("partition").and_then(Value::as_i64).and_then(|partition| i32::try_from(partition).ok());
+    // Left out by mistake it would be a deletion.
+    if !object.contains_key("value") && !object.contains_key("value_base64") {
+        return Err(Failure::new("the record has no `value`").advise("Write null for a tombstone."));
+    }
     Ok(ProducerRecord {
         topic: Str::from(topic),
-        partition,
+        partition: whole(object, "partition")?,
         key: get(object, "key")?,
         value: get(object, "value")?,
         headers: headers_from(object.get("headers"))?,
-        timestamp: object.get("timestamp").and_then(Value::as_i64).filter(|timestamp| *timestamp >= 0),
+        timestamp: whole::<i64>(object, "timestamp")?.filter(|timestamp| *timestamp >= 0),
     })
 }
 
@@ -157,5 +166,22 @@ mod tests {
         assert_eq!((back.key, back.value), (record.key, record.value));
         assert_eq!((back.partition, back.timestamp, back.headers), (Some(3), Some(5), record.headers));
         assert_eq!(record_from_json(r#"{"value":{"a":1}}"#, Some("t")).unwrap().value.unwrap(), r#"{"a":1}"#);
+        assert_eq!(record_from_json(r#"{"key":"k","value":null}"#, Some("t")).unwrap().value, None);
+    }
+
+    /// Each was once sent as something else: to any partition, now, or as a tombstone.
+    #[test]
+    fn what_is_of_a_wrong_type_is_refused() {
+        for (line, reason) in [
+            (r#"{"value":"v","partition":"3"}"#, "`partition` is \"3\""),
+            (r#"{"value":"v","partition":4294967296}"#, "`partition` is 4294967296"),
+            (r#"{"value":"v","timestamp":1.5}"#, "`timestamp` is 1.5"),
+            (r#"{"value_base64":7}"#, "`value_base64` is no text"),
+            (r#"{"value":"v","key_base64":"!"}"#, "`key_base64` is no text"),
+            (r#"{"vlaue":"v"}"#, "the record has no `value`"),
+        ] {
+            let failure = record_from_json(line, Some("t")).unwrap_err();
+            assert!(failure.message().starts_with(reason), "{line}: {failure:?}");
+        }
     }
 }
