@@ -95,7 +95,7 @@ errors! {
     0 NONE final "No error";
     1 OFFSET_OUT_OF_RANGE final "The offset lies outside the log";
     2 CORRUPT_MESSAGE retriable "The batch is corrupt, too large, or lacks a key that a compacted topic needs";
-    3 UNKNOWN_TOPIC_OR_PARTITION retriable "This broker knows no such partition";
+    3 UNKNOWN_TOPIC_OR_PARTITION retriable "This broker knows no such topic or partition";
     4 INVALID_FETCH_SIZE final "The fetch size is not valid";
     5 LEADER_NOT_AVAILABLE retriable "The partition has no leader right now";
     6 NOT_LEADER_OR_FOLLOWER retriable "This broker is not the leader, or not a replica, of the partition";

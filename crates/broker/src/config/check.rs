@@ -103,6 +103,9 @@ fn shown(row: &Row, value: &str) -> String {
 fn unknown(key: &str, property: &Property) -> Note {
     let origin = &property.origin;
     let text = match nearest(key) {
+        _ if key.starts_with("zookeeper.") => {
+            format!("went with ZooKeeper ({origin}): the brokers hold the quorum; it is ignored")
+        }
         Some(near) => format!("is no property of Kafka's ({origin}); is {near} meant? It is ignored"),
         None => format!("is no property of Kafka's ({origin}) and is ignored"),
     };
@@ -214,6 +217,12 @@ mod tests {
         assert_eq!(
             checked("my.plugin.setting=5").unwrap(),
             ["my.plugin.setting is no property of Kafka's (server.properties:1) and is ignored"]
+        );
+        assert_eq!(
+            checked("zookeeper.connect=z:2181").unwrap(),
+            [
+                "zookeeper.connect went with ZooKeeper (server.properties:1): the brokers hold the quorum; it is ignored"
+            ]
         );
     }
 
