@@ -1,5 +1,7 @@
 //! What the node does while it lives, one thing at a time.
 
+use log::DeletedBecause;
+
 use super::*;
 
 impl World {
@@ -95,8 +97,8 @@ impl World {
 
     /// `retention.bytes` and `retention.ms` of the moment.
     pub(super) fn retain(&mut self, partition: i32) -> Result<(), LogError> {
-        let config =
-            LogConfig { retention_bytes: self.random.below(10_000) as i64, ..(*self.config).clone() };
+        let kept = self.random.below(10_000);
+        let config = LogConfig { retention_bytes: kept as i64, ..(*self.config).clone() };
         let (now_ms, usual) = (self.now_ms, Arc::clone(&self.config));
         let end = self.log(partition).log_end().0;
         let model = self.models.get_mut(&partition).expect("a model");
@@ -104,7 +106,10 @@ impl World {
         let before = std::mem::replace(&mut model.asked_start, end);
         let log = self.log(partition);
         log.set_config(Arc::new(config))?;
-        log.delete_old_segments(now_ms)?;
+        let deleted = log.delete_old_segments(now_ms)?;
+        let by_size = deleted.iter().any(|gone| gone.because == DeletedBecause::Size);
+        let by_age = deleted.iter().any(|gone| gone.because == DeletedBecause::Age);
+        assert!(!by_size || by_age || log.size() >= kept, "{deleted:?} left {} bytes of {kept}", log.size());
         let start = log.log_start().0;
         log.set_config(usual)?;
         let model = self.models.get_mut(&partition).expect("a model");
