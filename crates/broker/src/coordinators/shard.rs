@@ -165,7 +165,11 @@ impl Shard {
                         let _ = reply.send(Err(ErrorCode::COORDINATOR_NOT_AVAILABLE));
                     }
                 }
-                Job::Ask(request, reply) => state.ask(*request, reply, now_ms, &mut written),
+                Job::Ask(request, reply) => match *request {
+                    // For when there is a log to write to: refused it would be forgotten.
+                    Request::TopicsDeleted(topics) if is_stuck && state.serves() => state.gone.extend(topics),
+                    request => state.ask(request, reply, now_ms, &mut written),
+                },
                 Job::Loaded(core) => {
                     let gone = self.gone_topics(&core);
                     state.loaded(core, (self.wall_ms(), now_ms), &mut written);

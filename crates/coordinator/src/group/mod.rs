@@ -145,7 +145,7 @@ impl Request {
             Self::Join(..) | Self::Sync(..) => true,
             Self::Leave(..) | Self::OffsetCommit(..) | Self::OffsetDelete(_) | Self::Delete(_) => true,
             Self::Heartbeat(_) | Self::OffsetFetch { .. } | Self::Describe(..) | Self::List { .. } => false,
-            // Nobody waits for it, and it is not said again.
+            // Put off, since nobody waits for it and it is not said again.
             Self::TopicsDeleted(_) => false,
         }
     }

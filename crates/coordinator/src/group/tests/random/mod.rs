@@ -23,7 +23,7 @@ use wire::messages::join_group::JoinGroupResponse;
 use crate::engine::{Answer, Outcome, Waiter, WriteId};
 use crate::group::classic::Phase;
 use crate::group::record::{Decoded, GroupRecord};
-use crate::group::{GroupEngine, Live, Response, Settings};
+use crate::group::{GroupEngine, Live, Request, Response, Settings};
 
 /// xorshift64*, so that a seed is a run for ever.
 struct Dice(u64);
@@ -134,7 +134,9 @@ impl Run {
                 let Some(request) = self.next_request(who) else { return };
                 self.next += 1;
                 self.asked.insert(self.next, who);
-                let outcome = self.engine.handle(request, Waiter(self.next), self.now_ms);
+                let may_write = request.may_write() || matches!(request, Request::TopicsDeleted(_));
+                let outcome = self.engine.handle(request.clone(), Waiter(self.next), self.now_ms);
+                assert!(may_write || outcome.records.is_empty(), "{request:?} wrote {:?}", outcome.records);
                 self.take(outcome);
             }
             70..80 => {
