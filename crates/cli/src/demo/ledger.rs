@@ -14,6 +14,9 @@ pub enum Fault {
     Reordered,
 }
 
+/// So many missing readings of a device are known one by one.
+const MISSING_MAX: usize = 100_000;
+
 /// Readings noted in order.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
@@ -62,7 +65,9 @@ impl Ledger {
         let account = self.devices.entry(device).or_default();
         let last = account.last;
         let fault = if number > last {
-            account.missing.extend(last + 1..number);
+            // A number from elsewhere may be any: the readings before it are not all to be held.
+            let room = MISSING_MAX.saturating_sub(account.missing.len());
+            account.missing.extend((last + 1..number).take(room));
             account.last = number;
             None
         } else if let Some(at) = account.missing.iter().position(|missing| *missing == number) {

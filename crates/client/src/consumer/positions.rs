@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use wire::{ApiKey, ErrorCode};
+
 use super::Shared;
 use super::error::ConsumeError;
 use super::state::StartAt;
@@ -78,7 +80,13 @@ async fn look_up(shared: &Shared, unresolved: Vec<Unresolved>) {
             }
             (Some(Ok(at)), _) => settle(shared, &partition, era, at.offset, false),
             (Some(Err(error)), _) => postpone(shared, &[(partition, era, start)], error),
-            (None, _) => {}
+            // Left out of the answer, it is asked for again, after a rest.
+            (None, _) => {
+                let unknown = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+                if let Err(error) = CallError::check(ApiKey::ListOffsets, unknown, None) {
+                    postpone(shared, &[(partition, era, start)], error);
+                }
+            }
         }
     }
 }
