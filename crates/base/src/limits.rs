@@ -32,6 +32,9 @@ pub const JSON_VALUES_MAX: usize = 1_000_000;
 /// Subschemas that a JSON Schema may have, each counted as often as references lead into what it stands in.
 pub const JSON_SCHEMA_PARTS_MAX: usize = 300_000;
 
+/// Bytes that a JSON Schema's values, names and texts may take, about, each counted as often as it is loaded.
+pub const JSON_SCHEMA_BYTES_MAX: usize = 192 * 1024 * 1024;
+
 /// The bodies of all requests that the registry has under way, in bytes together; parsed they are some times as large.
 pub const REGISTRY_BODIES_BYTES_MAX: usize = 32 * 1024 * 1024;
 

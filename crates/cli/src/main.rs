@@ -97,6 +97,9 @@ enum Command {
     },
 }
 
+/// Of each thread: schemas may nest as deep as is allowed, and parsing them recurses.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
+
 fn main() -> ExitCode {
     let Arguments { connect, json, command } = Arguments::parse();
     if let Command::Serve(arguments) = command {
@@ -124,7 +127,8 @@ fn run(command: Command, connect: &Connect, output: &Output) -> Outcome {
         Command::Dev(arguments) => return dev::run(arguments, output),
         _ => {}
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK_BYTES).enable_all().build()?;
     let outcome = runtime.block_on(run_connected(command, connect, output));
     runtime.shutdown_background();
     outcome

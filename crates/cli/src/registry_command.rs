@@ -26,7 +26,10 @@ pub struct Arguments {
 pub fn run(arguments: Arguments, connect: &Connect, json: bool) -> ExitCode {
     let _loggers = crate::serve::start_logs();
     let outcome = options(arguments, connect).and_then(|options| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .thread_stack_size(crate::STACK_BYTES)
+            .enable_all()
+            .build();
         runtime.map_err(|error| error.to_string())?.block_on(serve(options, json))
     });
     match outcome {

@@ -50,7 +50,10 @@ pub fn run(arguments: Arguments, json: bool) -> ExitCode {
         }
         let validator = registry.as_ref().map(|options| options.validator.clone());
         config.checks = Some(Arc::new(Validation { validator }));
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .thread_stack_size(crate::STACK_BYTES)
+            .enable_all()
+            .build();
         runtime.map_err(|error| error.to_string())?.block_on(serve(
             config,
             registry,

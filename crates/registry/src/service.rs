@@ -9,6 +9,7 @@ mod pending;
 mod replay;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use schema::json::Json;
 use tokio::sync::{OwnedMutexGuard, oneshot, watch};
@@ -30,6 +31,9 @@ use pending::{Pending, Sent};
 
 /// How often a write that lost against another writer is decided anew.
 const ATTEMPTS: usize = 16;
+
+/// How long deciding on one write may keep the turn.
+const DECISION_MAX: Duration = Duration::from_secs(30);
 
 /// A registry.
 pub struct Registry {
@@ -200,7 +204,10 @@ impl Registry {
             let (registry, decide, store) = (Arc::clone(self), Arc::clone(&decide), self.ahead());
             // Parsing and comparing take time and stack: not on a thread that serves connections, and under no lock.
             let decided = tokio::task::spawn_blocking(move || decide(&registry, &store));
-            let decided = decided.await.map_err(|_| RestError::store("A decision was broken off"))?;
+            // One that takes for ever does not stop all others: its outcome is not waited for.
+            let decided =
+                timeout(DECISION_MAX, decided).await.map_err(|_| RestError::timed_out(operation))?;
+            let decided = decided.map_err(|_| RestError::store("A decision was broken off"))?;
             let Decision { records, answer } = match decided {
                 Ok(decision) => decision,
                 // A writer that was paused refuses by what it knew then: what others wrote since counts.

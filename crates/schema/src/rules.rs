@@ -112,6 +112,7 @@ impl RuleSet {
     /// The same set without the rules of those names.
     #[must_use]
     pub fn without(&self, names: &[String]) -> Self {
+        let names: BTreeSet<&String> = names.iter().collect();
         let kept = |rules: &[Rule]| -> Vec<Rule> {
             let named = |rule: &&Rule| rule.name.as_ref().is_none_or(|name| !names.contains(name));
             rules.iter().filter(named).cloned().collect()
@@ -262,6 +263,6 @@ fn word(object: &Object, key: &str, allowed: &[&str]) -> Result<Option<String>, 
 }
 
 fn merged(old: &[Rule], new: &[Rule]) -> Vec<Rule> {
-    let replaced = |rule: &&Rule| !new.iter().any(|newer| newer.name == rule.name);
-    old.iter().filter(replaced).chain(new).cloned().collect()
+    let newer: BTreeSet<&Option<String>> = new.iter().map(|rule| &rule.name).collect();
+    old.iter().filter(|rule| !newer.contains(&rule.name)).chain(new).cloned().collect()
 }

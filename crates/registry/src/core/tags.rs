@@ -57,6 +57,29 @@ pub(crate) fn tag_request<'s>(
     })
 }
 
+/// Each change of tags copies the schema: so many bytes of copies are made.
+const COPIED_BYTES_MAX: usize = 512 * 1024 * 1024;
+
+/// So many bytes of paths are collected; parts behind them are told without tags.
+const PATH_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What changing tags may yet copy.
+struct Work(usize);
+
+impl Default for Work {
+    fn default() -> Self {
+        Self(COPIED_BYTES_MAX)
+    }
+}
+
+impl Work {
+    fn spend(&mut self, bytes: usize) -> Result<(), RestError> {
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.ok_or_else(|| RestError::invalid_schema("Too many tags for a schema of this size"))?;
+        Ok(())
+    }
+}
+
 /// Tags to put in and to take out, each a list of `{schemaEntity: {entityPath}, tags}`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Edits<'a> {
@@ -72,8 +95,10 @@ impl Edits<'_> {
     /// The schema's text with its tags changed.
     pub fn applied(&self, language: Language, text: &str) -> Result<String, RestError> {
         let mut tree = tree_of(language, text)?;
+        let mut work = Work::default();
         for (list, add) in [(self.add, true), (self.remove, false)] {
             for entry in list.and_then(Json::as_array).unwrap_or_default() {
+                work.spend(text.len())?;
                 let entity = member(entry, "schemaEntity");
                 let path = entity.and_then(|entity| self::text(entity, "entityPath")).unwrap_or_default();
                 tree = tagged(language, &tree, path, &strings(member(entry, "tags")), add)?;
@@ -95,7 +120,11 @@ pub(super) fn propagated(language: Language, before: &str, text: &str) -> String
     let (Ok(old), Ok(mut tree)) = (tree_of(language, before), tree_of(language, text)) else {
         return text.to_owned();
     };
+    let mut work = Work::default();
     for (path, _, tags) in inline(language, &old) {
+        if work.spend(text.len()).is_err() {
+            break;
+        }
         // What is no longer there has no tags.
         tree = tagged(language, &tree, &path, &tags, true).unwrap_or(tree);
     }
@@ -119,23 +148,34 @@ pub(crate) fn found_tags(language: Language, text: &str, wanted: &[&str]) -> Opt
 /// A part of a schema: its path, its kind and its tags.
 type Tagged = (String, &'static str, Vec<String>);
 
+#[derive(Default)]
+struct Found {
+    parts: Vec<Tagged>,
+    path_bytes: usize,
+}
+
 fn inline(language: Language, tree: &Json) -> Vec<Tagged> {
-    let mut found = Vec::new();
+    let mut found = Found::default();
     match language {
         Language::Avro => inline_avro(tree, None, &mut found),
-        _ => inline_json(tree, "object", &mut found),
+        _ => inline_json(tree, &mut vec!["object"], &mut found),
     }
-    found
+    found.parts
 }
 
-fn note(part: &Json, path: &str, kind: &'static str, found: &mut Vec<Tagged>) {
+/// The path is made of its parts where there are tags only.
+fn note(part: &Json, path: &[&str], kind: &'static str, found: &mut Found) {
     let tags = strings(member(part, TAGS));
-    if !tags.is_empty() {
-        found.push((path.to_owned(), kind, tags));
+    if tags.is_empty() {
+        return;
+    }
+    found.path_bytes += path.iter().map(|part| part.len() + 1).sum::<usize>();
+    if found.path_bytes <= PATH_BYTES_MAX {
+        found.parts.push((path.join("."), kind, tags));
     }
 }
 
-fn inline_avro(tree: &Json, space: Option<&str>, found: &mut Vec<Tagged>) {
+fn inline_avro(tree: &Json, space: Option<&str>, found: &mut Found) {
     if let Some(branches) = tree.as_array() {
         branches.iter().for_each(|branch| inline_avro(branch, space, found));
         return;
@@ -150,23 +190,24 @@ fn inline_avro(tree: &Json, space: Option<&str>, found: &mut Vec<Tagged>) {
         return;
     };
     let name = full_name(tree, space);
-    note(tree, &name, "sr_record", found);
+    note(tree, &[&name], "sr_record", found);
     let space = name.rsplit_once('.').map(|(space, _)| space);
     for field in fields {
-        note(field, &format!("{name}.{}", text(field, "name").unwrap_or_default()), "sr_field", found);
+        note(field, &[&name, text(field, "name").unwrap_or_default()], "sr_field", found);
         if let Some(inner) = member(field, "type") {
             inline_avro(inner, space, found);
         }
     }
 }
 
-fn inline_json(tree: &Json, path: &str, found: &mut Vec<Tagged>) {
-    let kind =
-        if path == "object" || member(tree, "properties").is_some() { "sr_record" } else { "sr_field" };
+fn inline_json<'t>(tree: &'t Json, path: &mut Vec<&'t str>, found: &mut Found) {
+    let kind = if path.len() == 1 || member(tree, "properties").is_some() { "sr_record" } else { "sr_field" };
     note(tree, path, kind, found);
     let properties = member(tree, "properties").and_then(Json::as_object);
     for (name, property) in properties.into_iter().flat_map(|properties| properties.iter()) {
-        inline_json(property, &format!("{path}.{name}"), found);
+        path.push(name);
+        inline_json(property, path, found);
+        path.pop();
     }
 }
 

@@ -64,6 +64,9 @@ type Differences = Vec<AvroDifference>;
 /// Copying so many bytes counts as one step.
 const BYTES_A_STEP: usize = 64;
 
+/// Looking at so many names or symbols counts as one step.
+const ITEMS_A_STEP: usize = 8;
+
 struct Comparison<'a> {
     reader: &'a AvroSchema,
     writer: &'a AvroSchema,
@@ -151,6 +154,7 @@ impl<'a> Comparison<'a> {
         if core::mem::discriminant(&r.body) != core::mem::discriminant(&w.body) {
             return Ok(vec![self.mismatch(reader, writer)]);
         }
+        self.spend(r.aliases.len() / ITEMS_A_STEP)?;
         if r.name.name != w.name.name && !r.aliases.contains(&w.name) {
             let expected = format!("expected: {}", w.name.full());
             found.push(self.difference(AvroDifferenceKind::NameMismatch, "name", expected));
@@ -161,6 +165,7 @@ impl<'a> Comparison<'a> {
                 found.push(self.difference(AvroDifferenceKind::FixedSizeMismatch, "size", detail));
             }
             (Body::Enum { symbols, default }, Body::Enum { symbols: theirs, .. }) if default.is_none() => {
+                self.spend((symbols.len() + theirs.len()) / ITEMS_A_STEP)?;
                 found.extend(self.missing_symbols(symbols, theirs));
             }
             (Body::Record { fields, .. }, Body::Record { fields: theirs, .. }) => {
@@ -192,6 +197,7 @@ impl<'a> Comparison<'a> {
         theirs: &'a [Field],
         writer: NodeId,
     ) -> Result<Differences, SchemaError> {
+        self.spend(theirs.len() / ITEMS_A_STEP)?;
         let by_name: BTreeMap<&str, &Field> =
             theirs.iter().map(|field| (field.name.as_str(), field)).collect();
         let mut found = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use base::limits::SCHEMA_DEPTH_MAX;
+use base::limits::{SCHEMA_DEPTH_MAX, SCHEMA_PRINT_BYTES_MAX};
 
 use super::{AvroSchema, Body, Field, Kind, Name, Named, Node, NodeId, Order, Primitive, Strictness};
 use super::{check, default, name, print};
@@ -26,6 +26,7 @@ pub(super) fn parse(
         from_references: 0,
         strictness,
         name_bytes: NameBytes::default(),
+        printed: 0,
     };
     for reference in references {
         let id = parser.text(reference)?;
@@ -48,6 +49,8 @@ struct Parser {
     from_references: usize,
     strictness: Strictness,
     name_bytes: NameBytes,
+    /// Bytes that were printed to compare types that are written out again.
+    printed: usize,
 }
 
 impl Parser {
@@ -216,7 +219,13 @@ impl Parser {
         let full = named.name.full();
         match self.names.get(&full) {
             Some(old) if *old != id => {
-                if print::of_node(&self.schema, *old)? != print::of_node(&self.schema, id)? {
+                let (old, new) = (print::of_node(&self.schema, *old)?, print::of_node(&self.schema, id)?);
+                // What many types have in common is printed with each of them.
+                self.printed = self.printed.saturating_add(old.len() + new.len());
+                if self.printed > SCHEMA_PRINT_BYTES_MAX {
+                    return Err(SchemaError::new("the types written out again are too large together"));
+                }
+                if old != new {
                     return Err(SchemaError::new(format!("Can't redefine: {full}")));
                 }
                 self.names.insert(full, id);

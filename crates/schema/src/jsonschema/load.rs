@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use base::limits::JSON_SCHEMA_PARTS_MAX;
+use base::limits::{JSON_SCHEMA_BYTES_MAX, JSON_SCHEMA_PARTS_MAX};
 
 use super::model::{Combined, Criterion, Id, Model, PATTERNS_BYTES_MAX, Schema, Shape};
 use super::resolve::{Documents, Place};
@@ -54,6 +54,7 @@ pub(super) fn load(tree: &Json, draft: Draft, references: &[(&str, Json)]) -> Re
         known: BTreeMap::new(),
         queue: VecDeque::new(),
         pattern_bytes: PATTERNS_BYTES_MAX,
+        bytes: JSON_SCHEMA_BYTES_MAX,
     };
     loader.model.root = loader.reserve(root);
     while let Some((id, place)) = loader.queue.pop_front() {
@@ -74,6 +75,8 @@ pub(super) struct Loader<'a> {
     queue: VecDeque<(Id, Place<'a>)>,
     /// What is left for compiled expressions.
     pub pattern_bytes: usize,
+    /// And for everything else.
+    bytes: usize,
 }
 
 impl<'a> Loader<'a> {
@@ -113,6 +116,12 @@ impl<'a> Loader<'a> {
             Json::Object(object) => object,
             other => return Err(SchemaError::new(format!("expected a schema, found {}", node_type(other)))),
         };
+        let weight = own_bytes(object);
+        self.bytes = self.bytes.checked_sub(weight).ok_or_else(|| {
+            SchemaError::new(
+                "what stands in the schema is too much, counted for each reference that leads into it",
+            )
+        })?;
         let base = match object.get(self.draft.id_keyword()).and_then(Json::as_str) {
             Some(id) if !id.starts_with('#') => super::resolve::resolve(base, id),
             _ => base.to_owned(),
@@ -121,20 +130,21 @@ impl<'a> Loader<'a> {
         if let Some(target) = self.reference(object, &base)? {
             if !self.draft.is_modern() {
                 // Before 2019-09 the neighbours of `$ref` have no meaning.
-                return Ok(Schema { shape: target, ..Schema::default() });
+                return Ok(Schema { shape: target, weight, ..Schema::default() });
             }
             parts.push(target);
         }
-        self.shapes(object, &base, &mut parts)?;
+        self.shapes(object, &base, weight, &mut parts)?;
         let text = |key: &str| object.get(key).and_then(Json::as_str).map(str::to_owned);
         Ok(Schema {
-            shape: self.joined(parts),
+            shape: self.joined(parts, weight),
             // The registry's loader for the later drafts takes ids as addresses, not as a property to compare.
             id: text(self.draft.id_keyword()).filter(|_| !self.draft.is_modern()),
             title: text("title"),
             description: text("description"),
             default: object.get("default").cloned(),
             connect_bytes: object.get("connect.type").and_then(Json::as_str) == Some("bytes"),
+            weight,
         })
     }
 
@@ -149,20 +159,27 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn joined(&mut self, mut parts: Vec<Shape>) -> Shape {
+    fn joined(&mut self, mut parts: Vec<Shape>, weight: usize) -> Shape {
         match parts.len() {
             0 => Shape::Any,
             1 => parts.pop().unwrap_or_default(),
             written => {
                 // Combinations come first, as the registry counts them.
                 parts.sort_by_key(|shape| !matches!(shape, Shape::Combined(_)));
-                let parts = parts.into_iter().map(|shape| self.push(Schema { shape, ..Schema::default() }));
+                let parts =
+                    parts.into_iter().map(|shape| self.push(Schema { shape, weight, ..Schema::default() }));
                 Shape::Combined(Combined { criterion: Criterion::All, parts: parts.collect(), written })
             }
         }
     }
 
-    fn shapes(&mut self, object: &'a Object, base: &str, parts: &mut Vec<Shape>) -> Result<(), SchemaError> {
+    fn shapes(
+        &mut self,
+        object: &'a Object,
+        base: &str,
+        weight: usize,
+        parts: &mut Vec<Shape>,
+    ) -> Result<(), SchemaError> {
         if let Some(given) = object.get("enum") {
             let values = given.as_array().ok_or_else(|| wrong("enum", "an array", given))?;
             parts.push(Shape::Enum(values.to_vec()));
@@ -180,7 +197,7 @@ impl<'a> Loader<'a> {
         {
             parts.push(Shape::Const(given.clone()));
         }
-        self.typed(object, base, parts)?;
+        self.typed(object, base, weight, parts)?;
         if self.draft >= Draft::Draft7 && object.contains_key("if") {
             for keyword in ["if", "then", "else"] {
                 if let Some(given) = object.get(keyword) {
@@ -207,7 +224,13 @@ impl<'a> Loader<'a> {
         Ok(Shape::Combined(Combined { criterion, parts, written: list.len() }))
     }
 
-    fn typed(&mut self, object: &'a Object, base: &str, parts: &mut Vec<Shape>) -> Result<(), SchemaError> {
+    fn typed(
+        &mut self,
+        object: &'a Object,
+        base: &str,
+        weight: usize,
+        parts: &mut Vec<Shape>,
+    ) -> Result<(), SchemaError> {
         let mut named: Vec<&str> = Vec::new();
         match object.get("type") {
             None => {}
@@ -222,7 +245,7 @@ impl<'a> Loader<'a> {
                     if !named.contains(&name) {
                         named.push(name);
                         let shape = self.of_type(name, object, base)?;
-                        any.push(self.push(Schema { shape, ..Schema::default() }));
+                        any.push(self.push(Schema { shape, weight, ..Schema::default() }));
                     }
                 }
                 let (criterion, written) = (Criterion::Any, any.len());
@@ -270,6 +293,43 @@ impl<'a> Loader<'a> {
             other => return Err(SchemaError::new(format!("unknown type: [{other}]"))),
         })
     }
+}
+
+/// What a value takes in memory beside its text, about.
+const VALUE_BYTES: usize = 64;
+
+/// What is copied of a schema's own members: its subschemas are counted for themselves.
+fn own_bytes(object: &Object) -> usize {
+    let member = |(key, value): (&str, &Json)| match (key, value) {
+        ("properties" | "patternProperties" | "dependentSchemas", Json::Object(members)) => {
+            members.keys().map(|key| VALUE_BYTES + key.len()).sum()
+        }
+        ("dependencies" | "dependentRequired", Json::Object(members)) => {
+            let own = |(key, value): (&str, &Json)| match value {
+                Json::Array(_) => VALUE_BYTES + key.len() + value_bytes(value),
+                _ => VALUE_BYTES + key.len(),
+            };
+            members.iter().map(own).sum()
+        }
+        ("enum" | "const" | "default" | "required" | "title" | "description" | "pattern", value) => {
+            value_bytes(value)
+        }
+        (_, Json::String(text)) => text.len(),
+        (_, Json::Number(number)) => number.literal().len(),
+        _ => 0,
+    };
+    VALUE_BYTES + object.iter().map(member).sum::<usize>()
+}
+
+fn value_bytes(json: &Json) -> usize {
+    VALUE_BYTES
+        + match json {
+            Json::String(text) => text.len(),
+            Json::Number(number) => number.literal().len(),
+            Json::Array(items) => items.iter().map(value_bytes).sum(),
+            Json::Object(members) => members.iter().map(|(key, value)| key.len() + value_bytes(value)).sum(),
+            Json::Null | Json::Bool(_) => 0,
+        }
 }
 
 /// A keyword whose value is of the wrong type.

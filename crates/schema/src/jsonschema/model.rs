@@ -25,6 +25,8 @@ pub(super) struct Schema {
     pub default: Option<Json>,
     /// Whether Kafka Connect's `connect.type` says that it stands for bytes.
     pub connect_bytes: bool,
+    /// Bytes that what stands in it takes, about, without its subschemas.
+    pub weight: usize,
 }
 
 /// The one thing a schema is; one that is several is an `allOf` of them.
@@ -153,7 +155,7 @@ const MATCHING_BYTES_MAX: usize = 64 << 10;
 impl Pattern {
     /// Compiles an expression; its memory is taken from `budget`, in bytes.
     pub fn new(expression: &str, budget: &mut usize) -> Result<Self, SchemaError> {
-        let mut spend = |bytes| {
+        let mut spend = |bytes| -> Result<(), SchemaError> {
             let left =
                 budget.checked_sub(bytes).ok_or_else(|| SchemaError::new("patternProperties too complex"))?;
             *budget = left;
@@ -163,12 +165,12 @@ impl Pattern {
             let mut builder = regex::RegexBuilder::new(expression);
             match builder.size_limit(bytes).dfa_size_limit(MATCHING_BYTES_MAX).build() {
                 Ok(regex) => return spend(bytes).map(|()| Self(Some(regex))),
-                Err(regex::Error::CompiledTooBig(_)) => {}
+                // Nothing is kept of it, but it was work.
+                Err(regex::Error::CompiledTooBig(_)) => spend(bytes / 4)?,
                 Err(_) => return Ok(Self(None)),
             }
         }
-        // Nothing is kept of it, but it was work.
-        spend(PATTERN_BYTES[0]).map(|()| Self(None))
+        Ok(Self(None))
     }
 
     /// Whether the expression is found anywhere in `name`.

@@ -13,7 +13,12 @@ pub(super) struct Documents<'a> {
     by_uri: BTreeMap<String, Place<'a>>,
     anchors: BTreeMap<(String, String), Place<'a>>,
     name_bytes: NameBytes,
+    /// Bytes of bases that following pointers may yet copy.
+    followed: usize,
 }
+
+/// Following all pointers of a schema may copy so many bytes.
+const FOLLOWED_BYTES_MAX: usize = 512 * 1024 * 1024;
 
 /// A schema and the URI against which its own references are resolved.
 #[derive(Clone, Debug)]
@@ -26,7 +31,13 @@ impl<'a> Documents<'a> {
     /// Registers the root and the references under the names that they are referred to by.
     pub fn new(root: &'a Json, draft: Draft, references: &'a [(&str, Json)]) -> Result<Self, SchemaError> {
         let name_bytes = NameBytes::default();
-        let mut documents = Self { root, by_uri: BTreeMap::new(), anchors: BTreeMap::new(), name_bytes };
+        let mut documents = Self {
+            root,
+            by_uri: BTreeMap::new(),
+            anchors: BTreeMap::new(),
+            name_bytes,
+            followed: FOLLOWED_BYTES_MAX,
+        };
         let base = own_uri(root, draft, "");
         documents.scan(root, draft, "")?;
         for (name, json) in references {
@@ -52,15 +63,16 @@ impl<'a> Documents<'a> {
             self.name_bytes.spend([base.len(), 0])?;
             let own = object.get(draft.id_keyword()).and_then(Json::as_str);
             match own.map(|id| id.strip_prefix('#')) {
-                Some(Some(anchor)) => self.anchor(&base, anchor, json),
+                Some(Some(anchor)) => self.anchor(&base, anchor, json)?,
                 Some(None) => {
+                    self.name_bytes.spend([2 * base.len(), 0])?;
                     self.by_uri.entry(base.clone()).or_insert(Place { json, base: base.clone() });
                 }
                 None => {}
             }
             for keyword in ["$anchor", "$dynamicAnchor"] {
                 if let Some(anchor) = object.get(keyword).and_then(Json::as_str) {
-                    self.anchor(&base, anchor, json);
+                    self.anchor(&base, anchor, json)?;
                 }
             }
             for (key, value) in object.iter() {
@@ -76,13 +88,20 @@ impl<'a> Documents<'a> {
         Ok(())
     }
 
-    fn anchor(&mut self, base: &str, name: &str, json: &'a Json) {
+    fn anchor(&mut self, base: &str, name: &str, json: &'a Json) -> Result<(), SchemaError> {
+        self.name_bytes.spend([2 * base.len(), name.len()])?;
         let place = Place { json, base: base.to_owned() };
         self.anchors.entry((base.to_owned(), name.to_owned())).or_insert(place);
+        Ok(())
     }
 
     /// The schema that `reference` names, seen from a schema whose base is `base`; `None` for a published meta-schema.
-    pub fn find(&self, reference: &str, base: &str, draft: Draft) -> Result<Option<Place<'a>>, SchemaError> {
+    pub fn find(
+        &mut self,
+        reference: &str,
+        base: &str,
+        draft: Draft,
+    ) -> Result<Option<Place<'a>>, SchemaError> {
         let (uri, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         let Some(document) = self.document(uri, base, draft) else {
             if is_meta_schema(uri) {
@@ -95,6 +114,11 @@ impl<'a> Documents<'a> {
         let place = if fragment.is_empty() {
             Some(document)
         } else if fragment.starts_with('/') {
+            let copied = fragment.matches('/').count().saturating_mul(document.base.len()) + fragment.len();
+            self.followed = self
+                .followed
+                .checked_sub(copied)
+                .ok_or_else(|| SchemaError::new("too many and too long pointers in $ref"))?;
             follow(&document, fragment, draft)
         } else {
             self.anchors.get(&(document.base.clone(), fragment.to_owned())).cloned()

@@ -205,8 +205,68 @@ fn references_into_each_others_targets_are_bounded() {
         }
         format!("{{\"properties\":{{{references}\"a\":{inner}}}}}")
     };
-    assert!(JsonSchema::parse(&text(50, 100), &[]).is_ok());
-    // Ten million, were all of them loaded.
-    let error = JsonSchema::parse(&text(100, 100_000), &[]).map(|_| ()).unwrap_err();
+    assert!(JsonSchema::parse(&text(40, 100), &[]).is_ok());
+    // Five million, were all of them loaded.
+    let error = JsonSchema::parse(&text(50, 100_000), &[]).map(|_| ()).unwrap_err();
     assert!(error.to_string().starts_with("more than 300000 subschemas"), "{error}");
+}
+
+#[test]
+fn what_references_load_again_is_bounded_in_bytes() {
+    let text = |depth: usize, values: usize| {
+        let leaf = format!("{{\"enum\":[{}]}}", vec!["1"; values].join(","));
+        let nested = format!("{}{leaf}{}", "{\"not\":".repeat(depth), "}".repeat(depth));
+        let references: Vec<String> =
+            (1..=depth).map(|at| format!("{{\"$ref\":\"#{}\"}}", "/not".repeat(at))).collect();
+        format!("{},\"anyOf\":[{}]}}", &nested[..nested.len() - 1], references.join(","))
+    };
+    assert!(JsonSchema::parse(&text(20, 100), &[]).is_ok());
+    // Four gigabytes.
+    let error = JsonSchema::parse(&text(50, 900_000), &[]).map(|_| ()).unwrap_err();
+    assert!(error.to_string().starts_with("what stands in the schema is too much"), "{error}");
+}
+
+#[test]
+fn findings_are_bounded_in_bytes() {
+    let parts: Vec<String> = (0..10_000)
+        .map(|at| format!("{{\"type\":\"object\",\"additionalProperties\":false,\"title\":\"{at}\"}}"))
+        .collect();
+    let after = JsonSchema::parse(&format!("{{\"anyOf\":[{}]}}", parts.join(",")), &[]).unwrap();
+    let before = |letters: usize| {
+        let name = "x".repeat(letters);
+        JsonSchema::parse(&format!("{{\"type\":\"object\",\"properties\":{{\"{name}\":{{}}}}}}"), &[])
+            .unwrap()
+    };
+    assert!(after.differences(&before(10), Policy::Strict).is_ok());
+    // Ten gigabytes of paths.
+    assert!(after.differences(&before(1_000_000), Policy::Strict).is_err());
+}
+
+/// Minutes and hours, when only pairs were counted.
+#[test]
+fn comparisons_are_bounded_by_what_they_look_at() {
+    let names =
+        |from: usize, to: usize| -> Vec<String> { (from..to).map(|at| format!("\"p{at}\"")).collect() };
+    let properties = |count: usize| -> String {
+        let all: Vec<String> = names(0, count).iter().map(|name| format!("{name}:{{}}")).collect();
+        all.join(",")
+    };
+    let open = "{\"type\":\"object\"}".to_owned();
+    let required = format!(
+        "{{\"type\":\"object\",\"properties\":{{{}}},\"required\":[{}]}}",
+        properties(100_000),
+        names(500_000, 700_000).join(",")
+    );
+    let patterns: Vec<String> = (0..2_000).map(|at| format!("\"^x{at}y\":{{}}")).collect();
+    let patterns = format!("{{\"type\":\"object\",\"patternProperties\":{{{}}}}}", patterns.join(","));
+    let many = format!("{{\"type\":\"object\",\"properties\":{{{}}}}}", properties(100_000));
+    let parts: Vec<String> =
+        (0..30_000).map(|at| format!("{{\"type\":\"object\",\"title\":\"{at}\"}}")).collect();
+    let parts = format!("{{\"anyOf\":[{}]}}", parts.join(","));
+    for (before, after) in [(&open, &required), (&patterns, &many), (&required, &parts)] {
+        let (before, after) =
+            (JsonSchema::parse(before, &[]).unwrap(), JsonSchema::parse(after, &[]).unwrap());
+        // Either way it ends in time.
+        let _ = after.differences(&before, Policy::Strict);
+    }
 }

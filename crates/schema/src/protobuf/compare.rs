@@ -31,7 +31,8 @@ pub(super) fn differences(
     let place =
         Place { packages: [before.package().to_owned(), after.package().to_owned()], path: String::new() };
     comparison.types(&place, &original.file.types, &update.file.types, &mut out)?;
-    Ok(out.0)
+    comparison.spend_on(&out)?;
+    Ok(out.list)
 }
 
 /// Where the comparison stands: the packages of both sides, and the messages entered, which are the same on both.
@@ -56,13 +57,38 @@ impl Place {
     }
 }
 
+/// So many bytes of paths are collected before the comparison gives up.
+const PATH_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Copying so many bytes counts as one step.
+const BYTES_A_STEP: usize = 64;
+
 #[derive(Default)]
-struct Findings(Vec<ProtoDifference>);
+struct Findings {
+    list: Vec<ProtoDifference>,
+    bytes: usize,
+}
 
 impl Findings {
+    /// Beyond the bound they are counted only; [`Comparison::spend_on`] then says so.
     fn add(&mut self, path: &str, kind: Kind) {
-        self.0.push(ProtoDifference { kind, path: format!("#/{path}") });
+        self.bytes += path.len();
+        if self.bytes <= PATH_BYTES_MAX {
+            self.list.push(ProtoDifference { kind, path: format!("#/{path}") });
+        }
     }
+
+    fn take_over(&mut self, found: Vec<ProtoDifference>) {
+        self.bytes += found.iter().map(|one| one.path.len()).sum::<usize>();
+        if self.bytes <= PATH_BYTES_MAX {
+            self.list.extend(found);
+        }
+    }
+}
+
+/// What it costs to copy them, in steps.
+fn weight(found: &[ProtoDifference]) -> usize {
+    found.iter().map(|one| 1 + one.path.len() / BYTES_A_STEP).sum()
 }
 
 struct Comparison<'a> {
@@ -91,6 +117,11 @@ impl<'a> Comparison<'a> {
         let left = self.steps.checked_sub(steps).filter(|_| self.depth < SCHEMA_DEPTH_MAX);
         self.steps = left.ok_or_else(|| SchemaError::new("schemas too complex to compare"))?;
         Ok(())
+    }
+
+    /// Nothing, unless there were more than are collected.
+    fn spend_on(&mut self, found: &Findings) -> Outcome {
+        self.spend(if found.bytes > PATH_BYTES_MAX { usize::MAX } else { 0 })
     }
 
     fn types(
@@ -187,9 +218,17 @@ impl<'a> Comparison<'a> {
                 _ => {}
             }
         }
+        // A oneof that is deleted whole loses nothing that a reader could take for something else.
+        let survives = |oneof: &&OneOf| oneof.fields.iter().any(|field| new.by_tag.contains_key(&field.tag));
+        let standing: BTreeSet<&str> = old
+            .oneofs
+            .iter()
+            .filter(|(name, oneof)| new.oneofs.contains_key(*name) || survives(oneof))
+            .map(|(name, _)| *name)
+            .collect();
         for tag in keys(&old.by_tag, &new.by_tag) {
             match (old.by_tag.get(&tag), new.by_tag.get(&tag)) {
-                (Some(member), None) => removed(&path, member, &old, &new, out),
+                (Some(member), None) => removed(&path, member, &standing, out),
                 (None, Some(member)) => added(&path, member, out),
                 (Some(was), Some(is)) => {
                     if was.oneof.is_some() && is.oneof.is_none() {
@@ -288,15 +327,17 @@ impl<'a> Comparison<'a> {
                 };
                 let mut findings = Findings::default();
                 self.message(&inside, was, is, &mut findings)?;
+                self.spend_on(&findings)?;
+                self.spend(weight(&findings.list))?;
                 if !self.comparing.contains(&old_name) {
-                    self.known.insert(key, findings.0.clone());
+                    self.known.insert(key, findings.list.clone());
                 }
-                findings.0
+                findings.list
             }
         };
-        self.spend(found.len())?;
+        self.spend(weight(&found))?;
         let compatible = found.iter().all(|difference| difference.kind.is_compatible());
-        out.0.extend(found);
+        out.take_over(found);
         if !compatible {
             out.add(path, Kind::FieldNamedTypeChanged);
         }
@@ -366,20 +407,14 @@ fn exclusions(path: &str, after: &Message, old: &Members<'_>, out: &mut Findings
     }
 }
 
-fn removed(path: &str, member: &Member<'_>, old: &Members<'_>, new: &Members<'_>, out: &mut Findings) {
+/// `standing`: the oneofs that are not deleted whole.
+fn removed(path: &str, member: &Member<'_>, standing: &BTreeSet<&str>, out: &mut Findings) {
     let path = member.path(path);
     match member.oneof {
         None if member.field.label == Some(Label::Required) => out.add(&path, Kind::RequiredFieldRemoved),
         None => out.add(&path, Kind::FieldRemoved),
-        Some(name) => {
-            // A oneof that is deleted whole loses nothing that a reader could take for something else.
-            let survives =
-                |oneof: &&OneOf| oneof.fields.iter().any(|field| new.by_tag.contains_key(&field.tag));
-            let deleted = !new.oneofs.contains_key(name) && !old.oneofs.get(name).is_some_and(survives);
-            if !deleted {
-                out.add(&path, Kind::OneofFieldRemoved);
-            }
-        }
+        Some(name) if standing.contains(name) => out.add(&path, Kind::OneofFieldRemoved),
+        Some(_) => {}
     }
 }
 
@@ -434,7 +469,7 @@ fn spelled_map(scope: &Scope<'_>, kind: &str, prefix: &str) -> String {
         return kind.to_owned();
     }
     let info = scope.resolve(kind, prefix).and_then(|name| scope.get(&name));
-    match info.as_ref().and_then(TypeInfo::map_entry) {
+    match info.and_then(|info| info.map_entry) {
         Some((key, value)) => format!("map<{key}, {value}>"),
         None => kind.to_owned(),
     }

@@ -1,5 +1,7 @@
 //! From a compiled `FileDescriptorProto` to the model, as the registry's text of it reads.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use base::limits::SCHEMA_DEPTH_MAX;
 
 use super::model::{
@@ -47,8 +49,9 @@ pub(super) fn file(bytes: &[u8]) -> Decoded<ProtoFile> {
     out.syntax = out.syntax.or(Some(Syntax::Proto2));
     out.types.extend(enums);
     out.extends = extends(&extensions, proto3)?;
+    let public: BTreeSet<usize> = public.into_iter().filter_map(|at: i32| usize::try_from(at).ok()).collect();
     for (index, import) in imports.into_iter().enumerate() {
-        if public.iter().any(|at| usize::try_from(*at) == Ok(index)) {
+        if public.contains(&index) {
             out.public_imports.push(import);
         } else {
             out.imports.push(import);
@@ -200,6 +203,7 @@ fn scalar(kind: i32) -> Option<&'static str> {
 
 fn extends(all: &[&[u8]], proto3: bool) -> Decoded<Vec<Extend>> {
     let mut out: Vec<Extend> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for bytes in all {
         let mut name = String::new();
         for (number, value) in fields(bytes)? {
@@ -208,7 +212,8 @@ fn extends(all: &[&[u8]], proto3: bool) -> Decoded<Vec<Extend>> {
             }
         }
         let (field, _, _) = field(bytes, proto3)?;
-        match out.iter_mut().find(|extend| extend.name == name) {
+        let place = *places.entry(name.clone()).or_insert(out.len());
+        match out.get_mut(place) {
             Some(extend) => extend.fields.push(field),
             None => out.push(Extend { name, fields: vec![field] }),
         }

@@ -76,6 +76,8 @@ impl Meter {
         self.fields(at, &message.fields)?;
         self.groups(at, &message.groups)?;
         for oneof in &message.oneofs {
+            // It stands in the place of each difference of its fields.
+            self.spend(oneof.name.len().saturating_mul(oneof.fields.len()))?;
             self.options(at, &oneof.options)?;
             self.fields(at, &oneof.fields)?;
             self.groups(at, &oneof.groups)?;

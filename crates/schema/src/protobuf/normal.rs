@@ -145,7 +145,7 @@ impl Normalizer<'_> {
         let mut kind = field.kind.clone();
         if !is_scalar(&kind) && map_parts(&kind).is_none() {
             let full = self.full(&kind, prefix)?;
-            kind = match self.scope.get(&full).and_then(|info| info.map_entry()) {
+            kind = match self.scope.get(&full).and_then(|info| info.map_entry) {
                 Some((key, value)) => format!("map<{key}, {value}>"),
                 None => full,
             };
@@ -311,6 +311,9 @@ fn default_value(kind: &str, default: &str) -> OptionValue {
     }
 }
 
+/// Numbers that take more than this without an exponent stay as they are.
+const FIXED_MAX: usize = 64;
+
 /// A number as Java's plain decimal format prints it: no exponent, at most three digits after the point.
 fn number(word: &str) -> String {
     let (sign, digits) = word.strip_prefix('-').map_or(("", word), |digits| ("-", digits));
@@ -328,6 +331,10 @@ fn number(word: &str) -> String {
     match digits.trim_end_matches(['f', 'F', 'd', 'D']).parse::<f64>() {
         Ok(value) if value.is_finite() && digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') => {
             let fixed = format!("{value:.3}");
+            // Three hundred digits for five: of many such numbers the text would be larger than any.
+            if fixed.len() > FIXED_MAX {
+                return word.to_owned();
+            }
             format!("{sign}{}", fixed.trim_end_matches('0').trim_end_matches('.'))
         }
         _ => word.to_owned(),

@@ -31,6 +31,8 @@ pub(super) fn option(lexer: &mut Lexer<'_>, depth: usize) -> Result<OptionElemen
         path = parts.split('.').map(str::to_owned).collect();
         lexer.next()?;
     }
+    // Normalized, each part is a message around the rest.
+    let depth = depth.checked_sub(path.len()).ok_or_else(|| lexer.error("nested too deeply"))?;
     lexer.expect('=')?;
     let value = value(lexer, depth)?;
     Ok(OptionElement { name, parenthesized, path, value })

@@ -16,13 +16,40 @@ pub(super) const TAG_MAX: i32 = 536_870_911;
 
 /// The file as text.
 pub(super) fn print(file: &ProtoFile) -> Result<String, SchemaError> {
-    let mut printer = Printer { out: String::new(), level: 0 };
+    let mut printer = Printer { out: Text::default(), level: 0 };
     printer.file(file)?;
-    Ok(printer.out)
+    if printer.out.is_over {
+        return Err(too_large());
+    }
+    Ok(printer.out.text)
+}
+
+fn too_large() -> SchemaError {
+    SchemaError::new("Schema too large when printed")
+}
+
+/// A text that grows to its bound and no further.
+#[derive(Default)]
+struct Text {
+    text: String,
+    is_over: bool,
+}
+
+impl Text {
+    fn push_str(&mut self, more: &str) {
+        self.is_over |= self.text.len() + more.len() > SCHEMA_PRINT_BYTES_MAX;
+        if !self.is_over {
+            self.text.push_str(more);
+        }
+    }
+
+    fn push(&mut self, c: char) {
+        self.push_str(c.encode_utf8(&mut [0; 4]));
+    }
 }
 
 struct Printer {
-    out: String,
+    out: Text,
     level: usize,
 }
 
@@ -52,8 +79,8 @@ impl Printer {
     }
 
     fn inside(&mut self, print: impl FnOnce(&mut Self) -> Printed) -> Printed {
-        if self.out.len() > SCHEMA_PRINT_BYTES_MAX {
-            return Err(SchemaError::new("Schema too large when printed"));
+        if self.out.is_over {
+            return Err(too_large());
         }
         self.level += 1;
         let printed = print(self);

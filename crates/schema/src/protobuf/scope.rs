@@ -26,6 +26,8 @@ pub(super) struct TypeInfo<'a> {
     pub source: Source<'a>,
     /// The declaration; bundled types have none here.
     pub element: Option<&'a TypeElement>,
+    /// Key and value type, if it is a message that declares itself the entry of a map.
+    pub map_entry: Option<(&'a str, &'a str)>,
     pub is_enum: bool,
 }
 
@@ -36,11 +38,6 @@ impl<'a> TypeInfo<'a> {
             Some(TypeElement::Message(message)) => Some(message),
             _ => None,
         }
-    }
-
-    /// Key and value type, if the message is the entry of a map spelled out.
-    pub fn map_entry(&self) -> Option<(&'a str, &'a str)> {
-        map_entry(self.message()?)
     }
 }
 
@@ -95,8 +92,13 @@ impl<'a> Scope<'a> {
                 self.add_extensions(&name, &message.extends);
                 self.add_types(package, &name, &message.nested, source);
             }
+            let map_entry = match element {
+                TypeElement::Message(message) => map_entry(message),
+                TypeElement::Enum(_) => None,
+            };
             let is_enum = matches!(element, TypeElement::Enum(_));
-            self.types.insert(name, TypeInfo { package, source, element: Some(element), is_enum });
+            let info = TypeInfo { package, source, element: Some(element), map_entry, is_enum };
+            self.types.insert(name, info);
         }
     }
 
@@ -116,7 +118,8 @@ impl<'a> Scope<'a> {
         let full_name = full_name.strip_prefix('.').unwrap_or(full_name);
         self.types.get(full_name).copied().or_else(|| {
             let (package, is_enum) = wellknown::find(full_name)?;
-            Some(TypeInfo { package, source: Source::Bundled, element: None, is_enum })
+            let (source, element, map_entry) = (Source::Bundled, None, None);
+            Some(TypeInfo { package, source, element, map_entry, is_enum })
         })
     }
 

@@ -239,3 +239,41 @@ fn options_of_many_ranges_are_bounded() {
     // A hundred gigabytes, were each range given its own.
     assert!(parsed(100_000, 1_000_000).is_err());
 }
+
+/// Each part was once a message around the rest, however many there were: dropping them took the stack.
+#[test]
+fn the_parts_of_an_options_name_are_bounded() {
+    let text = |parts: usize| {
+        format!(
+            "syntax = \"proto3\"; message M {{ option (confluent.message_meta){} = 1; }}",
+            ".a".repeat(parts)
+        )
+    };
+    assert!(ProtobufSchema::parse(&text(100), &[]).unwrap().normalized().is_ok());
+    assert!(ProtobufSchema::parse(&text(500_000), &[]).is_err());
+}
+
+#[test]
+fn printing_is_bounded_inside_options_too() {
+    let text = |depth: usize, items: usize| {
+        let list = vec!["1"; items].join(",");
+        format!("message M {{ option (o) = {}[{list}]{}; }}", "{a:".repeat(depth), "}".repeat(depth))
+    };
+    let printed = |depth, items| ProtobufSchema::parse(&text(depth, items), &[]).unwrap().canonical();
+    assert!(printed(10, 1_000).is_ok());
+    // More than a gigabyte, most of it blanks.
+    assert!(printed(240, 3_000_000).is_err());
+}
+
+#[test]
+fn differences_are_bounded_in_bytes() {
+    let text = |fields: core::ops::Range<usize>, letters: usize| {
+        let fields: String = fields.map(|at| format!("int32 f{at} = {at};")).collect();
+        format!("syntax = \"proto3\"; message M {{ oneof {} {{ {fields} }} }}", "o".repeat(letters))
+    };
+    let parsed = |fields, letters| ProtobufSchema::parse(&text(fields, letters), &[]);
+    let differences = |letters| parsed(1..2, letters)?.differences(&parsed(1..1_000, letters)?);
+    assert_eq!(differences(10).unwrap().len(), 998);
+    // A gigabyte of paths.
+    assert!(differences(1_000_000).is_err());
+}

@@ -69,13 +69,14 @@ pub(super) fn number(a: &NumberRules, b: &NumberRules, out: &mut Findings) {
     }
 }
 
+fn set_of<'r>(rules: &'r ObjectRules, name: &str) -> Option<BTreeSet<&'r String>> {
+    rules.dependencies.get(name).map(|names| names.iter().collect())
+}
+
 pub(super) fn dependencies(a: &ObjectRules, b: &ObjectRules, out: &mut Findings) {
     for name in shapes::union_keys(&a.dependencies, &b.dependencies) {
         let path = format!("dependencies/{name}");
-        let set = |rules: &ObjectRules| -> Option<BTreeSet<String>> {
-            rules.dependencies.get(name).map(|names| names.iter().cloned().collect())
-        };
-        match (set(a), set(b)) {
+        match (set_of(a, name), set_of(b, name)) {
             (None, _) => out.at(&path, Kind::DependencyArrayAdded),
             (_, None) => out.at(&path, Kind::DependencyArrayRemoved),
             (Some(a), Some(b)) if a == b => {}

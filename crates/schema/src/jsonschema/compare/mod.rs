@@ -72,9 +72,17 @@ struct Comparison<'a> {
     steps: usize,
 }
 
+/// Looking at so many bytes of names and values counts as one step.
+const LOOKED_AT_A_STEP: usize = 1024;
+
 /// What a comparison of one pair collects.
 #[derive(Default)]
 struct Findings(Vec<JsonDifference>);
+
+/// What it costs to keep them, in steps: their paths hold names of any length.
+fn weight(found: &[JsonDifference]) -> usize {
+    found.iter().map(|one| 1 + one.path.len() / BYTES_A_STEP).sum()
+}
 
 impl Findings {
     fn here(&mut self, kind: Kind) {
@@ -175,10 +183,11 @@ impl<'a> Comparison<'a> {
             return Ok(Rc::default());
         }
         self.depth += 1;
-        self.spend(1)?;
+        let looked_at = self.get(pair.0)?.weight + self.get(pair.1)?.weight;
+        self.spend(1 + looked_at / LOOKED_AT_A_STEP)?;
         let mut findings = Findings::default();
         self.schemas(pair.0, pair.1, &mut findings)?;
-        self.spend(findings.0.len())?;
+        self.spend(weight(&findings.0))?;
         self.depth -= 1;
         self.in_progress.remove(&pair);
         let found = Rc::new(findings.0);
@@ -259,12 +268,17 @@ impl<'a> Comparison<'a> {
         update: &'a Shape,
         out: &mut Findings,
     ) -> Outcome {
+        let (original_weight, update_weight) = (self.get(at)?.weight, self.get(to)?.weight);
         match (original, update) {
             (Shape::Text(a), Shape::Text(b)) => leaves::text(a, b, out),
             (Shape::Number(a), Shape::Number(b)) => leaves::number(a, b, out),
             (Shape::Const(a), Shape::Const(b)) if a != b => out.at("const", Kind::EnumArrayChanged),
             (Shape::Enum(a), Shape::Enum(b)) => {
-                self.spend(a.len().saturating_mul(b.len()) / 16)?;
+                // Each with each, and each as large as it is.
+                let (ours, theirs) = (original_weight / 64, update_weight / 64);
+                self.spend(
+                    (ours.max(1).saturating_mul(b.len()) + theirs.max(1).saturating_mul(a.len())) / 16,
+                )?;
                 let (lost, gained) = (a.iter().any(|v| !b.contains(v)), b.iter().any(|v| !a.contains(v)));
                 match (lost, gained) {
                     (false, false) => {}

@@ -9,6 +9,11 @@ use super::leaves::{dependencies, object_limits};
 use super::{Comparison, Findings, Outcome, Ref, compatible};
 use crate::SchemaError;
 
+/// What it costs to try all expressions on a name, in steps.
+fn expressions(rules: &ObjectRules, name: &str) -> usize {
+    rules.patterns.len().saturating_mul(1 + name.len() / 8)
+}
+
 impl<'a> Comparison<'a> {
     pub(super) fn objects(
         &mut self,
@@ -18,13 +23,17 @@ impl<'a> Comparison<'a> {
         b: &'a ObjectRules,
         out: &mut Findings,
     ) -> Outcome {
-        self.required(to, a, b, out)?;
+        let needed: BTreeSet<&str> = b.required.iter().map(String::as_str).collect();
+        self.required(to, a, b, &needed, out)?;
         for name in shapes::union_keys(&a.properties, &b.properties) {
             let path = format!("properties/{name}");
             match (a.properties.get(name), b.properties.get(name)) {
                 (Some(old), Some(new)) => self.under(out, &path, at.at(*old), to.at(*new))?,
                 (Some(old), None) => self.removed_property(name, &path, at.at(*old), (to, b), out)?,
-                (None, Some(new)) => self.added_property(name, &path, (at, a), (to, b), to.at(*new), out)?,
+                (None, Some(new)) => {
+                    let needed = needed.contains(name);
+                    self.added_property(name, &path, (at, a), needed, to.at(*new), out)?;
+                }
                 (None, None) => {}
             }
         }
@@ -55,13 +64,19 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    fn required(&mut self, to: Ref, a: &ObjectRules, b: &ObjectRules, out: &mut Findings) -> Outcome {
-        let (before, after): (BTreeSet<&String>, BTreeSet<&String>) =
-            (a.required.iter().collect(), b.required.iter().collect());
+    fn required(
+        &mut self,
+        to: Ref,
+        a: &ObjectRules,
+        b: &ObjectRules,
+        after: &BTreeSet<&str>,
+        out: &mut Findings,
+    ) -> Outcome {
+        let before: BTreeSet<&str> = a.required.iter().map(String::as_str).collect();
         for name in a.properties.keys() {
             let Some(new) = b.properties.get(name) else { continue };
             let path = format!("required/{name}");
-            match (before.contains(name), after.contains(name)) {
+            match (before.contains(name.as_str()), after.contains(name.as_str())) {
                 (true, false) => out.at(&path, Kind::RequiredAttributeRemoved),
                 (false, true) if self.get(to.at(*new))?.default.is_some() => {
                     out.at(&path, Kind::RequiredAttributeWithDefaultAdded);
@@ -81,6 +96,7 @@ impl<'a> Comparison<'a> {
         (to, b): (Ref, &ObjectRules),
         out: &mut Findings,
     ) -> Outcome {
+        self.spend(expressions(b, name))?;
         if self.is_open_object(to, b)? {
             out.at(path, Kind::PropertyRemovedFromOpen);
         } else if let Some(cover) = shapes::covering(b, name, |id| self.is_partial(to.at(id))) {
@@ -101,11 +117,10 @@ impl<'a> Comparison<'a> {
         name: &str,
         path: &str,
         (at, a): (Ref, &ObjectRules),
-        (_, b): (Ref, &ObjectRules),
+        required: bool,
         new: Ref,
         out: &mut Findings,
     ) -> Outcome {
-        let required = b.required.iter().any(|r| r == name);
         let schema = self.get(new)?;
         let with_default = schema.default.is_some();
         if self.is_open_object(at, a)? {
@@ -120,6 +135,7 @@ impl<'a> Comparison<'a> {
             );
             return Ok(());
         }
+        self.spend(expressions(a, name))?;
         if let Some(cover) = shapes::covering(a, name, |id| self.is_partial(at.at(id))) {
             let found = self.pair(at.at(cover), new)?;
             self.copied(out, path, &found)?;
