@@ -1,5 +1,6 @@
 //! AlterConfigs, the older way: the configs given replace all that were set.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -19,11 +20,9 @@ impl Command for AlterConfigsRequest {
 
     fn decide(&self, controller: &Controller, _at: Moment) -> Outcome<AlterConfigsResponse> {
         let (mut records, mut responses) = (Vec::new(), Vec::new());
-        for (place, resource) in self.resources.iter().enumerate() {
-            let same = |other: &AlterConfigsResource| {
-                other.resource_type == resource.resource_type && other.resource_name == resource.resource_name
-            };
-            let altered = if self.resources.iter().take(place).any(same) {
+        let mut seen = BTreeSet::new();
+        for resource in &self.resources {
+            let altered = if !seen.insert((resource.resource_type, &resource.resource_name)) {
                 Err(ApiError::invalid_request("Each resource must appear at most once."))
             } else {
                 controller.replace_configs(resource)

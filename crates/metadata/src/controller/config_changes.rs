@@ -32,11 +32,9 @@ impl Command for IncrementalAlterConfigsRequest {
 
     fn decide(&self, controller: &Controller, _at: Moment) -> Outcome<IncrementalAlterConfigsResponse> {
         let (mut records, mut responses) = (Vec::new(), Vec::new());
-        for (place, resource) in self.resources.iter().enumerate() {
-            let same = |other: &AlterConfigsResource| {
-                other.resource_type == resource.resource_type && other.resource_name == resource.resource_name
-            };
-            let altered = if self.resources.iter().take(place).any(same) {
+        let mut seen = BTreeSet::new();
+        for resource in &self.resources {
+            let altered = if !seen.insert((resource.resource_type, &resource.resource_name)) {
                 Err(ApiError::invalid_request("Each resource must appear at most once."))
             } else {
                 controller.alter_incrementally(resource)

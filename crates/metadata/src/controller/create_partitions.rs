@@ -24,8 +24,10 @@ impl Command for CreatePartitionsRequest {
             let twice = Err(ApiError::invalid_request("Duplicate topic name."));
             results.push(result_of(name.clone(), &twice));
         }
+        // Of all topics together, as Kafka counts the records of one request.
+        let mut asked = 0;
         for topic in self.topics.iter().filter(|topic| !repeated.contains(&topic.name)) {
-            let added = controller.add_partitions(topic, &mut draws);
+            let added = controller.add_partitions(topic, &mut asked, &mut draws);
             results.push(result_of(topic.name.clone(), &added.as_ref().map(drop).map_err(Clone::clone)));
             records.extend(added.into_iter().flatten());
         }
@@ -45,15 +47,17 @@ impl Controller {
     fn add_partitions(
         &self,
         asked: &CreatePartitionsTopic,
+        before: &mut i64,
         draws: &mut Draws,
     ) -> Result<Vec<Record>, ApiError> {
         let unknown = ApiError::silent(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
         let topic = self.image.topic_named(&asked.name).ok_or(unknown)?;
         let current = topic.partitions().len() as i32;
         let additional = check_count(asked, current)?;
-        if let Some(error) = self.too_many([additional as i64].into_iter()) {
+        if let Some(error) = self.too_many([*before + additional as i64].into_iter()) {
             return Err(error);
         }
+        *before += additional as i64;
         let replicas = self.added_replicas(asked, topic, additional, draws)?;
         let indexes = current..;
         let new =

@@ -115,7 +115,10 @@ impl Controller {
         }
         let mut change = Change::new(self, topic.id(), index, partition);
         change.adding = target.iter().copied().filter(|replica| !current.contains(replica)).collect();
-        change.removing = current.iter().copied().filter(|replica| !target.contains(replica)).collect();
+        // What an earlier move added and this one drops stays until the move is over, if it is in sync: it may be all there is.
+        let in_sync = |replica: &&i32| current.contains(replica) || partition.isr.contains(replica);
+        let dropped = |replica: &&i32| !target.contains(replica);
+        change.removing = partition.replicas.iter().filter(in_sync).filter(dropped).copied().collect();
         change.replicas = target.iter().chain(&change.removing).copied().collect();
         change.isr.retain(|replica| change.replicas.contains(replica));
         Ok(change.build())

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base::limits::{SCHEMA_COMPARE_STEPS_MAX, SCHEMA_DEPTH_MAX};
 
 use super::ProtoDifferenceKind as Kind;
+use super::findings::{Findings, weight};
 use super::model::{Enum, Field, Label, Message, OneOf, TypeElement};
 use super::scope::{Scope, Source, TypeInfo, is_scalar, joined, map_entry, map_parts};
 use super::{ProtoDifference, ProtobufSchema};
@@ -31,7 +32,7 @@ pub(super) fn differences(
     let place =
         Place { packages: [before.package().to_owned(), after.package().to_owned()], path: String::new() };
     comparison.types(&place, &original.file.types, &update.file.types, &mut out)?;
-    comparison.spend_on(&out)?;
+    out.check()?;
     Ok(out.list)
 }
 
@@ -55,40 +56,6 @@ impl Place {
     fn pointer(&self) -> String {
         self.path.replace('.', "/")
     }
-}
-
-/// So many bytes of paths are collected before the comparison gives up.
-const PATH_BYTES_MAX: usize = 32 * 1024 * 1024;
-
-/// Copying so many bytes counts as one step.
-const BYTES_A_STEP: usize = 64;
-
-#[derive(Default)]
-struct Findings {
-    list: Vec<ProtoDifference>,
-    bytes: usize,
-}
-
-impl Findings {
-    /// Beyond the bound they are counted only; [`Comparison::spend_on`] then says so.
-    fn add(&mut self, path: &str, kind: Kind) {
-        self.bytes += path.len();
-        if self.bytes <= PATH_BYTES_MAX {
-            self.list.push(ProtoDifference { kind, path: format!("#/{path}") });
-        }
-    }
-
-    fn take_over(&mut self, found: Vec<ProtoDifference>) {
-        self.bytes += found.iter().map(|one| one.path.len()).sum::<usize>();
-        if self.bytes <= PATH_BYTES_MAX {
-            self.list.extend(found);
-        }
-    }
-}
-
-/// What it costs to copy them, in steps.
-fn weight(found: &[ProtoDifference]) -> usize {
-    found.iter().map(|one| 1 + one.path.len() / BYTES_A_STEP).sum()
 }
 
 struct Comparison<'a> {
@@ -117,11 +84,6 @@ impl<'a> Comparison<'a> {
         let left = self.steps.checked_sub(steps).filter(|_| self.depth < SCHEMA_DEPTH_MAX);
         self.steps = left.ok_or_else(|| SchemaError::new("schemas too complex to compare"))?;
         Ok(())
-    }
-
-    /// Nothing, unless there were more than are collected.
-    fn spend_on(&mut self, found: &Findings) -> Outcome {
-        self.spend(if found.bytes > PATH_BYTES_MAX { usize::MAX } else { 0 })
     }
 
     fn types(
@@ -327,7 +289,7 @@ impl<'a> Comparison<'a> {
                 };
                 let mut findings = Findings::default();
                 self.message(&inside, was, is, &mut findings)?;
-                self.spend_on(&findings)?;
+                findings.check()?;
                 self.spend(weight(&findings.list))?;
                 if !self.comparing.contains(&old_name) {
                     self.known.insert(key, findings.list.clone());

@@ -6,6 +6,7 @@
 mod compare;
 mod descriptor;
 mod encode;
+mod findings;
 mod kinds;
 mod lexer;
 mod merge;
@@ -15,6 +16,7 @@ mod normal;
 mod options;
 mod parse;
 mod print;
+mod printed;
 mod scope;
 #[cfg(test)]
 mod tests;

@@ -3,12 +3,11 @@
 //! A blank line stands before every section of a message but its first; inside a nested message it carries that message's
 //! indentation. The hash of the text is the schema's identity, so these spaces matter.
 
-use base::limits::SCHEMA_PRINT_BYTES_MAX;
-
 use super::model::{
     Enum, EnumConstant, Extend, Extensions, Field, Group, Message, OneOf, OptionElement, OptionValue,
     ProtoFile, Rpc, Service, Span, Syntax, TypeElement, WordKind,
 };
+use super::printed::Text;
 use crate::SchemaError;
 
 /// The largest field number.
@@ -18,34 +17,8 @@ pub(super) const TAG_MAX: i32 = 536_870_911;
 pub(super) fn print(file: &ProtoFile) -> Result<String, SchemaError> {
     let mut printer = Printer { out: Text::default(), level: 0 };
     printer.file(file)?;
-    if printer.out.is_over {
-        return Err(too_large());
-    }
+    printer.out.check()?;
     Ok(printer.out.text)
-}
-
-fn too_large() -> SchemaError {
-    SchemaError::new("Schema too large when printed")
-}
-
-/// A text that grows to its bound and no further.
-#[derive(Default)]
-struct Text {
-    text: String,
-    is_over: bool,
-}
-
-impl Text {
-    fn push_str(&mut self, more: &str) {
-        self.is_over |= self.text.len() + more.len() > SCHEMA_PRINT_BYTES_MAX;
-        if !self.is_over {
-            self.text.push_str(more);
-        }
-    }
-
-    fn push(&mut self, c: char) {
-        self.push_str(c.encode_utf8(&mut [0; 4]));
-    }
 }
 
 struct Printer {
@@ -79,9 +52,7 @@ impl Printer {
     }
 
     fn inside(&mut self, print: impl FnOnce(&mut Self) -> Printed) -> Printed {
-        if self.out.is_over {
-            return Err(too_large());
-        }
+        self.out.check()?;
         self.level += 1;
         let printed = print(self);
         self.level -= 1;

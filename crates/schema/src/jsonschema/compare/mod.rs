@@ -5,6 +5,7 @@
 //! incompatible, until nothing new turns up.
 
 mod arrays;
+mod findings;
 mod leaves;
 mod objects;
 
@@ -14,6 +15,8 @@ use std::rc::Rc;
 use base::limits::{SCHEMA_COMPARE_STEPS_MAX, SCHEMA_DEPTH_MAX};
 
 use super::JsonDifferenceKind as Kind;
+use findings::{Findings, weight};
+
 use super::model::{Combined, Criterion, Id, Model, Rest, Schema, Shape};
 use super::{JsonDifference, Policy, matching};
 use crate::SchemaError;
@@ -74,54 +77,6 @@ struct Comparison<'a> {
 
 /// Looking at so many bytes of names and values counts as one step.
 const LOOKED_AT_A_STEP: usize = 1024;
-
-/// What a comparison of one pair collects.
-#[derive(Default)]
-struct Findings(Vec<JsonDifference>);
-
-/// What it costs to keep them, in steps: their paths hold names of any length.
-fn weight(found: &[JsonDifference]) -> usize {
-    found.iter().map(|one| 1 + one.path.len() / BYTES_A_STEP).sum()
-}
-
-impl Findings {
-    fn here(&mut self, kind: Kind) {
-        self.at("", kind);
-    }
-
-    fn at(&mut self, path: &str, kind: Kind) {
-        self.0.push(JsonDifference { kind, path: path.to_owned() });
-    }
-
-    fn under(&mut self, prefix: &str, found: &[JsonDifference]) {
-        for difference in found {
-            let path = match (prefix, difference.path.as_str()) {
-                ("", path) => path.to_owned(),
-                (prefix, "") => prefix.to_owned(),
-                (prefix, path) => format!("{prefix}/{path}"),
-            };
-            self.0.push(JsonDifference { kind: difference.kind, path });
-        }
-    }
-
-    /// A limit that may come, go, rise or fall; `kinds` in that order.
-    fn limit<T: PartialOrd>(
-        &mut self,
-        path: &str,
-        original: Option<&T>,
-        update: Option<&T>,
-        kinds: [Kind; 4],
-    ) {
-        let [added, removed, increased, decreased] = kinds;
-        match (original, update) {
-            (None, Some(_)) => self.at(path, added),
-            (Some(_), None) => self.at(path, removed),
-            (Some(a), Some(b)) if a < b => self.at(path, increased),
-            (Some(a), Some(b)) if a > b => self.at(path, decreased),
-            _ => {}
-        }
-    }
-}
 
 type Outcome = Result<(), SchemaError>;
 
