@@ -22,6 +22,8 @@ pub struct Cluster {
     binary: PathBuf,
     folder: PathBuf,
     members: Vec<Option<Child>>,
+    /// Brokers that ended though nobody stopped them.
+    ended: Vec<String>,
 }
 
 impl Cluster {
@@ -31,6 +33,7 @@ impl Cluster {
             binary: binary.to_owned(),
             folder: folder.to_owned(),
             members: (0..BROKERS).map(|_| None).collect(),
+            ended: Vec::new(),
         };
         for broker in 1..=BROKERS {
             cluster.prepare(broker)?;
@@ -185,15 +188,24 @@ impl Cluster {
         (1..=BROKERS).try_for_each(|broker| self.wait_ready(broker))
     }
 
+    /// Brokers that ended by themselves so far.
+    pub fn ended(&self) -> &[String] {
+        &self.ended
+    }
+
+    /// Notes those that have ended by themselves since they were last looked at.
+    pub fn look_for_the_dead(&mut self) {
+        (1..=BROKERS).for_each(|broker| self.bury(broker));
+    }
+
     /// Forgets a process that has ended by itself, aloud.
     fn bury(&mut self, broker: usize) {
         let log = self.home(broker).join("log.txt");
         let Some(member) = self.members.get_mut(broker - 1) else { return };
         if let Some(status) = member.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
-            eprintln!(
-                "broker {broker} ended by itself: {status}; it is started again, see {}",
-                log.display()
-            );
+            let text = format!("broker {broker} ended by itself: {status}, see {}", log.display());
+            eprintln!("{text}");
+            self.ended.push(text);
             *member = None;
         }
     }

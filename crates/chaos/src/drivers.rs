@@ -87,9 +87,9 @@ impl Drivers {
         Ok(())
     }
 
-    /// Waits for all, and reads what they wrote.
-    pub fn collect(mut self) -> Outcome<History> {
-        let mut history = History::default();
+    /// Waits for all, and reads what they wrote; and which of them did nothing that succeeded.
+    pub fn collect(mut self) -> Outcome<(History, Vec<String>)> {
+        let (mut history, mut idle) = (History::default(), Vec::new());
         for (place, (child, path)) in self.children.iter_mut().enumerate() {
             while child.try_wait().map_err(|error| error.to_string())?.is_none() {
                 if Instant::now() > self.until {
@@ -98,16 +98,21 @@ impl Drivers {
                 }
                 std::thread::sleep(Duration::from_millis(50));
             }
-            let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+            let text = fs::read_to_string(&*path).map_err(|error| error.to_string())?;
             let mut process = u32::try_from(place).unwrap_or(0) * 1000;
             let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let before = history.ops.len();
             for line in lines {
                 process += u32::from(line.get("t").and_then(Value::as_str) == Some("life"));
                 history.ops.extend(operation(process, &line));
             }
+            let own = history.ops.get(before..).unwrap_or_default();
+            if !own.iter().any(|op| op.is_ok() && matches!(op.call, Call::Records(_) | Call::Set { .. })) {
+                idle.push(format!("a client did nothing: {}", path.display()));
+            }
         }
         history.ops.sort_by_key(|op| op.completed);
-        Ok(history)
+        Ok((history, idle))
     }
 }
 

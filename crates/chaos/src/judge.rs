@@ -41,7 +41,12 @@ pub fn earlier(out: &Path, seed: u64) -> Option<Verdict> {
 }
 
 /// Checks a history.
-pub fn judge(plan: &Plan, mut history: History, cluster: &Cluster, options: &Options) -> Outcome<Verdict> {
+pub fn judge(
+    plan: &Plan,
+    (mut history, idle): (History, Vec<String>),
+    cluster: &Cluster,
+    options: &Options,
+) -> Outcome<Verdict> {
     let lines = cluster.log_lines();
     let is_said = |words: &&str| lines.iter().any(|(_, line)| line.contains(*words));
     let is_felt = traces(plan.fault).is_none_or(|traces| traces.iter().any(is_said));
@@ -53,6 +58,11 @@ pub fn judge(plan: &Plan, mut history: History, cluster: &Cluster, options: &Opt
     let report = check(&history, &settings(plan));
     let mut broken: Vec<String> = report.illegal().map(ToString::to_string).collect();
     broken.extend(empty(plan.fault, &history, is_felt));
+    broken.extend(idle);
+    // A full disk ends a broker whose metadata it holds, with a message.
+    if plan.fault != Fault::FullDisk {
+        broken.extend(cluster.ended().iter().cloned());
+    }
     let sent = history.ops.iter().filter(|op| op.is_ok() && op.sends().next().is_some()).count();
     let gap = longest_gap(&history);
     let what = if broken.is_empty() { "clean".to_owned() } else { format!("{} BROKEN", broken.len()) };
@@ -107,7 +117,12 @@ fn empty(fault: Fault, history: &History, is_felt: bool) -> Vec<String> {
 /// A client may ask a broker that is cut off, which cannot know what the others decided meanwhile: what is seen of topics then counts for
 /// nothing. Afterwards it does.
 fn forget_stale_looks(fault: Fault, history: &mut History) {
-    if !matches!(fault, Fault::PauseLeader | Fault::Isolate | Fault::OneWay | Fault::Ring | Fault::Bridge) {
+    // One whose metadata can no longer be written follows nobody for the moment that it takes to end.
+    let cuts_off = matches!(
+        fault,
+        Fault::PauseLeader | Fault::Isolate | Fault::OneWay | Fault::Ring | Fault::Bridge | Fault::FullDisk
+    );
+    if !cuts_off {
         return;
     }
     let faults = history.faults.clone();

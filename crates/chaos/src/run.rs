@@ -25,9 +25,10 @@ pub fn run(plan: &Plan, options: &Options) -> Outcome<Verdict> {
     let spans = faults::strike(plan.fault, &mut cluster, &network, began + length.saturating_sub(QUIET))?;
     let healed = drivers::now();
     std::thread::sleep((began + length).saturating_duration_since(Instant::now()));
-    let mut history = clients.collect()?;
+    let (mut history, idle) = clients.collect()?;
+    cluster.look_for_the_dead();
     history.faults = spans;
     history.healed = Some(healed);
     own::read_everything(&mut history)?;
-    judge::judge(plan, history, &cluster, options)
+    judge::judge(plan, (history, idle), &cluster, options)
 }

@@ -60,6 +60,9 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What an era must at least have acknowledged.
+const ACKED_MIN: usize = 500;
+
 async fn run_era(settings: &Settings, era: u64) -> Result<Figures, Failure> {
     let dir = settings.work.join(format!("kill-{}-{era}", settings.seed));
     std::fs::remove_dir_all(&dir).ok();
@@ -102,6 +105,14 @@ async fn run_era(settings: &Settings, era: u64) -> Result<Figures, Failure> {
     (figures.acked, figures.refused, figures.committed) =
         (book.acked_count(), book.refused, book.committed.0);
     drop(book);
+    // A run in which little was acknowledged proves nothing.
+    if figures.acked < ACKED_MIN || figures.committed < 1 {
+        return Err(format!(
+            "only {} records acknowledged, offset {} committed",
+            figures.acked, figures.committed
+        )
+        .into());
+    }
     std::fs::remove_dir_all(&dir)?;
     Ok(figures)
 }

@@ -57,6 +57,9 @@ async fn run_trace(
             Some((sync + random.below(3) as usize, class))
         })
         .collect();
+    if chosen.len() as u64 != IMAGES {
+        return Err(format!("{} places of {IMAGES}: no sync was recorded", chosen.len()).into());
+    }
     chosen.sort_unstable();
     let mut images = recorded.trace.images();
     for (number, (place, class)) in chosen.into_iter().enumerate() {
@@ -73,8 +76,10 @@ async fn run_trace(
         }
     }
     std::fs::remove_dir_all(&dir)?;
-    let acked = ledger.book().acked_count();
-    Ok(acked)
+    match ledger.book().acked_count() {
+        0 => Err("nothing was acknowledged".into()),
+        acked => Ok(acked),
+    }
 }
 
 /// Loads the process under `strace`; the ledger, when the load began, and what was recorded.
