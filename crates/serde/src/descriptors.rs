@@ -57,8 +57,18 @@ fn well_known() -> Result<DescriptorPool, SerdeError> {
 /// or else in front of the payload.
 pub fn check(file: &FileDescriptor, header: Option<&[u8]>, bytes: &[u8]) -> Result<(), SerdeError> {
     let (indexes, payload) = indexes_and_payload(header, bytes)?;
+    // Read, each of its bytes may become a value of fifty.
+    if payload.len() > CHECKED_BYTES_MAX {
+        return Err(SerdeError::Bytes(format!(
+            "a message of {} bytes is more than is checked, {CHECKED_BYTES_MAX}",
+            payload.len()
+        )));
+    }
     read(file, &indexes, payload).map(drop)
 }
+
+/// Messages above this are refused by [`check`], in bytes.
+const CHECKED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The message that these indexes name, out of its bytes.
 pub(crate) fn read(
@@ -131,4 +141,19 @@ fn message_at(file: &FileDescriptor, indexes: &[i32]) -> Option<MessageDescripto
         message = next;
     }
     Some(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_checked_is_bounded() {
+        let text = "syntax = \"proto3\"; message M { repeated int32 n = 1; }";
+        let file = compile(&ProtobufSchema::parse(text, &[]).unwrap()).unwrap();
+        // The first message, whose unknown fields are kept as well.
+        let payload = |fields: usize| [&[0][..], &[0x78, 0].repeat(fields)].concat();
+        assert!(check(&file, None, &payload(1_000)).is_ok());
+        assert!(check(&file, None, &payload(CHECKED_BYTES_MAX)).is_err());
+    }
 }
