@@ -53,6 +53,14 @@ fn well_known() -> Result<DescriptorPool, SerdeError> {
     Ok(pool)
 }
 
+/// The indexes of the message of that full name in a file.
+pub(crate) fn indexes_in(file: &FileDescriptor, full_name: &str) -> Result<Vec<i32>, SerdeError> {
+    let found = file.parent_pool().get_message_by_name(full_name);
+    let found = found.filter(|found| found.parent_file() == *file);
+    let found = found.ok_or_else(|| wrong(format!("the schema to write by has no message {full_name}")))?;
+    Ok(indexes_of(&found))
+}
+
 /// Whether a message can be read: the indexes that name it stand in the header behind the GUID,
 /// or else in front of the payload.
 pub fn check(file: &FileDescriptor, header: Option<&[u8]>, bytes: &[u8]) -> Result<(), SerdeError> {
@@ -155,5 +163,17 @@ mod tests {
         let payload = |fields: usize| [&[0][..], &[0x78, 0].repeat(fields)].concat();
         assert!(check(&file, None, &payload(1_000)).is_ok());
         assert!(check(&file, None, &payload(CHECKED_BYTES_MAX)).is_err());
+    }
+
+    /// With `use.latest.version` records were once named by where the message stands in its own file.
+    #[test]
+    fn a_message_is_named_by_its_place_in_the_schema_that_is_written() {
+        let file = |text: &str| compile(&ProtobufSchema::parse(text, &[]).unwrap()).unwrap();
+        let own = file("syntax = \"proto3\"; message B { message C {} }");
+        let latest = file("syntax = \"proto3\"; message A {} message B { message X {} message C {} }");
+        let place = |file: &FileDescriptor, name: &str| indexes_in(file, name).ok();
+        assert_eq!((place(&own, "B"), place(&own, "B.C")), (Some(vec![0]), Some(vec![0, 0])));
+        assert_eq!((place(&latest, "B"), place(&latest, "B.C")), (Some(vec![1]), Some(vec![1, 1])));
+        assert_eq!(place(&own, "A"), None);
     }
 }

@@ -9,7 +9,7 @@ use prost::Message;
 use prost_reflect::{DynamicMessage, FileDescriptor, ReflectMessage, SerializeOptions};
 use serde_json::Value;
 
-use crate::descriptors::{indexes_of, pool, read, schema_of, wrong};
+use crate::descriptors::{indexes_in, indexes_of, pool, read, schema_of, wrong};
 use crate::serializer::Writer;
 use crate::{Encoded, Field, Framed, Reference, RegistryClient, Schema, SerdeError, SerializerOptions};
 
@@ -52,8 +52,16 @@ impl ProtobufSerializer {
         let descriptor = message.descriptor();
         let schema = self.file_schema(&descriptor.parent_file()).await?;
         let writer = self.writer(Some(schema), Some(descriptor.full_name().to_owned()));
-        let registered = writer.schema_for(topic, field).await?;
-        let indexes = indexes_of(&descriptor);
+        let SerializerOptions { use_latest, version, normalize, .. } = self.options;
+        // Another schema than the message's own may have it at another place.
+        let (registered, indexes) = match use_latest || version.is_some() || normalize {
+            true => {
+                let (registered, resolved) = writer.resolved_for(topic, field).await?;
+                let indexes = indexes_in(&pool(&resolved)?, descriptor.full_name())?;
+                (registered, indexes)
+            }
+            false => (writer.schema_for(topic, field).await?, indexes_of(&descriptor)),
+        };
         writer.framed(&registered, field, Some(&indexes), &message.encode_to_vec()).await
     }
 
