@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     Encoded, Field, Frame, Registered, RegistryClient, RegistryError, Resolved, Schema, SerdeError,
-    SubjectStrategy, VersionSpec,
+    SubjectStrategy,
 };
 
 /// How a serializer finds its schema.
@@ -51,7 +51,7 @@ impl Writer {
         let record = self.schema.as_ref().and_then(|(_, name)| name.as_deref());
         let subject = self.options.strategy.subject(topic, field, record)?;
         if let Some(version) = self.options.version {
-            return Ok(Arc::new(self.registry.version(&subject, VersionSpec::Number(version)).await?));
+            return Ok(self.registry.version_known(&subject, version).await?);
         }
         match &self.schema {
             Some((schema, _)) if !self.options.use_latest => {

@@ -30,7 +30,7 @@ pub(crate) struct Report {
 }
 
 /// So long a schema may be judged against the versions of a subject, all together.
-const CHECK_TIME: Duration = Duration::from_secs(10);
+pub(super) const CHECK_TIME: Duration = Duration::from_secs(10);
 
 /// The property whose list of names is kept free.
 const RESERVED: &str = "confluent:reserved";

@@ -96,6 +96,18 @@ impl RegistryClient {
         Ok(Registered::read(&answer, Schema::read(&answer)?))
     }
 
+    /// A version of a subject by its number, which is asked for once: it never changes.
+    pub async fn version_known(&self, subject: &str, number: i32) -> Answer<Arc<Registered>> {
+        // No body begins so.
+        let key = format!("\0{number}\0{subject}");
+        if let Some(known) = self.inner.cache.registered(&key) {
+            return Ok(known);
+        }
+        let found = Arc::new(self.version(subject, VersionSpec::Number(number)).await?);
+        self.inner.cache.keep_registered(key, &found);
+        Ok(found)
+    }
+
     /// The latest version of a subject, as it was not long ago.
     pub async fn latest(&self, subject: &str) -> Answer<Arc<Registered>> {
         let inner = &self.inner;
