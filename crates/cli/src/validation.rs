@@ -148,11 +148,14 @@ struct Compiled(Mutex<VecDeque<(Arc<Parsed>, FileDescriptor)>>);
 
 impl Compiled {
     fn file(&self, parsed: &Arc<Parsed>, schema: &ProtobufSchema) -> Result<FileDescriptor, SerdeError> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, file)) = kept.iter().find(|(known, _)| Arc::ptr_eq(known, parsed)) {
-            return Ok(file.clone());
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept().iter().find(|(known, _)| Arc::ptr_eq(known, parsed)).map(|(_, file)| file.clone());
+        if let Some(file) = known {
+            return Ok(file);
         }
+        // Others need not wait for it.
         let file = schema_serde::compile(schema)?;
+        let mut kept = kept();
         kept.push_back((Arc::clone(parsed), file.clone()));
         if kept.len() > COMPILED_MAX {
             kept.pop_front();

@@ -23,6 +23,8 @@ mod tests;
 mod wellknown;
 mod wire;
 
+use std::sync::Arc;
+
 use crate::SchemaError;
 
 pub use kinds::{ProtoDifference, ProtoDifferenceKind};
@@ -47,7 +49,8 @@ pub struct Dependency {
 #[derive(Clone, Debug)]
 pub struct ProtobufSchema {
     file: ProtoFile,
-    dependencies: Vec<Dependency>,
+    /// Shared by the schemas of all that it imports.
+    dependencies: Arc<[Dependency]>,
 }
 
 /// Name, text and registered source of an import.
@@ -61,7 +64,7 @@ impl ProtobufSchema {
             let file = parse_file(text)?;
             dependencies.push(Dependency { name: (*name).to_owned(), source: source.clone(), file });
         }
-        Ok(Self { file: parse_file(text)?, dependencies })
+        Ok(Self { file: parse_file(text)?, dependencies: dependencies.into() })
     }
 
     /// The file.

@@ -67,7 +67,7 @@ impl<'a> Scope<'a> {
             extensions: BTreeMap::new(),
             package: schema.file.package.as_deref().unwrap_or(""),
         };
-        for dependency in &schema.dependencies {
+        for dependency in schema.dependencies.iter() {
             let source = match &dependency.source {
                 Some((subject, version)) => Source::Registered(subject, *version),
                 None if wellknown::is_bundled(&dependency.name) => Source::Bundled,
