@@ -95,6 +95,8 @@ class Load:
         try:
             if way == self.shared:
                 self.until_known(choice, "PUT", f"/config/{self.name}-shared", {"compatibility": "NONE"})
+                # A subject whose last version goes for good takes its configuration along: one stays.
+                self.register(choice, f"{self.name}-shared", schema(f"{self.name}-shared-kept"), again=True)
             while not self.over.is_set():
                 try:
                     way(choice, place, number)
