@@ -22,6 +22,7 @@ use log::LogError;
 use log::cleaner::{
     CleanError, Cleanable, Cleaned, Cleaner, CleaningTask, CompactionPolicy, Replacement, filthiest,
 };
+use metadata::config::BrokerConfigs;
 
 use crate::Broker;
 use crate::partition::Partition;
@@ -33,6 +34,36 @@ pub(crate) use throttle::Throttle;
 pub(crate) struct Compaction {
     dirty: Arc<Dirty>,
     threads: Mutex<BTreeMap<usize, JoinHandle<()>>>,
+}
+
+/// What a thread's rounds may use.
+#[derive(Debug, PartialEq)]
+struct Share {
+    /// Bytes of the map from keys to offsets.
+    buffer: usize,
+    /// How full that map may become, as a part of one.
+    load: f64,
+    bytes_per_second: f64,
+}
+
+impl Share {
+    /// One of `log.cleaner.threads` equal shares.
+    fn of(configs: &BrokerConfigs<'_>) -> Self {
+        let threads = configs.number("log.cleaner.threads").max(1);
+        let float = |name| configs.value(name).map_or(f64::MAX, |value| value.as_f64());
+        let buffer = usize::try_from(configs.number("log.cleaner.dedupe.buffer.size") / threads);
+        Self {
+            buffer: buffer.unwrap_or_default(),
+            load: float("log.cleaner.io.buffer.load.factor").clamp(0.01, 1.0),
+            bytes_per_second: float("log.cleaner.io.max.bytes.per.second") / threads as f64,
+        }
+    }
+}
+
+/// How many threads clean.
+fn threads(configs: &BrokerConfigs<'_>) -> usize {
+    let wanted = if configs.flag("log.cleaner.enable") { configs.number("log.cleaner.threads") } else { 0 };
+    usize::try_from(wanted).unwrap_or_default()
 }
 
 /// A log that a round is due for.
@@ -116,13 +147,13 @@ fn run(number: usize, broker: &Weak<Broker>, dirty: &Dirty) {
 impl Broker {
     /// Starts the cleaner, unless `log.cleaner.enable` says not to.
     pub(crate) fn start_cleaners(self: &Arc<Self>) {
-        if self.broker_configs(&self.image()).flag("log.cleaner.enable") {
+        if self.cleaner_threads() > 0 {
             self.compaction.start(0, self);
         }
     }
 
     fn cleaner_threads(&self) -> usize {
-        usize::try_from(self.broker_configs(&self.image()).number("log.cleaner.threads")).unwrap_or_default()
+        threads(&self.broker_configs(&self.image()))
     }
 
     /// Cleans the dirtiest log that is due; whether there was one and it went well.
@@ -221,15 +252,10 @@ impl Broker {
             Ok((cleanable, task)) => (cleanable.first_dirty.0, task),
             Err(error) => return (0, Err(error.into())),
         };
-        let image = self.image();
-        let configs = self.broker_configs(&image);
-        let threads = configs.number("log.cleaner.threads").max(1);
-        let float = |name| configs.value(name).map_or(f64::MAX, |value| value.as_f64());
-        let mut throttle = Throttle::new(float("log.cleaner.io.max.bytes.per.second") / threads as f64);
-        let buffer = usize::try_from(configs.number("log.cleaner.dedupe.buffer.size") / threads);
-        let load = float("log.cleaner.io.buffer.load.factor").clamp(0.01, 1.0);
+        let share = Share::of(&self.broker_configs(&self.image()));
+        let mut throttle = Throttle::new(share.bytes_per_second);
         let goes_on = || !partition.is_closed() && !self.compaction.dirty().is_stopped();
-        let mut cleaner = Cleaner::new(buffer.unwrap_or_default(), load, &OsRandom);
+        let mut cleaner = Cleaner::new(share.buffer, share.load, &OsRandom);
         let mut swap = |replacement| self.swap(partition, replacement);
         tracing::debug!(?partition, ?policy, first_dirty, "cleaning");
         (first_dirty, cleaner.clean(&task, &mut |bytes| throttle.pass(bytes, &goes_on), &mut swap))
@@ -277,4 +303,34 @@ impl Partition {
 
 fn clean_until(partition: &Partition) -> Option<base::Offset> {
     partition.dir().cleaned().get(partition.topic(), partition.key().partition)
+}
+
+#[cfg(test)]
+mod tests {
+    use metadata::MetadataImage;
+    use metadata::config::StaticConfigs;
+
+    use super::*;
+
+    #[test]
+    fn threads_share_what_cleaning_may_use() {
+        let set = |pairs: &[(&str, &str)]| {
+            let statics: StaticConfigs =
+                pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let image = MetadataImage::default();
+            let configs = BrokerConfigs { node_id: 1, statics: &statics, image: &image };
+            (threads(&configs), Share::of(&configs))
+        };
+        let usual = Share { buffer: 134_217_728, load: 0.9, bytes_per_second: f64::MAX };
+        assert_eq!(set(&[]), (1, usual));
+        let asked = [
+            ("log.cleaner.threads", "2"),
+            ("log.cleaner.dedupe.buffer.size", "4194304"),
+            ("log.cleaner.io.buffer.load.factor", "0.5"),
+            ("log.cleaner.io.max.bytes.per.second", "1000"),
+        ];
+        let half = Share { buffer: 2_097_152, load: 0.5, bytes_per_second: 500.0 };
+        assert_eq!(set(&asked), (2, half));
+        assert_eq!(set(&[("log.cleaner.enable", "false"), ("log.cleaner.threads", "2")]).0, 0);
+    }
 }

@@ -172,28 +172,36 @@ async fn log_levels_change_while_running() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn partitions_are_told_page_by_page() {
-    let handle = broker(&[]).await;
-    let mut raw = Raw::connect(handle.address().unwrap()).await;
-    for (name, partitions) in [("a", 2), ("b", 3), ("c", 1)] {
-        create(&mut raw, name, partitions, &[]).await;
+    // A page is as long as the client asks, and never longer than the broker allows.
+    for (limit, properties) in [(2, &[][..]), (2000, &[("max.request.partition.size.limit", "2")])] {
+        let handle = broker(properties).await;
+        let mut raw = Raw::connect(handle.address().unwrap()).await;
+        for (name, partitions) in [("a", 2), ("b", 3), ("c", 1)] {
+            create(&mut raw, name, partitions, &[]).await;
+        }
+        let page = |topics: &[(&str, usize)]| {
+            topics.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+        };
+        let wanted: Vec<Vec<_>> = vec![page(&[("a", 2)]), page(&[("b", 2)]), page(&[("b", 1), ("c", 1)])];
+        assert_eq!(pages(&mut raw, limit).await, wanted, "{limit}");
+        handle.stop().await;
     }
+}
+
+/// All partitions by page, as topics with how many of each the page has.
+async fn pages(raw: &mut Raw, response_partition_limit: i32) -> Vec<Vec<(String, usize)>> {
     let (mut cursor, mut pages) = (None::<Cursor>, Vec::new());
     loop {
         let request =
-            DescribeTopicPartitionsRequest { response_partition_limit: 2, cursor, ..Default::default() };
+            DescribeTopicPartitionsRequest { response_partition_limit, cursor, ..Default::default() };
         let answer = raw.call(0, &request).await;
         let topics = answer.topics.iter();
-        let page: Vec<_> =
+        let page =
             topics.map(|topic| (topic.name.clone().unwrap().to_string(), topic.partitions.len())).collect();
         pages.push(page);
-        let Some(next) = answer.next_cursor else { break };
+        let Some(next) = answer.next_cursor else { return pages };
         cursor = Some(Cursor { topic_name: next.topic_name, partition_index: next.partition_index });
     }
-    let page =
-        |topics: &[(&str, usize)]| topics.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
-    let wanted: Vec<Vec<_>> = vec![page(&[("a", 2)]), page(&[("b", 2)]), page(&[("b", 1), ("c", 1)])];
-    assert_eq!(pages, wanted);
-    handle.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

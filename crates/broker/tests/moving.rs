@@ -122,9 +122,9 @@ async fn wait_until_at(raw: &mut Raw, dir: char) {
     }
 }
 
-async fn throttle(raw: &mut Raw, bytes: Option<&str>) {
+async fn set(raw: &mut Raw, name: &'static str, bytes: Option<&str>) {
     let config = AlterableConfig {
-        name: THROTTLE.into(),
+        name: name.into(),
         config_operation: i8::from(bytes.is_none()),
         value: bytes.map(|bytes| bytes.to_owned().into()),
     };
@@ -185,7 +185,7 @@ async fn a_move_under_way_is_told_with_its_lag_and_taken_back_or_ended_with_its_
     for _ in 0..60 {
         produce(&mut raw, &[7; 100_000]).await;
     }
-    throttle(&mut raw, Some("1000")).await;
+    set(&mut raw, THROTTLE, Some("1000")).await;
     let at = held(&mut raw).await[0].0;
     let to = other(at);
     assert_eq!(alter(&mut raw, &home.dir(to), "t", 0).await, ErrorCode::NONE);
@@ -199,11 +199,11 @@ async fn a_move_under_way_is_told_with_its_lag_and_taken_back_or_ended_with_its_
     broker.stop().await;
     let (broker, mut raw) = home.start().await;
     wait_for_future(&mut raw).await;
-    throttle(&mut raw, None).await;
+    set(&mut raw, THROTTLE, None).await;
     wait_until_at(&mut raw, to).await;
     assert_eq!(readable(&mut raw).await, 60);
     // The topic goes while its partition moves.
-    throttle(&mut raw, Some("1000")).await;
+    set(&mut raw, THROTTLE, Some("1000")).await;
     assert_eq!(alter(&mut raw, &home.dir(at), "t", 0).await, ErrorCode::NONE);
     wait_for_future(&mut raw).await;
     let request =

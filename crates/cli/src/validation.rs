@@ -163,3 +163,48 @@ impl Compiled {
         Ok(file)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The checks that a topic with these configs has.
+    fn checks(configs: &[(&str, &str)]) -> Vec<String> {
+        let config = |name: &str| {
+            configs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        let checks = Validation { validator: None }.of_topic(&config);
+        checks.iter().map(|check| format!("{check:?}")).collect()
+    }
+
+    #[test]
+    fn topics_are_checked_as_their_configs_say() {
+        assert_eq!(checks(&[("mekong.value.schema.validation.payload", "true")]), [""; 0]);
+        for (part, validation, strategy, payload) in [
+            (
+                "Key",
+                "confluent.key.schema.validation",
+                "confluent.key.subject.name.strategy",
+                "mekong.key.schema.validation.payload",
+            ),
+            (
+                "Value",
+                "confluent.value.schema.validation",
+                "confluent.value.subject.name.strategy",
+                "mekong.value.schema.validation.payload",
+            ),
+        ] {
+            assert_eq!(checks(&[(validation, "false"), (payload, "true")]), [""; 0]);
+            let plain = checks(&[(validation, "true")]);
+            let record = "io.confluent.kafka.serializers.subject.RecordNameStrategy";
+            let whole = checks(&[(validation, "true"), (strategy, record), (payload, "true")]);
+            for (checks, wanted) in [
+                (plain, format!("part: {part}, strategy: Some(TopicName), payload: false")),
+                (whole, format!("part: {part}, strategy: Some(RecordName), payload: true")),
+            ] {
+                assert_eq!(checks.len(), 1, "{part}");
+                assert!(checks[0].contains(&wanted), "{} lacks {wanted}", checks[0]);
+            }
+        }
+    }
+}

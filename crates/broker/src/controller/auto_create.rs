@@ -1,6 +1,7 @@
 //! Topics that come to be because somebody needs them: by `auto.create.topics.enable`, or for a coordinator.
 
 use base::Str;
+use metadata::config::BrokerConfigs;
 use metadata::controller::is_internal_topic;
 use wire::ErrorCode;
 use wire::messages::create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
@@ -9,12 +10,18 @@ use crate::Broker;
 
 /// Internal topics have as many replicas as Kafka gives them, or one per broker where there are fewer.
 pub(super) const INTERNAL_REPLICAS_MAX: usize = 3;
+const REPLICATION_FACTOR: &str = "offsets.topic.replication.factor";
 
 impl Broker {
     /// Makes a topic with the broker's defaults, or for a coordinator with its own. One that is there already will do.
     pub async fn auto_create(&self, name: &Str) -> Result<(), ErrorCode> {
         let topic = match &**name {
-            "__consumer_offsets" => self.offsets_topic(name),
+            "__consumer_offsets" => {
+                let image = self.image();
+                let live = image.brokers().values().filter(|broker| broker.is_active()).count();
+                let asks = self.config.properties.get(REPLICATION_FACTOR).is_some();
+                offsets_topic(name, &self.broker_configs(&image), (!asks).then_some(live))
+            }
             name if is_internal_topic(name) => return Err(ErrorCode::INVALID_TOPIC_EXCEPTION),
             _ => CreatableTopic {
                 name: name.clone(),
@@ -33,31 +40,51 @@ impl Broker {
             None => Err(ErrorCode::UNKNOWN_SERVER_ERROR),
         }
     }
+}
 
-    fn offsets_topic(&self, name: &Str) -> CreatableTopic {
-        let image = self.image();
-        let configs = self.broker_configs(&image);
-        let asked = "offsets.topic.replication.factor";
-        let live = image.brokers().values().filter(|broker| broker.is_active()).count();
-        let factor = match self.config.properties.get(asked) {
-            Some(_) => i16::try_from(configs.number(asked)).unwrap_or(1),
-            None => live.clamp(1, INTERNAL_REPLICAS_MAX) as i16,
+/// The topic of the groups; without a word on its replicas it has one on each `live` broker, up to three.
+fn offsets_topic(name: &Str, configs: &BrokerConfigs<'_>, live: Option<usize>) -> CreatableTopic {
+    let factor = match live {
+        None => i16::try_from(configs.number(REPLICATION_FACTOR)).unwrap_or(1),
+        Some(live) => live.clamp(1, INTERNAL_REPLICAS_MAX) as i16,
+    };
+    let config = |name: &'static str, value: String| CreatableTopicConfig {
+        name: Str::from_static(name),
+        value: Some(value.into()),
+    };
+    let segment = configs.number("offsets.topic.segment.bytes");
+    CreatableTopic {
+        name: name.clone(),
+        num_partitions: i32::try_from(configs.number("offsets.topic.num.partitions")).unwrap_or(i32::MAX),
+        replication_factor: factor,
+        configs: vec![
+            config("cleanup.policy", "compact".into()),
+            config("compression.type", "producer".into()),
+            config("segment.bytes", segment.to_string()),
+        ],
+        ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metadata::MetadataImage;
+    use metadata::config::StaticConfigs;
+
+    use super::*;
+
+    #[test]
+    fn the_topic_of_the_groups_is_made_as_asked() {
+        let image = MetadataImage::default();
+        let made = |pairs: &[(&str, &str)], live| {
+            let statics: StaticConfigs =
+                pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let configs = BrokerConfigs { node_id: 1, statics: &statics, image: &image };
+            let topic = offsets_topic(&Str::from_static("__consumer_offsets"), &configs, live);
+            (topic.num_partitions, topic.replication_factor)
         };
-        let config = |name: &'static str, value: String| CreatableTopicConfig {
-            name: Str::from_static(name),
-            value: Some(value.into()),
-        };
-        let segment = configs.number("offsets.topic.segment.bytes");
-        CreatableTopic {
-            name: name.clone(),
-            num_partitions: i32::try_from(configs.number("offsets.topic.num.partitions")).unwrap_or(i32::MAX),
-            replication_factor: factor,
-            configs: vec![
-                config("cleanup.policy", "compact".into()),
-                config("compression.type", "producer".into()),
-                config("segment.bytes", segment.to_string()),
-            ],
-            ..Default::default()
-        }
+        assert_eq!([0, 2, 9].map(|live| made(&[], Some(live))), [(50, 1), (50, 2), (50, 3)]);
+        let asked = [("offsets.topic.num.partitions", "4"), ("offsets.topic.replication.factor", "2")];
+        assert_eq!(made(&asked, None), (4, 2));
     }
 }

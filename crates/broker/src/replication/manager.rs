@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use base::TopicIdPartition;
+use metadata::config::BrokerConfigs;
 use tokio::sync::watch;
 
 use super::fetcher::Fetcher;
@@ -37,9 +38,7 @@ impl Fetchers {
     /// Has a partition copied from `leader`, and no longer from another. Must run inside the runtime.
     pub fn follow(&self, broker: &Arc<Broker>, partition: TopicIdPartition, leader: i32) {
         let Some(stop) = self.stop.get() else { return };
-        let count = u64::try_from(broker.broker_configs(&broker.image()).number("num.replica.fetchers"));
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(partition);
-        let place = (leader, hash % count.unwrap_or(1).max(1));
+        let place = place(partition, leader, &broker.broker_configs(&broker.image()));
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(before) = table.followed.insert(partition, place).filter(|before| *before != place) {
             table.tell(before, News::Leave(partition));
@@ -68,10 +67,42 @@ impl Fetchers {
     }
 }
 
+/// Which of the fetchers of a leader copies a partition; there are `num.replica.fetchers` of them.
+fn place(partition: TopicIdPartition, leader: i32, configs: &BrokerConfigs<'_>) -> Place {
+    let count = u64::try_from(configs.number("num.replica.fetchers")).unwrap_or(1).max(1);
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(partition);
+    (leader, hash % count)
+}
+
 impl Table {
     fn tell(&self, place: Place, news: News) {
         if let Some(inbox) = self.fetchers.get(&place) {
             inbox.tell(news);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use base::TopicId;
+    use metadata::MetadataImage;
+    use metadata::config::StaticConfigs;
+
+    use super::*;
+
+    #[test]
+    fn partitions_are_copied_by_as_many_fetchers_as_are_asked_for() {
+        let image = MetadataImage::default();
+        for (count, fetchers) in [("1", 1), ("3", 3)] {
+            let statics = StaticConfigs::from([("num.replica.fetchers".to_owned(), count.to_owned())]);
+            let configs = BrokerConfigs { node_id: 1, statics: &statics, image: &image };
+            let of = |partition| {
+                place(TopicIdPartition { topic: TopicId(base::Uuid([7; 16])), partition }, 2, &configs)
+            };
+            let places: BTreeSet<Place> = (0..100).map(of).collect();
+            assert_eq!(places.len(), fetchers, "{count}");
         }
     }
 }

@@ -15,13 +15,16 @@ async fn a_throttled_replica_that_is_not_in_sync_is_copied_as_slowly_as_asked_an
         Ok(text) => text,
         Err(_) => unreachable!(),
     };
-    for (side, throttled) in [("leader", "1"), ("follower", "3")] {
+    for (side, throttled, [rate, replicas]) in [
+        ("leader", "1", ["leader.replication.throttled.rate", "leader.replication.throttled.replicas"]),
+        ("follower", "3", ["follower.replication.throttled.rate", "follower.replication.throttled.replicas"]),
+    ] {
         let mut cluster = Cluster::begin(&[("replica.fetch.max.bytes", "131072")], &[1, 2]).await;
         for _ in 0..40 {
             assert_eq!(cluster.produce(1, -1, LARGE).await.error_code, ErrorCode::NONE);
         }
-        cluster.configure(4, throttled, format!("{side}.replication.throttled.rate"), Some("400000"));
-        cluster.configure(2, "t", format!("{side}.replication.throttled.replicas"), Some("*"));
+        cluster.configure(4, throttled, rate.into(), Some("400000"));
+        cluster.configure(2, "t", replicas.into(), Some("*"));
         cluster.tell(&[1, 2, 3]).await;
         let (begun, copied) =
             (Instant::now(), |end| cluster.replica(3).reader().view().log_end >= Offset(end));
@@ -33,7 +36,7 @@ async fn a_throttled_replica_that_is_not_in_sync_is_copied_as_slowly_as_asked_an
         let took = begun.elapsed();
         // Eight before the last one, four a second; half a second may have been saved up.
         assert!(took > Duration::from_millis(1300) && took < Duration::from_secs(30), "{side}: {took:?}");
-        cluster.configure(4, throttled, format!("{side}.replication.throttled.rate"), None);
+        cluster.configure(4, throttled, rate.into(), None);
         cluster.tell(&[1, 2, 3]).await;
         let lifted = Instant::now();
         eventually("3 has all", || cluster.replica(3).reader().view().log_end == Offset(41)).await;

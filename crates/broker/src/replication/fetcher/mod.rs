@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use base::{Str, TopicIdPartition};
 use bytes::Bytes;
+use metadata::config::BrokerConfigs;
 use replica::FetchPosition;
 use tokio::time::Instant;
 use wire::messages::fetch::{FetchRequest, ReplicaState};
@@ -127,9 +128,7 @@ impl Fetcher {
                 tracing::debug!(leader = self.leader, fetcher = self.number, %error, "replication was interrupted");
                 self.disconnect();
                 tokio::time::sleep(self.backoff).await;
-                let max_ms = broker.broker_configs(&broker.image()).number("replica.fetch.backoff.ms");
-                let max = Duration::from_millis(u64::try_from(max_ms).unwrap_or_default());
-                self.backoff = (self.backoff * 2).min(max).max(BACKOFF);
+                self.backoff = longer(self.backoff, &broker.broker_configs(&broker.image()));
             }
         }
     }
@@ -353,14 +352,23 @@ impl Fetcher {
     }
 }
 
+/// The pause after one of `pause`.
+fn longer(pause: Duration, configs: &BrokerConfigs<'_>) -> Duration {
+    let max =
+        Duration::from_millis(u64::try_from(configs.number("replica.fetch.backoff.ms")).unwrap_or_default());
+    (pause * 2).min(max).max(BACKOFF)
+}
+
 /// When nothing is waited for.
 fn far() -> Instant {
     Instant::now() + Duration::from_secs(60)
 }
 
 fn bounds(broker: &Broker) -> Bounds {
-    let image = broker.image();
-    let configs = broker.broker_configs(&image);
+    bounds_of(&broker.broker_configs(&broker.image()))
+}
+
+fn bounds_of(configs: &BrokerConfigs<'_>) -> Bounds {
     let number = |name| i32::try_from(configs.number(name)).unwrap_or(i32::MAX);
     let socket_timeout_ms = u64::try_from(configs.number("replica.socket.timeout.ms")).unwrap_or_default();
     Bounds {
@@ -379,4 +387,35 @@ fn endpoint(broker: &Broker, leader: i32) -> Option<(String, u16)> {
     let name = broker.config.inter_broker_listener();
     let found = registered.endpoint(&name).or_else(|| registered.endpoints.first())?;
     Some((found.host.to_string(), found.port))
+}
+
+#[cfg(test)]
+mod tests {
+    use metadata::MetadataImage;
+    use metadata::config::StaticConfigs;
+
+    use super::*;
+
+    #[test]
+    fn leaders_are_asked_as_the_configs_say() {
+        let image = MetadataImage::default();
+        let asked = [
+            ("replica.socket.timeout.ms", "1001"),
+            ("replica.fetch.wait.max.ms", "1002"),
+            ("replica.fetch.min.bytes", "1003"),
+            ("replica.fetch.response.max.bytes", "1004"),
+            ("replica.fetch.max.bytes", "1005"),
+            ("replica.fetch.backoff.ms", "30"),
+        ];
+        let statics: StaticConfigs =
+            asked.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let configs = BrokerConfigs { node_id: 1, statics: &statics, image: &image };
+        let bounds = bounds_of(&configs);
+        assert_eq!(bounds.socket_timeout, Duration::from_millis(1001));
+        let numbers =
+            (bounds.wait_max_ms, bounds.min_bytes, bounds.response_max_bytes, bounds.partition_max_bytes);
+        assert_eq!(numbers, (1002, 1003, 1004, 1005));
+        let second = longer(BACKOFF, &configs);
+        assert_eq!((second, longer(second, &configs)), (BACKOFF * 2, Duration::from_millis(30)));
+    }
 }

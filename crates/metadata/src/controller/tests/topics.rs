@@ -335,3 +335,21 @@ fn reassignments_begin_end_and_are_cancelled() {
     assert_eq!((&*done.replicas, done.leader, &*done.isr), (&[2][..], 2, &[2][..]));
     assert_eq!(done.leader_epoch, 2, "each replica that leaves is told by a new epoch");
 }
+
+#[test]
+fn no_topic_is_deleted_where_that_is_switched_off() {
+    let mut cluster = Cluster::of(1);
+    cluster.create(topic("a", 1, 1)).unwrap();
+    let request = DeleteTopicsRequest {
+        topics: vec![DeleteTopicState { name: Some("a".into()), ..Default::default() }],
+        ..Default::default()
+    };
+    let mut refused = |enabled: &str| {
+        let statics = &mut cluster.controller.settings.static_configs;
+        statics.insert("delete.topic.enable".into(), enabled.into());
+        let answer = cluster.handle(&request);
+        (answer.responses[0].error_code, cluster.controller.image().topics().len())
+    };
+    assert_eq!(refused("false"), (ErrorCode::TOPIC_DELETION_DISABLED, 1));
+    assert_eq!(refused("true"), (ErrorCode::NONE, 0));
+}
