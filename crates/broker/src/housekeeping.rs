@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use base::TopicIdPartition;
 use env::{Clock, SystemClock};
+use metadata::config::BrokerConfigs;
 use tokio::sync::Notify;
 
 use crate::Broker;
@@ -35,6 +36,18 @@ enum Duty {
     CloseIdle,
     /// Write down how far partitions are committed.
     Checkpoint,
+}
+
+impl Duty {
+    /// One that is never over, to be put on the list again.
+    fn again(&self) -> Option<Self> {
+        match self {
+            Self::Sweep => Some(Self::Sweep),
+            Self::CloseIdle => Some(Self::CloseIdle),
+            Self::Checkpoint => Some(Self::Checkpoint),
+            Self::RemoveFiles(_) | Self::RemoveFolder(_) | Self::Sync(_) | Self::RemoveDeparted(_) => None,
+        }
+    }
 }
 
 /// The duties by when they are due, in milliseconds since the start: a wall clock that jumps delays none of them.
@@ -106,37 +119,65 @@ impl Broker {
 }
 
 impl Broker {
-    fn interval_ms(&self, name: &str) -> u64 {
-        u64::try_from(self.broker_configs(&self.image()).number(name)).unwrap_or_default()
-    }
-
     fn checkpoint_ms(&self) -> u64 {
-        self.interval_ms("replica.high.watermark.checkpoint.interval.ms").max(1)
+        checkpoint_ms(&self.broker_configs(&self.image()))
     }
+}
+
+/// How long until the first sweep.
+fn first_sweep_ms(configs: &BrokerConfigs<'_>, retention_check_ms: u64) -> u64 {
+    interval_ms(configs, "log.initial.task.delay.ms").min(retention_check_ms)
+}
+
+fn checkpoint_ms(configs: &BrokerConfigs<'_>) -> u64 {
+    interval_ms(configs, "replica.high.watermark.checkpoint.interval.ms").max(1)
+}
+
+fn interval_ms(configs: &BrokerConfigs<'_>, name: &str) -> u64 {
+    u64::try_from(configs.number(name)).unwrap_or_default()
 }
 
 /// Does what is due, until the runtime ends.
 pub(crate) async fn keep(broker: Arc<Broker>) {
     let house = &broker.housekeeping;
-    house.add(
-        broker.interval_ms("log.initial.task.delay.ms").min(broker.config.retention_check_ms),
-        Duty::Sweep,
-    );
+    let first_ms = first_sweep_ms(&broker.broker_configs(&broker.image()), broker.config.retention_check_ms);
+    house.add(first_ms, Duty::Sweep);
     house.add(0, Duty::CloseIdle);
     house.add(broker.checkpoint_ms(), Duty::Checkpoint);
     loop {
         let added = house.added.notified();
         match house.take(broker.uptime_ms()) {
             Ok(duty) => {
-                let broker = Arc::clone(&broker);
-                // A duty that panics has said so, and is not done; the others go on.
-                let _ = tokio::task::spawn_blocking(move || perform(&broker, duty)).await;
+                let (of, again) = (Arc::clone(&broker), duty.again());
+                attempt(house, broker.uptime_ms(), again, move || perform(&of, duty)).await;
             }
             Err(None) => added.await,
             Err(Some(wait)) => {
                 let _ = tokio::time::timeout(wait, added).await;
             }
         }
+    }
+}
+
+/// A duty that ends by a bug is not done; it comes `again` all the same, and the others go on.
+async fn attempt(
+    house: &Housekeeping,
+    now_ms: u64,
+    again: Option<Duty>,
+    duty: impl FnOnce() + Send + 'static,
+) {
+    if let Err(error) = tokio::task::spawn_blocking(duty).await {
+        tracing::error!(%error, tried_again = ?again, "a duty of housekeeping ended by a bug");
+        if let Some(again) = again {
+            house.add(now_ms.saturating_add(RETRY_MS), again);
+        }
+    }
+}
+
+/// Has the bug of one partition hold up none of the others.
+fn guarded(partition: &Arc<Partition>, work: impl FnOnce()) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
+        tracing::error!(?partition, "housekeeping of a partition ended by a bug");
     }
 }
 
@@ -191,22 +232,26 @@ fn sweep(broker: &Arc<Broker>, now_ms: i64) {
     let mut partitions: Vec<_> = broker.topics.all().into_iter().flat_map(of_topic).collect();
     partitions.retain(|partition| partition.holds_records());
     partitions.sort_by_key(|partition| Reverse(partition.reader().view().segments.len()));
-    for partition in partitions {
-        // Also forgets producers that were silent for `producer.id.expiration.ms`.
-        if let Err(error) = partition.with_log(|log| log.on_tick(now_ms)) {
-            tracing::warn!(?partition, %error, "cannot remove files");
-        }
-        match partition.with_log(|log| log.delete_old_segments(now_ms)) {
-            Ok(deleted) if deleted.is_empty() => {}
-            Ok(deleted) => {
-                for segment in &deleted {
-                    tracing::info!(?partition, base_offset = segment.base_offset.0, because = ?segment.because, "segment deleted");
-                }
-                partition.tell_readers();
-                broker.remove_files_later(&partition, 0);
+    for partition in &partitions {
+        guarded(partition, || sweep_one(broker, partition, now_ms));
+    }
+}
+
+fn sweep_one(broker: &Arc<Broker>, partition: &Arc<Partition>, now_ms: i64) {
+    // Also forgets producers that were silent for `producer.id.expiration.ms`.
+    if let Err(error) = partition.with_log(|log| log.on_tick(now_ms)) {
+        tracing::warn!(?partition, %error, "cannot remove files");
+    }
+    match partition.with_log(|log| log.delete_old_segments(now_ms)) {
+        Ok(deleted) if deleted.is_empty() => {}
+        Ok(deleted) => {
+            for segment in &deleted {
+                tracing::info!(?partition, base_offset = segment.base_offset.0, because = ?segment.because, "segment deleted");
             }
-            Err(error) => tracing::warn!(?partition, %error, "retention failed"),
+            partition.tell_readers();
+            broker.remove_files_later(partition, 0);
         }
+        Err(error) => tracing::warn!(?partition, %error, "retention failed"),
     }
 }
 
@@ -226,5 +271,29 @@ mod tests {
         assert!(matches!(house.take(10), Ok(Duty::Sweep)));
         assert!(matches!(house.take(10), Ok(Duty::CloseIdle)));
         assert!(matches!(house.take(10), Err(None)));
+    }
+    #[test]
+    fn sweeps_and_checkpoints_come_as_the_configs_say() {
+        let image = metadata::MetadataImage::default();
+        let statics = metadata::config::StaticConfigs::from([
+            ("log.initial.task.delay.ms".to_owned(), "700".to_owned()),
+            ("replica.high.watermark.checkpoint.interval.ms".to_owned(), "40".to_owned()),
+        ]);
+        let configs = BrokerConfigs { node_id: 1, statics: &statics, image: &image };
+        assert_eq!((first_sweep_ms(&configs, 1000), first_sweep_ms(&configs, 600)), (700, 600));
+        assert_eq!(checkpoint_ms(&configs), 40);
+    }
+
+    #[tokio::test]
+    async fn a_duty_that_panics_comes_again() {
+        let house = Housekeeping::default();
+        for duty in [Duty::Sweep, Duty::CloseIdle, Duty::Checkpoint] {
+            attempt(&house, 5, duty.again(), || panic!("a bug")).await;
+            assert!(matches!(house.take(5), Err(Some(wait)) if wait == Duration::from_millis(RETRY_MS)));
+            let again = house.take(5 + RETRY_MS).unwrap();
+            assert_eq!(std::mem::discriminant(&again), std::mem::discriminant(&duty));
+        }
+        attempt(&house, 5, Duty::Sweep.again(), || ()).await;
+        assert!(matches!(house.take(u64::MAX), Err(None)), "one that is done adds itself");
     }
 }

@@ -279,7 +279,11 @@ impl Broker {
             });
             match asked.await {
                 Ok(left) if !left.is_empty() && !self.moves.is_stopped() => unfinished = left,
-                _ => return,
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::error!(%error, "unfinished moves were not begun anew, by a bug: ask for them again");
+                    return;
+                }
             }
             tokio::time::sleep(RESUME_PAUSE).await;
         }

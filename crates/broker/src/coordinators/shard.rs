@@ -158,6 +158,10 @@ impl Shard {
         let now_ms = self.now_ms();
         state.set_wall(self.wall_ms(), now_ms);
         let is_stuck = self.partition.check_append(Acks::All) == Err(ErrorCode::NOT_ENOUGH_REPLICAS);
+        if !is_stuck {
+            // Before anything else is written: what is committed from now on may be for the next topic of a name.
+            state.ask_gone(now_ms, &mut written);
+        }
         for job in jobs {
             match job {
                 Job::Ask(request, reply) if is_stuck && state.serves() && request.may_write() => {
@@ -188,13 +192,7 @@ impl Shard {
                     self.reload(state, error, now_ms);
                 }
                 Job::Tick if is_stuck => {}
-                Job::Tick => {
-                    let gone = std::mem::take(&mut state.gone);
-                    if !gone.is_empty() {
-                        state.ask(Request::TopicsDeleted(gone), None, now_ms, &mut written);
-                    }
-                    state.tick(now_ms, &mut written);
-                }
+                Job::Tick => state.tick(now_ms, &mut written),
                 Job::Unload => {
                     written = Written::default();
                     state.end(Core::Gone, ErrorCode::NOT_COORDINATOR, now_ms);
@@ -276,6 +274,14 @@ impl State {
         let Core::Serving(core) = &mut self.core else { return };
         let outcome = core.handle(request, waiter, now_ms);
         self.take(outcome, written);
+    }
+
+    /// Deletes the offsets of topics whose deletion was put off.
+    fn ask_gone(&mut self, now_ms: i64, written: &mut Written) {
+        if self.serves() && !self.gone.is_empty() {
+            let gone = std::mem::take(&mut self.gone);
+            self.ask(Request::TopicsDeleted(gone), None, now_ms, written);
+        }
     }
 
     fn loaded(&mut self, mut core: Box<GroupEngine>, (wall_ms, now_ms): (i64, i64), written: &mut Written) {

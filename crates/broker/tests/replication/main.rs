@@ -17,7 +17,7 @@ use bytes::Bytes;
 use common::{Lone, Raw, broker};
 use metadata::record::{
     BrokerChangeRecord, ConfigRecord, Endpoint, PartitionChangeRecord, PartitionRecord, RegisterBrokerRecord,
-    TopicRecord,
+    RemoveTopicRecord, TopicRecord,
 };
 use metadata::{Delta, MetadataImage, Record};
 use records::{BatchBuilder, BatchOptions, NewRecord};
@@ -324,15 +324,7 @@ async fn a_commit_that_cannot_be_replicated_does_not_unload_the_groups() {
     cluster.records.push(
         ConfigRecord { resource_type: 2, resource_name: name, name: min, value: Some("2".into()) }.into(),
     );
-    let whole = PartitionRecord {
-        topic_id: id,
-        replicas: vec![1, 2, 3],
-        directories: vec![Uuid::ZERO; 3],
-        isr: vec![1, 2, 3],
-        leader: 1,
-        ..Default::default()
-    };
-    cluster.records.push(whole.into());
+    cluster.records.push(PartitionRecord { topic_id: id, ..replicated() }.into());
     cluster.tell(&[1, 2, 3]).await;
     let mut raw = Raw::connect(cluster.brokers[0].address().unwrap()).await;
     let begun = Instant::now();
@@ -346,12 +338,31 @@ async fn a_commit_that_cannot_be_replicated_does_not_unload_the_groups() {
         assert_eq!(commit(&mut raw, 6).await, ErrorCode::COORDINATOR_NOT_AVAILABLE);
         assert_eq!(committed(&mut raw).await, Ok(5), "the groups stay loaded");
     }
+    // Another topic takes the name while the log takes nothing.
+    cluster.records.push(RemoveTopicRecord { topic_id: TOPIC }.into());
+    cluster.tell(&[1, 2, 3]).await;
+    let next = TopicId(Uuid::from_random([9; 16]));
+    cluster.records.push(TopicRecord { name: Str::from_static("t"), topic_id: next }.into());
+    cluster.records.push(PartitionRecord { topic_id: next, ..replicated() }.into());
     let again = PartitionChangeRecord { topic_id: id, isr: Some(vec![1, 2, 3]), ..Default::default() };
     cluster.records.push(again.into());
     cluster.tell(&[1, 2, 3]).await;
     assert_eq!(commit(&mut raw, 7).await, ErrorCode::NONE);
+    // What was put off is done before that commit, not after it.
+    tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(committed(&mut raw).await, Ok(7));
     cluster.stop().await;
+}
+
+/// On all three, led by 1.
+fn replicated() -> PartitionRecord {
+    PartitionRecord {
+        replicas: vec![1, 2, 3],
+        directories: vec![Uuid::ZERO; 3],
+        isr: vec![1, 2, 3],
+        leader: 1,
+        ..Default::default()
+    }
 }
 
 async fn commit(raw: &mut Raw, offset: i64) -> ErrorCode {
