@@ -158,10 +158,8 @@ impl Shard {
         let now_ms = self.now_ms();
         state.set_wall(self.wall_ms(), now_ms);
         let is_stuck = self.partition.check_append(Acks::All) == Err(ErrorCode::NOT_ENOUGH_REPLICAS);
-        if !is_stuck {
-            // Before anything else is written: what is committed from now on may be for the next topic of a name.
-            state.ask_gone(now_ms, &mut written);
-        }
+        // Before anything else is written: what is committed from now on may be for the next topic of a name.
+        state.ask_gone(is_stuck, now_ms, &mut written);
         for job in jobs {
             match job {
                 Job::Ask(request, reply) if is_stuck && state.serves() && request.may_write() => {
@@ -175,13 +173,9 @@ impl Shard {
                     request => state.ask(request, reply, now_ms, &mut written),
                 },
                 Job::Loaded(core) => {
-                    let gone = self.gone_topics(&core);
+                    state.gone = self.gone_topics(&core);
                     state.loaded(core, (self.wall_ms(), now_ms), &mut written);
-                    // Asked now, it would fail, and the core would be loaded again and again.
-                    match is_stuck {
-                        true => state.gone = gone,
-                        false => state.ask(Request::TopicsDeleted(gone), None, now_ms, &mut written),
-                    }
+                    state.ask_gone(is_stuck, now_ms, &mut written);
                 }
                 Job::LoadFailed => state.core = Core::Gone,
                 Job::Appended(life, _, _) if life != state.life => {}
@@ -276,9 +270,10 @@ impl State {
         self.take(outcome, written);
     }
 
-    /// Deletes the offsets of topics whose deletion was put off.
-    fn ask_gone(&mut self, now_ms: i64, written: &mut Written) {
-        if self.serves() && !self.gone.is_empty() {
+    /// Deletes the offsets of topics whose deletion was put off; asked of a log that takes nothing it would fail, and the core be
+    /// loaded again and again.
+    fn ask_gone(&mut self, is_stuck: bool, now_ms: i64, written: &mut Written) {
+        if !is_stuck && self.serves() && !self.gone.is_empty() {
             let gone = std::mem::take(&mut self.gone);
             self.ask(Request::TopicsDeleted(gone), None, now_ms, written);
         }
