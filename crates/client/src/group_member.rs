@@ -95,6 +95,7 @@ impl Member {
         }
         self.protocol.assigned(None);
         self.leave().await;
+        self.group.release();
     }
 
     async fn stay(&self) {
@@ -181,8 +182,8 @@ impl Member {
 
     /// Heartbeats, until the member must join again.
     async fn beat(&self) {
-        let mut silent = Duration::ZERO;
-        while silent < self.options.session_timeout {
+        let mut heard = Instant::now();
+        while heard.elapsed() < self.options.session_timeout {
             tokio::time::sleep(self.options.heartbeat_interval).await;
             let membership = self.group.membership();
             let build = |_| HeartbeatRequest {
@@ -192,9 +193,15 @@ impl Member {
                 group_instance_id: None,
             };
             let asked = Instant::now();
-            match self.group.call(Lane::Coordinator, build, Duration::ZERO).await {
+            let left = self.options.session_timeout.saturating_sub(heard.elapsed());
+            let Ok(answer) =
+                tokio::time::timeout(left, self.group.call(Lane::Coordinator, build, Duration::ZERO)).await
+            else {
+                break;
+            };
+            match answer {
                 Ok(answer) if answer.error_code == ErrorCode::NONE => {
-                    silent = Duration::ZERO;
+                    heard = asked;
                     self.protocol.alive(asked);
                 }
                 Ok(answer) if answer.error_code == ErrorCode::REBALANCE_IN_PROGRESS => return,
@@ -203,12 +210,8 @@ impl Member {
                         // The place is lost: another may have it already.
                         return self.protocol.assigned(None);
                     }
-                    silent += self.options.heartbeat_interval;
                 }
-                Err(error) => {
-                    tracing::debug!(%error, "a heartbeat failed");
-                    silent += self.options.heartbeat_interval;
-                }
+                Err(error) => tracing::debug!(%error, "a heartbeat failed"),
             }
         }
         self.protocol.assigned(None);

@@ -22,12 +22,15 @@ pub struct CommittedOffset {
     pub metadata: Str,
 }
 
-/// The request; `None` asks for everything the group committed.
+/// The request; `None` asks for everything the group committed. `require_stable` refuses offsets that an open transaction may
+/// replace (KIP-447, from version 7 on).
 pub(crate) fn request(
     group: &Str,
     partitions: Option<&[TopicPartition]>,
+    require_stable: bool,
     version: i16,
 ) -> OffsetFetchRequest {
+    let require_stable = require_stable && version >= 7;
     let topics = partitions.map(|partitions| {
         let mut topics: BTreeMap<Str, Vec<i32>> = BTreeMap::new();
         for partition in partitions {
@@ -38,7 +41,12 @@ pub(crate) fn request(
     if version < 8 {
         let one = |(name, partition_indexes)| OffsetFetchRequestTopic { name, partition_indexes };
         let topics = topics.map(|topics| topics.into_iter().map(one).collect());
-        return OffsetFetchRequest { group_id: group.clone(), topics, ..OffsetFetchRequest::default() };
+        return OffsetFetchRequest {
+            group_id: group.clone(),
+            topics,
+            require_stable,
+            ..OffsetFetchRequest::default()
+        };
     }
     let one = |(name, partition_indexes)| OffsetFetchRequestTopics {
         name,
@@ -48,7 +56,7 @@ pub(crate) fn request(
     let topics = topics.map(|topics| topics.into_iter().map(one).collect());
     let asked =
         OffsetFetchRequestGroup { group_id: group.clone(), topics, ..OffsetFetchRequestGroup::default() };
-    OffsetFetchRequest { groups: vec![asked], ..OffsetFetchRequest::default() }
+    OffsetFetchRequest { groups: vec![asked], require_stable, ..OffsetFetchRequest::default() }
 }
 
 /// The offsets in an answer. Partitions without a committed offset are left out.

@@ -138,7 +138,7 @@ impl Admin {
         group: &str,
     ) -> Result<HashMap<TopicPartition, CommittedOffset>, AdminError> {
         let id = Str::from(group);
-        let request = |version| fetch_committed::request(&id, None, version);
+        let request = |version| fetch_committed::request(&id, None, false, version);
         let offsets = self.cluster.call(Target::Group(id.clone()), request, fetch_committed::offsets).await;
         offsets.map_err(|error| about(group, error))
     }

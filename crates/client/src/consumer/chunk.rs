@@ -41,9 +41,23 @@ pub(super) fn split(
 ) -> (Vec<Chunk>, Option<String>) {
     let mut aborts = Aborts::new(aborted.unwrap_or_default());
     let mut chunks = Vec::new();
+    let mut next = i64::MIN;
     for batch in Batches::new(bytes) {
         match batch {
+            Ok(batch)
+                if batch.header.base_offset.get() < next
+                    || batch.header.next_offset().get() <= batch.header.base_offset.get() =>
+            {
+                return (
+                    chunks,
+                    Some(format!(
+                        "the batch at {} lies before the end of the one in front of it",
+                        batch.header.base_offset.get()
+                    )),
+                );
+            }
             Ok(batch) => {
+                next = batch.header.next_offset().get();
                 let is_hidden = aborts.hides(&batch) || batch.header.attributes.is_control();
                 if batch.header.next_offset().get() > from {
                     let end = batch.position + batch.bytes.len();
@@ -120,8 +134,16 @@ pub(super) fn decode(
     };
     let mut out =
         Vec::with_capacity(usize::try_from(batch.header.records_count).unwrap_or(0).min(uncompressed.len()));
+    let mut next = batch.header.base_offset;
     for record in batch.records(&uncompressed) {
         let record = record.map_err(|malformed| malformed.to_string())?;
+        if !(next..=batch.header.last_offset()).contains(&record.offset) {
+            return Err(format!(
+                "a record with offset {} does not lie behind those before it in its batch",
+                record.offset.get()
+            ));
+        }
+        next = record.offset.plus(1);
         if record.offset.get() >= from {
             out.push(owned(&record, &batch.header, partition, &uncompressed));
         }

@@ -260,6 +260,12 @@ impl Fetcher {
                 }
                 false
             }
+            // Retriable for who produces; what is rotten stays so.
+            ErrorCode::CORRUPT_MESSAGE => {
+                let reason = "the broker finds it so".to_owned();
+                let (partition, offset) = (asked.partition.clone(), asked.offset);
+                rest(&mut state, asked, Some(ConsumeError::Corrupt { partition, offset, reason }))
+            }
             code if code.is_retriable() || retriable_with_refresh(code) => {
                 rest(&mut state, asked, None);
                 retriable_with_refresh(code)

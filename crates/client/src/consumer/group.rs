@@ -87,6 +87,11 @@ impl Group {
     }
 
     /// One exchange with the coordinator; `extra` is time that it may take beyond the request timeout.
+    /// Lets go of its connections.
+    pub(crate) fn release(&self) {
+        self.cluster.release(self.share);
+    }
+
     pub(crate) async fn call<R: Request>(
         &self,
         lane: Lane,
@@ -106,12 +111,14 @@ impl Group {
         result
     }
 
-    /// What the group committed for `partitions`; partitions without are left out.
+    /// What the group committed for `partitions`; partitions without are left out. `require_stable`: not while an open transaction
+    /// may replace it.
     pub(crate) async fn committed(
         &self,
         partitions: &[TopicPartition],
+        require_stable: bool,
     ) -> Result<HashMap<TopicPartition, CommittedOffset>, CallError> {
-        let build = |version| fetch_committed::request(&self.id, Some(partitions), version);
+        let build = |version| fetch_committed::request(&self.id, Some(partitions), require_stable, version);
         let response = self.call(Lane::Control, build, Duration::ZERO).await?;
         let result = fetch_committed::offsets(response);
         if result.as_ref().err().is_some_and(has_moved) {

@@ -239,7 +239,7 @@ impl Consumer {
         partitions: &[TopicPartition],
     ) -> Result<HashMap<TopicPartition, CommittedOffset>, CommitError> {
         let group = self.shared.group.as_ref().ok_or(CommitError::NoGroup)?;
-        Ok(group.committed(partitions).await?)
+        Ok(group.committed(partitions, self.shared.settings.read_committed).await?)
     }
 
     /// Says that a batch is processed. Returns whether its partition is still this consumer's and was not sought elsewhere: what was

@@ -36,7 +36,7 @@ pub(super) async fn resolve(shared: &Arc<Shared>, unresolved: Vec<Unresolved>) {
         (Some(group), false) => {
             let partitions: Vec<TopicPartition> =
                 committed.iter().map(|(partition, _, _)| partition.clone()).collect();
-            match group.committed(&partitions).await {
+            match group.committed(&partitions, shared.settings.read_committed).await {
                 Ok(mut offsets) => {
                     for (partition, era, _) in committed {
                         match offsets.remove(&partition) {

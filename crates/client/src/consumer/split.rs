@@ -5,7 +5,7 @@
 //! ```
 //! A rebalance takes partitions away only when no reader's task is at work on records: each has come back for more, or dropped its
 //! reader. A reader that is dropped before its partition goes makes room for another: [`Split::next_partition`] gives the partition
-//! again.
+//! again. What the dropped one was given last counts as not processed, perhaps it was dropped in a panic, and is given again.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -113,7 +113,7 @@ impl std::fmt::Debug for PartitionReader {
 impl Drop for PartitionReader {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        state.came_back(&self.partition, self.tenure);
+        state.went_away(&self.partition, self.tenure);
         if self.decoded.as_ref().is_some_and(|decoded| state.is_current(&self.partition, decoded.era)) {
             state.refetch(&self.partition);
         }

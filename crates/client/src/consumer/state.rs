@@ -132,6 +132,8 @@ pub(super) struct State {
     pub(super) commits_acked: bool,
     /// Each partition has a reader of its own.
     pub(super) is_split: bool,
+    /// The group went on without this member while the application was at work on records.
+    pub(super) has_lost_work: bool,
 }
 
 impl State {
@@ -149,6 +151,7 @@ impl State {
             is_closed: false,
             commits_acked: false,
             is_split: false,
+            has_lost_work: false,
         }
     }
 
@@ -324,6 +327,7 @@ impl State {
     pub(super) fn polled(&mut self, now: Instant) {
         self.last_poll = now;
         self.has_yielded = true;
+        self.has_lost_work = false;
         for known in self.partitions.values_mut().filter(|_| !self.commits_acked) {
             known.processed = known.position;
         }

@@ -128,6 +128,57 @@ fn positions_move_with_what_is_handed_out_and_processed_with_coming_back() {
 }
 
 #[test]
+fn batches_and_records_out_of_order_are_no_panic() {
+    let (chunks, broken) =
+        chunk::split(&concat(&[batch(0, 100, -1, false), batch(10, 40, -1, false)]), None, 0);
+    assert_eq!(offsets(&chunks, 0).len(), 100);
+    assert!(broken.unwrap().contains("in front of it"));
+    let mut longer = batch(0, 3, -1, false).to_vec();
+    // The header's last offset delta says less than the records do.
+    longer[23..27].copy_from_slice(&1_i32.to_be_bytes());
+    let (chunks, _) = chunk::split(&longer.into(), None, 0);
+    assert!(chunk::decode(&chunks[0], &partition(), 0, false).unwrap_err().contains("offset 2"));
+}
+
+/// A state whose application holds the records of offsets 0 to 2.
+fn at_work() -> State {
+    let mut state = State::new(Instant::now());
+    state.add(partition(), StartAt::Offset(0));
+    state.seek(&partition(), StartAt::Offset(0));
+    let asked = fetched(&state);
+    let (chunks, _) = chunk::split(&concat(&[batch(0, 3, -1, false)]), None, 0);
+    state.buffer(&asked, chunks);
+    let (tp, era, _, _) = state.take().unwrap();
+    state.advance(&tp, era, passed(3));
+    state
+}
+
+#[test]
+fn a_commit_after_the_place_was_lost_under_way_is_in_vain_until_the_application_comes_back() {
+    let mut state = at_work();
+    assert!(!state.commits_in_vain());
+    state.lose_work();
+    state.remove(&partition());
+    assert!(state.commits_in_vain() && state.commits_in_vain());
+    state.polled(Instant::now());
+    assert!(!state.commits_in_vain());
+    let mut idle = at_work();
+    idle.polled(Instant::now());
+    idle.lose_work();
+    assert!(!idle.commits_in_vain(), "nothing was under way");
+}
+
+#[test]
+fn what_a_reader_that_went_away_was_given_last_is_not_processed_and_given_again() {
+    let mut state = at_work();
+    let tenure = state.get(&partition()).unwrap().tenure;
+    state.get_mut(&partition()).unwrap().lent_at = Some(Instant::now());
+    state.went_away(&partition(), tenure);
+    assert_eq!(state.uncommitted()[0].1, 0);
+    assert_eq!((state.get(&partition()).unwrap().position, fetched(&state).offset), (Some(0), 0));
+}
+
+#[test]
 fn what_was_fetched_before_a_seek_is_dropped() {
     let mut state = State::new(Instant::now());
     state.add(partition(), StartAt::Offset(0));

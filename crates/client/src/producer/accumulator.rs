@@ -171,7 +171,9 @@ impl Accumulator {
         let mut ready: Vec<(Instant, i32, TopicPartition)> = Vec::new();
         for (partition, queue) in &self.queues {
             let Some(verdict) = queue.verdict(&self.settings, now, self.flushing > 0) else { continue };
-            let expiry = queue.batches.front().map(|batch| batch.created + self.settings.delivery_timeout);
+            // What is on its way ends with its answer.
+            let waiting = queue.batches.iter().find(|batch| !batch.is_in_flight());
+            let expiry = waiting.map(|batch| batch.created + self.settings.delivery_timeout);
             plan.wake_at = [plan.wake_at, expiry].into_iter().flatten().min();
             match (verdict, leader(partition)) {
                 (Verdict::Later(at), _) => plan.wake_at = [plan.wake_at, at].into_iter().flatten().min(),

@@ -34,7 +34,8 @@ pub enum ProduceError {
         most: usize,
     },
     /// The broker refused the batch.
-    #[error("{partition}: {}", describe(*code, message.as_deref()))]
+    #[error("{partition}: {}{}", describe(*code, message.as_deref()),
+        if *.possibly_written { "; the broker may have it nevertheless" } else { "" })]
     Refused {
         /// Where it should have gone.
         partition: TopicPartition,
@@ -42,6 +43,8 @@ pub enum ProduceError {
         code: ErrorCode,
         /// The broker's words.
         message: Option<Str>,
+        /// Whether this attempt or one before it may have appended it all the same.
+        possibly_written: bool,
     },
     /// `delivery.timeout.ms` passed.
     #[error("{partition}: not delivered within {after:?}{}{}", .last.as_ref().map(|last| format!("; last: {last}")).unwrap_or_default(),
@@ -91,7 +94,9 @@ impl ProduceError {
     /// Whether the record may be in the log although this error says it was not sent.
     pub fn possibly_written(&self) -> bool {
         match self {
-            Self::Expired { possibly_written, .. } => *possibly_written,
+            Self::Expired { possibly_written, .. } | Self::Refused { possibly_written, .. } => {
+                *possibly_written
+            }
             Self::Call { error, .. } => error.is_outcome_unknown(),
             _ => false,
         }

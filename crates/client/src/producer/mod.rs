@@ -102,7 +102,12 @@ impl Producer {
         if size > shared.settings.request_size_max {
             return Err(ProduceError::TooLarge { size, most: shared.settings.request_size_max });
         }
-        let view = match shared.fresh_view(&record.topic) {
+        // A partition that the picture lacks may have been added since it was made.
+        let has_it = |view: &Arc<ClusterView>| {
+            let known = view.topics.get(&record.topic);
+            record.partition.is_none_or(|asked| known.is_some_and(|one| one.partitions.contains_key(&asked)))
+        };
+        let view = match shared.fresh_view(&record.topic).filter(has_it) {
             Some(view) => view,
             None => shared
                 .cluster

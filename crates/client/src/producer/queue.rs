@@ -129,6 +129,7 @@ impl Queue {
                     batch.possibly_written |= error.is_outcome_unknown();
                     batch.last_error = Some(error);
                 } else if let Attempt::Refused(code, message) = attempt {
+                    batch.possibly_written |= may_be_there(code);
                     batch.last_error = Some(crate::CallError::refused(wire::ApiKey::Produce, code, message));
                 }
                 batch.place = Place::Retry { not_before: now + backoff(batch.attempts) };
@@ -255,6 +256,18 @@ fn judge(attempt: &Attempt, idempotent: bool) -> Judgement {
     }
 }
 
+/// Refusals that may come after the append: by a leader that lost its followers, its office or its disk meanwhile.
+fn may_be_there(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND
+            | ErrorCode::REQUEST_TIMED_OUT
+            | ErrorCode::NOT_LEADER_OR_FOLLOWER
+            | ErrorCode::KAFKA_STORAGE_ERROR
+            | ErrorCode::UNKNOWN_SERVER_ERROR
+    )
+}
+
 fn give_up(
     partition: &TopicPartition,
     batch: &mut Batch,
@@ -269,16 +282,18 @@ fn give_up(
             expired(&partition, batch, settings)
         }
         Attempt::Failed(error) => ProduceError::Call { partition, error: Box::new(error) },
-        // A refusal now does not undo what an earlier attempt may have done, unless sequence numbers would have told; under an
-        // epoch that has passed, none are looked at.
-        Attempt::Refused(code, message)
-            if batch.possibly_written && (!settings.idempotent || settings.fixed.is_some()) =>
-        {
-            batch.last_error = Some(crate::CallError::refused(wire::ApiKey::Produce, code, message));
-            expired(&partition, batch, settings)
-        }
+        // A refusal now does not undo what an earlier attempt may have done, unless the broker has looked at the sequence numbers:
+        // under an epoch that has passed, or before it looks at the log at all, it does not.
         Attempt::Refused(code, message) => {
-            ProduceError::Refused { partition, code, message: message.filter(|text| !text.is_empty()) }
+            let has_looked = code == ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER
+                && settings.idempotent
+                && settings.fixed.is_none();
+            ProduceError::Refused {
+                partition,
+                code,
+                message: message.filter(|text| !text.is_empty()),
+                possibly_written: !has_looked && (batch.possibly_written || may_be_there(code)),
+            }
         }
         Attempt::Done(_) => ProduceError::Closed,
     }

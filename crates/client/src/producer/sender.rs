@@ -63,6 +63,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
     loop {
         let wake_at = sender.send_ready();
         if sender.shared.closing.load(Ordering::Acquire) && sender.is_idle() {
+            sender.shared.cluster.release(sender.shared.share);
             return;
         }
         let sleep = tokio::time::sleep_until(

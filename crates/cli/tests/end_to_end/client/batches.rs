@@ -163,7 +163,8 @@ async fn a_partition_whose_reader_was_dropped_is_given_again() {
     drop(reader);
     let mut reader = split.next_partition().await.unwrap();
     let second = reader.next_batch().await.unwrap().unwrap();
-    assert_eq!(second[0].offset, first.next_offset().unwrap());
+    // Whether it was processed nobody has said.
+    assert_eq!(second[0].offset, first[0].offset);
     split.close().await;
     assert!(reader.next_batch().await.unwrap().is_none());
 }

@@ -8,6 +8,7 @@
 //! Partitions are taken away only while the application waits for records, so that what it was given before is processed and, with
 //! automatic commits, committed. With the cooperative protocol just the partitions that move are taken away (KIP-429).
 
+mod commits;
 mod join;
 mod leave;
 
@@ -41,6 +42,11 @@ pub(super) enum Command {
     Close { done: oneshot::Sender<()> },
 }
 
+/// How often a topic is looked for that was not there when partitions were shared out.
+const ABSENT_TOPICS_AGE: Duration = Duration::from_secs(1);
+/// How long until a group that refuses the member is asked again.
+const REFUSED_PAUSE: Duration = Duration::from_secs(1);
+
 struct Member {
     shared: Arc<Shared>,
     group: Arc<Group>,
@@ -54,6 +60,8 @@ struct Member {
     last_refresh: Instant,
     /// When the coordinator is to hear of it next.
     next_beat: Instant,
+    /// The group is not asked to take the member before.
+    rests_until: Instant,
     failures: u32,
     is_member: bool,
     wants_rejoin: bool,
@@ -74,6 +82,7 @@ pub(super) async fn run(shared: Arc<Shared>, group: Arc<Group>, commands: mpsc::
         joined_topics: Vec::new(),
         last_refresh: now,
         next_beat: now,
+        rests_until: now,
         failures: 0,
         is_member: false,
         wants_rejoin: false,
@@ -84,6 +93,7 @@ pub(super) async fn run(shared: Arc<Shared>, group: Arc<Group>, commands: mpsc::
         member.step().await;
     }
     member.leave().await;
+    member.group.release();
 }
 
 impl Member {
@@ -99,7 +109,8 @@ impl Member {
     }
 
     async fn step(&mut self) {
-        if self.is_subscribed() && (!self.is_member || self.wants_rejoin) && !self.is_past_poll_interval() {
+        let may_join = Instant::now() >= self.rests_until && !self.is_past_poll_interval();
+        if may_join && self.is_subscribed() && (!self.is_member || self.wants_rejoin) {
             self.rebalance().await;
             return;
         }
@@ -129,57 +140,6 @@ impl Member {
             command = self.commands.recv() => self.serve(command).await,
             () = shared.group_news.notified() => {}
             () = tokio::time::sleep_until(until) => {}
-        }
-    }
-
-    async fn serve(&mut self, command: Option<Command>) {
-        match command {
-            Some(Command::Commit { offsets, metadata, done }) => {
-                let result = self.group.commit(&offsets, &metadata).await;
-                if matches!(result, Err(CommitError::NotAMember(_))) {
-                    self.lost();
-                }
-                if result.is_ok() {
-                    self.note_committed(&offsets);
-                }
-                let _ = done.send(result);
-            }
-            Some(Command::Close { done }) => {
-                self.is_closed_by_hand = true;
-                self.closing = Some(done);
-            }
-            None => self.closing = Some(oneshot::channel().0),
-        }
-    }
-
-    fn note_committed(&self, offsets: &[(TopicPartition, i64, i32)]) {
-        let mut state = self.shared.lock();
-        for (partition, offset, _) in offsets {
-            if let Some(known) = state.get_mut(partition) {
-                known.committed = Some(*offset);
-            }
-        }
-    }
-
-    async fn commit_if_due(&mut self) {
-        let Some(interval) = self.shared.settings.auto_commit else { return };
-        if Instant::now() >= self.next_commit {
-            self.next_commit = Instant::now() + interval;
-            self.commit_processed().await;
-        }
-    }
-
-    async fn commit_processed(&mut self) {
-        let offsets = self.shared.lock().uncommitted();
-        match self.group.commit(&offsets, &Str::default()).await {
-            Ok(()) => self.note_committed(&offsets),
-            Err(CommitError::NotAMember(error)) => {
-                tracing::warn!(group = %self.group.id, %error, "processed records were not committed: others read their partitions now");
-                self.lost();
-            }
-            Err(error) => {
-                tracing::warn!(group = %self.group.id, %error, "processed records were not committed")
-            }
         }
     }
 
@@ -227,7 +187,9 @@ impl Member {
 
     /// Looks whether topics or partitions came or went that the group should share out anew.
     async fn watch(&mut self) {
-        if self.last_refresh.elapsed() < self.shared.metadata_max_age && !self.shared.take_topics_changed() {
+        let lacks_topics = self.assigned_counts.iter().flatten().any(|(_, count)| *count == 0);
+        let age = if lacks_topics { ABSENT_TOPICS_AGE } else { self.shared.metadata_max_age };
+        if self.last_refresh.elapsed() < age && !self.shared.take_topics_changed() {
             return;
         }
         self.last_refresh = Instant::now();
@@ -383,14 +345,20 @@ impl Member {
         if !owned.is_empty() {
             self.shared.tell(&Rebalance::Lost(owned.clone()));
             let mut state = self.shared.lock();
+            state.lose_work();
             owned.iter().for_each(|partition| state.remove(partition));
         }
     }
 
-    /// Nothing that waiting would mend.
+    /// Nothing that waiting alone would mend. The application hears of it as often as it asks, until someone has mended it; but who
+    /// was replaced by another of its name does not come back.
     fn give_up(&mut self, error: CallError) {
         self.lost();
-        self.shared.end_subscription();
+        if error.code() == Some(ErrorCode::FENCED_INSTANCE_ID) {
+            self.shared.end_subscription();
+        }
+        self.rests_until = Instant::now() + REFUSED_PAUSE;
+        self.next_beat = self.rests_until;
         self.shared.lock().fail(ConsumeError::Group { group: self.group.id.clone(), error });
     }
 }

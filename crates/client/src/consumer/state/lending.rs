@@ -3,7 +3,7 @@
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::{Chunk, State, keep};
+use super::{Chunk, Partition, State, keep};
 use crate::TopicPartition;
 
 impl State {
@@ -31,6 +31,36 @@ impl State {
             known.processed = known.position;
         }
         self.has_yielded = !self.is_anything_lent();
+    }
+
+    /// The reader of one partition went away without coming back: what it was given last is given again.
+    pub(in crate::consumer) fn went_away(&mut self, partition: &TopicPartition, tenure: u64) {
+        let commits_acked = self.commits_acked;
+        let known = self.partitions.get_mut(partition).filter(|known| known.tenure == tenure);
+        if let Some(known) = known
+            && known.lent_at.take().is_some()
+            && !commits_acked
+        {
+            known.position = known.processed;
+            self.refetch(partition);
+        }
+        self.has_yielded = !self.is_anything_lent();
+    }
+
+    /// The group goes on without this member: remembers it if the application is at work on what it was given.
+    pub(in crate::consumer) fn lose_work(&mut self) {
+        let is_at_work = |known: &Partition| match self.commits_acked {
+            true => !known.acks.is_empty(),
+            false => known.position != known.processed,
+        };
+        self.has_lost_work |= self.partitions.values().any(is_at_work);
+    }
+
+    /// Whether a commit would leave out what the application has been at work on. Readers of their own are told once.
+    pub(in crate::consumer) fn commits_in_vain(&mut self) -> bool {
+        let in_vain = self.has_lost_work;
+        self.has_lost_work &= !self.is_split;
+        in_vain
     }
 
     /// A partition that no reader serves gets one; returns it with its tenure.
