@@ -144,8 +144,12 @@ async fn ends(client: &Client, arguments: &Arguments) -> Outcome<HashMap<TopicPa
     let begin = admin
         .list_offsets(partitions.iter().map(|partition| (partition.clone(), OffsetSpec::Earliest)))
         .await?;
-    let end =
-        admin.list_offsets(partitions.into_iter().map(|partition| (partition, OffsetSpec::Latest))).await?;
+    let latest = partitions.into_iter().map(|partition| (partition, OffsetSpec::Latest));
+    // A reader of what is committed comes no further than to the first open transaction.
+    let end = match arguments.read_committed {
+        true => admin.list_stable_offsets(latest).await?,
+        false => admin.list_offsets(latest).await?,
+    };
     let mut ends = HashMap::new();
     for (partition, found) in end {
         let end = found?.offset;

@@ -31,7 +31,7 @@ pub use error::AdminError;
 pub use fetch_committed::CommittedOffset;
 pub use groups::{GroupDescription, ListedGroup, MemberDescription};
 pub(crate) use offsets::list_offsets;
-pub use offsets::{FoundOffset, OffsetSpec};
+pub use offsets::{FoundOffset, FoundOffsets, OffsetSpec};
 pub use quorum::{QuorumDescription, QuorumMember};
 
 /// Asks and changes a cluster. Cheap to clone.

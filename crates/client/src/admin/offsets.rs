@@ -54,6 +54,9 @@ pub struct FoundOffset {
     pub leader_epoch: i32,
 }
 
+/// The offset of each partition, or why it is not known.
+pub type FoundOffsets = HashMap<TopicPartition, Result<FoundOffset, AdminError>>;
+
 /// What each partition answered.
 pub(crate) type Found = HashMap<TopicPartition, Result<FoundOffset, CallError>>;
 
@@ -62,13 +65,29 @@ impl Admin {
     pub async fn list_offsets(
         &self,
         wanted: impl IntoIterator<Item = (TopicPartition, OffsetSpec)>,
-    ) -> Result<HashMap<TopicPartition, Result<FoundOffset, AdminError>>, AdminError> {
+    ) -> Result<FoundOffsets, AdminError> {
+        self.look_up(wanted, false).await
+    }
+
+    /// As [`Admin::list_offsets`], as a `read_committed` consumer sees them: a log ends before the first open transaction.
+    pub async fn list_stable_offsets(
+        &self,
+        wanted: impl IntoIterator<Item = (TopicPartition, OffsetSpec)>,
+    ) -> Result<FoundOffsets, AdminError> {
+        self.look_up(wanted, true).await
+    }
+
+    async fn look_up(
+        &self,
+        wanted: impl IntoIterator<Item = (TopicPartition, OffsetSpec)>,
+        read_committed: bool,
+    ) -> Result<FoundOffsets, AdminError> {
         let deadline = std::time::Instant::now() + self.cluster.options.api_timeout;
         let mut missing: Vec<(TopicPartition, OffsetSpec)> = wanted.into_iter().collect();
         let mut done = HashMap::new();
         let mut failures = 0;
         loop {
-            let found = list_offsets(&self.cluster, missing.clone(), false).await?;
+            let found = list_offsets(&self.cluster, missing.clone(), read_committed).await?;
             failures += 1;
             let wait = self.cluster.options.backoff.after(failures, &self.cluster.random);
             let is_last = std::time::Instant::now() + wait >= deadline;

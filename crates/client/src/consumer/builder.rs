@@ -261,6 +261,7 @@ impl ConsumerBuilder {
             topics_changed: std::sync::atomic::AtomicBool::new(false),
             fetch_news: Notify::new(),
             group_news: Notify::new(),
+            closing: tokio::sync::watch::Sender::new(false),
         });
         tokio::spawn(fetcher::run(Arc::clone(&shared)));
         if let Some(group) = group {

@@ -40,7 +40,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base::Str;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::admin::CommittedOffset;
 use crate::cluster::Cluster;
@@ -86,6 +86,8 @@ struct Shared {
     topics_changed: AtomicBool,
     fetch_news: Notify,
     group_news: Notify,
+    /// The application wants no more of it; a rebalance under way is not waited for.
+    closing: watch::Sender<bool>,
 }
 
 impl Shared {
@@ -122,6 +124,16 @@ impl Shared {
         self.lock().acknowledge(&place.partition, place.course, upto.min(place.next))
     }
 
+    fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+
+    /// Waits until the application wants no more.
+    async fn closed(&self) {
+        // The sender lives as long as this.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
     fn take_topics_changed(&self) -> bool {
         self.topics_changed.swap(false, Ordering::AcqRel)
     }
@@ -155,6 +167,7 @@ impl Drop for Consumer {
             state.is_closed = true;
             state.wake();
         }
+        self.shared.closing.send_replace(true);
         self.shared.fetch_news.notify_one();
         self.shared.cluster.release(self.shared.share);
     }
@@ -300,9 +313,10 @@ impl Consumer {
         answer.await.map_err(|_| CommitError::Closed)?
     }
 
-    /// Commits what is processed, if that is automatic, leaves the group and ends.
+    /// Commits what is processed, if that is automatic, leaves the group and ends. Waits for no rebalance.
     pub async fn close(self) {
         let (done, answer) = oneshot::channel();
+        self.shared.closing.send_replace(true);
         if self.commands.send(Command::Close { done }).is_ok() {
             let _ = answer.await;
         }

@@ -168,3 +168,18 @@ async fn a_partition_whose_reader_was_dropped_is_given_again() {
     split.close().await;
     assert!(reader.next_batch().await.unwrap().is_none());
 }
+
+/// It waited for all others to come back, for minutes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_waits_for_no_rebalance() {
+    let server = Server::start("closing");
+    let client = Client::connect(&server.address).await.unwrap();
+    let topic = topic_with(&client, "closing", 2, 20).await;
+    let mut busy = member(&client, &topic).start().await.unwrap();
+    let _at_work = busy.next_batch().await.unwrap();
+    let late = member(&client, &topic).start().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(late.assignment().is_empty(), "its join waits for the other");
+    tokio::time::timeout(Duration::from_secs(20), late.close()).await.unwrap();
+    drop(busy);
+}

@@ -48,7 +48,8 @@ impl Member {
                 ..LeaveGroupRequest::default()
             },
         };
-        let leaving = self.group.call(Lane::Coordinator, build, Duration::ZERO);
+        // Not behind a join that is still on its way.
+        let leaving = self.group.call(Lane::Control, build, Duration::ZERO);
         if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(5), leaving).await {
             tracing::debug!(%error, "leaving the group failed; its session will end by itself");
         }

@@ -109,9 +109,15 @@ impl Member {
     }
 
     async fn step(&mut self) {
-        let may_join = Instant::now() >= self.rests_until && !self.is_past_poll_interval();
+        let may_join =
+            Instant::now() >= self.rests_until && !self.is_past_poll_interval() && !self.shared.is_closing();
         if may_join && self.is_subscribed() && (!self.is_member || self.wants_rejoin) {
-            self.rebalance().await;
+            let shared = Arc::clone(&self.shared);
+            tokio::select! {
+                biased;
+                () = shared.closed() => {}
+                () = self.rebalance() => {}
+            }
             return;
         }
         self.wait(self.next_beat.saturating_duration_since(Instant::now())).await;
