@@ -21,11 +21,12 @@ use wire::messages::incremental_alter_configs::{
 };
 use wire::messages::init_producer_id::InitProducerIdRequest;
 use wire::messages::list_config_resources::ListConfigResourcesRequest;
-use wire::messages::metadata::MetadataRequest;
+use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 const BROKER_LOGGER: i8 = 8;
+const GROUP: i8 = 32;
 
 async fn create(
     raw: &mut Raw,
@@ -249,5 +250,31 @@ async fn a_cordoned_folder_takes_nothing_new() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     assert_eq!(code, ErrorCode::NONE);
+    handle.stop().await;
+}
+
+/// A few bytes asked for again and again would have been answered with as many whole answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_again_and_again_is_answered_once() {
+    let handle = broker(&[]).await;
+    let mut raw = Raw::connect(handle.address().unwrap()).await;
+    create(&mut raw, "t", 2, &[]).await;
+    let topic = MetadataRequestTopic { name: Some("t".into()), ..Default::default() };
+    let request = MetadataRequest { topics: Some(vec![topic; 1000]), ..Default::default() };
+    assert_eq!(raw.call(12, &request).await.topics.len(), 1);
+    let resource = |resource_type, name: String| DescribeConfigsResource {
+        resource_type,
+        resource_name: name.into(),
+        ..Default::default()
+    };
+    let request =
+        DescribeConfigsRequest { resources: vec![resource(TOPIC, "t".into()); 1000], ..Default::default() };
+    assert_eq!(raw.call(4, &request).await.results.len(), 1);
+    // Groups have configs whether they are there or not.
+    let groups = (0..80_000).map(|number| resource(GROUP, number.to_string())).collect();
+    let told = raw.call(4, &DescribeConfigsRequest { resources: groups, ..Default::default() }).await.results;
+    let entries: usize = told.iter().map(|one| one.configs.len()).sum();
+    assert!((500_000..501_000).contains(&entries), "{entries}");
+    assert_eq!(told.last().unwrap().error_code, ErrorCode::INVALID_REQUEST);
     handle.stop().await;
 }

@@ -3,7 +3,7 @@
 //! - Sensitive values are never told; a broker's config that nobody knows counts as sensitive, as in Kafka.
 //! - An empty broker name asks for what was set on all brokers, and for nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use base::Str;
 use metadata::config::{
@@ -25,20 +25,33 @@ use crate::request::{Operation, RequestContext, ResourceType};
 /// Kafka's number of the type of log levels and of what has no type.
 const UNKNOWN_TYPE: i8 = 0;
 
+/// Groups and metrics have configs whether they are there or not, so that a few bytes are answered with many: some 300 bytes each.
+const ENTRIES_MAX: usize = 500_000;
+
 /// Kafka's number of where log levels come from.
 const BROKER_LOGGER_SOURCE: i8 = 6;
 
 /// Tells the configs of each resource.
-pub(crate) async fn handle(ctx: &RequestContext, request: DescribeConfigsRequest) -> DescribeConfigsResponse {
+pub(crate) async fn handle(
+    ctx: &RequestContext,
+    mut request: DescribeConfigsRequest,
+) -> DescribeConfigsResponse {
     let image = ctx.broker().image();
-    let results = request.resources.iter().map(|resource| {
+    super::once(&mut request.resources, |resource| (resource.resource_type, resource.resource_name.clone()));
+    let (mut results, mut told) = (Vec::with_capacity(request.resources.len()), 0);
+    for resource in &request.resources {
         let found = match forbidden(ctx, resource) {
             Some(code) => Err(ApiError::silent(code)),
+            None if told > ENTRIES_MAX => Err(ApiError::invalid_request(format!(
+                "one answer holds no more than {ENTRIES_MAX} configs: ask for fewer resources at once"
+            ))),
             None => configs(ctx.broker(), &image, resource),
         };
-        result(&request, resource, found)
-    });
-    DescribeConfigsResponse { results: results.collect(), ..Default::default() }
+        let result = result(&request, resource, found);
+        told += result.configs.len();
+        results.push(result);
+    }
+    DescribeConfigsResponse { results, ..Default::default() }
 }
 
 fn forbidden(ctx: &RequestContext, resource: &DescribeConfigsResource) -> Option<ErrorCode> {
@@ -73,7 +86,8 @@ fn result(
     match found {
         Ok(mut configs) => {
             let keys = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty());
-            configs.retain(|config| keys.is_none_or(|keys| keys.contains(&config.name)));
+            let keys: Option<HashSet<&Str>> = keys.map(|keys| keys.iter().collect());
+            configs.retain(|config| keys.as_ref().is_none_or(|keys| keys.contains(&config.name)));
             for config in &mut configs {
                 if !request.include_synonyms {
                     config.synonyms.clear();

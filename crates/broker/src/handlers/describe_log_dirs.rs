@@ -1,6 +1,6 @@
 //! DescribeLogDirs (35), versions 1–5: what lies in which data folder. Version 4 tells the room (KIP-827), 5 cordons (KIP-1066).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use base::{Str, Uuid};
@@ -33,11 +33,13 @@ pub(crate) async fn handle(ctx: &RequestContext, request: DescribeLogDirsRequest
 }
 
 fn tell(broker: &Broker, request: &DescribeLogDirsRequest) -> DescribeLogDirsResponse {
-    let wanted = |topic: &str, partition: i32| {
-        request.topics.as_ref().is_none_or(|topics| {
-            topics.iter().any(|asked| asked.topic == *topic && asked.partitions.contains(&partition))
-        })
-    };
+    let asked: Option<HashSet<(&str, i32)>> = request.topics.as_ref().map(|topics| {
+        let each =
+            topics.iter().flat_map(|asked| asked.partitions.iter().map(|index| (&*asked.topic, *index)));
+        each.collect()
+    });
+    let wanted =
+        |topic: &str, partition: i32| asked.as_ref().is_none_or(|asked| asked.contains(&(topic, partition)));
     let mut held = held(broker, wanted);
     let dirs = broker.logs.dirs().iter();
     let results = dirs.map(|dir| of_dir(dir, held.remove(&dir.id).unwrap_or_default())).collect();

@@ -1,5 +1,7 @@
 //! DescribeProducers (61), version 0: who writes to a partition (KIP-664).
 
+use std::collections::HashSet;
+
 use wire::ErrorCode;
 use wire::messages::describe_producers::{
     DescribeProducersRequest, DescribeProducersResponse, PartitionResponse, ProducerState, TopicResponse,
@@ -12,7 +14,9 @@ pub(crate) async fn handle(
     ctx: &RequestContext,
     request: DescribeProducersRequest,
 ) -> DescribeProducersResponse {
-    let topics = request.topics.into_iter().map(|topic| {
+    let mut seen = HashSet::new();
+    let topics = request.topics.into_iter().map(|mut topic| {
+        topic.partition_indexes.retain(|index| seen.insert((topic.name.clone(), *index)));
         let allowed = ctx.authorize(Operation::Read, ResourceType::Topic, &topic.name);
         let partitions = topic.partition_indexes.iter().map(|index| {
             let found = match allowed {

@@ -19,8 +19,11 @@ use crate::request::{Operation, RequestContext, ResourceType};
 use crate::topic_name;
 
 /// Tells the image, as far as it is asked for.
-pub(crate) async fn handle(ctx: &RequestContext, request: MetadataRequest) -> MetadataResponse {
+pub(crate) async fn handle(ctx: &RequestContext, mut request: MetadataRequest) -> MetadataResponse {
     let broker = ctx.broker();
+    if let Some(asked) = &mut request.topics {
+        super::once(asked, |topic| (topic.name.clone(), topic.topic_id));
+    }
     let topics = match &request.topics {
         None => all(ctx, &broker.image()),
         Some(asked) if asked.is_empty() && ctx.version == 0 => all(ctx, &broker.image()),

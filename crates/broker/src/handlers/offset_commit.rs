@@ -3,6 +3,7 @@
 //! Version 10 names topics by id. Topics and partitions that are not there are refused one by one; the rest goes to the coordinator
 //! with both name and id, so that an offset belongs to one life of its topic.
 
+use base::{Str, Uuid};
 use coordinator::group::{Request, Response, refused_commit};
 use metadata::MetadataImage;
 use metadata::image::Topic;
@@ -12,8 +13,12 @@ use wire::messages::offset_commit::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
 
+use super::Answered;
 use crate::coordinators;
 use crate::request::{Operation, RequestContext, ResourceType};
+
+/// A topic stands once in the answer.
+type Answers = Answered<(Str, Uuid), OffsetCommitResponseTopic>;
 
 /// The first version that names topics by id.
 const TOPIC_IDS_SINCE: i16 = 10;
@@ -24,16 +29,16 @@ pub(crate) async fn handle(ctx: &RequestContext, mut request: OffsetCommitReques
         return refused_commit(&request, ErrorCode::GROUP_AUTHORIZATION_FAILED);
     }
     let image = ctx.broker().image();
-    let mut answered = Vec::new();
+    let mut answered = Answers::default();
     let topics = std::mem::take(&mut request.topics);
     request.topics =
         topics.into_iter().filter_map(|topic| split(ctx, &image, topic, &mut answered)).collect();
     if !request.topics.is_empty() {
         for topic in commit(ctx, request).await.topics {
-            merge(&mut answered, topic);
+            add(&mut answered, topic);
         }
     }
-    OffsetCommitResponse { topics: answered, ..Default::default() }
+    OffsetCommitResponse { topics: answered.all, ..Default::default() }
 }
 
 async fn commit(ctx: &RequestContext, request: OffsetCommitRequest) -> OffsetCommitResponse {
@@ -50,12 +55,12 @@ fn split(
     ctx: &RequestContext,
     image: &MetadataImage,
     mut topic: OffsetCommitRequestTopic,
-    answered: &mut Vec<OffsetCommitResponseTopic>,
+    answered: &mut Answers,
 ) -> Option<OffsetCommitRequestTopic> {
     let known = match find(ctx, image, &topic) {
         Ok(known) => known,
         Err(error) => {
-            answered.push(answer(&topic, &topic.partitions, error));
+            add(answered, answer(&topic, &topic.partitions, error));
             return None;
         }
     };
@@ -67,7 +72,7 @@ fn split(
     };
     let (there, missing): (Vec<_>, Vec<_>) = partitions.into_iter().partition(is_there);
     if !missing.is_empty() {
-        answered.push(answer(&topic, &missing, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
+        add(answered, answer(&topic, &missing, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
     }
     topic.partitions = there;
     Some(topic).filter(|topic| !topic.partitions.is_empty())
@@ -106,12 +111,7 @@ fn answer(
     }
 }
 
-/// A topic stands once in the answer.
-fn merge(answered: &mut Vec<OffsetCommitResponseTopic>, topic: OffsetCommitResponseTopic) {
-    let same =
-        |known: &&mut OffsetCommitResponseTopic| known.name == topic.name && known.topic_id == topic.topic_id;
-    match answered.iter_mut().find(same) {
-        Some(known) => known.partitions.extend(topic.partitions),
-        None => answered.push(topic),
-    }
+fn add(answered: &mut Answers, topic: OffsetCommitResponseTopic) {
+    let key = (topic.name.clone(), topic.topic_id);
+    answered.add(key, topic, |known, more| known.partitions.extend(more.partitions));
 }

@@ -8,7 +8,11 @@ use wire::messages::offset_delete::{
     OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
 };
 
+use super::Answered;
 use crate::request::{Operation, RequestContext, ResourceType};
+
+/// A topic stands once in the answer.
+type Answers = Answered<base::Str, OffsetDeleteResponseTopic>;
 
 /// Deletes what can be deleted.
 pub(crate) async fn handle(ctx: &RequestContext, mut request: OffsetDeleteRequest) -> OffsetDeleteResponse {
@@ -16,12 +20,12 @@ pub(crate) async fn handle(ctx: &RequestContext, mut request: OffsetDeleteReques
         return refused(ErrorCode::GROUP_AUTHORIZATION_FAILED);
     }
     let image = ctx.broker().image();
-    let mut answered = Vec::new();
+    let mut answered = Answers::default();
     let topics = std::mem::take(&mut request.topics);
     request.topics =
         topics.into_iter().filter_map(|topic| split(ctx, &image, topic, &mut answered)).collect();
     if request.topics.is_empty() {
-        return OffsetDeleteResponse { topics: answered, ..Default::default() };
+        return OffsetDeleteResponse { topics: answered.all, ..Default::default() };
     }
     let group = request.group_id.clone();
     let mut response = match ctx.broker().coordinators.ask(&group, Request::OffsetDelete(request)).await {
@@ -30,9 +34,10 @@ pub(crate) async fn handle(ctx: &RequestContext, mut request: OffsetDeleteReques
         Err(error) => return refused(error),
     };
     if !response.error_code.is_error() {
-        for topic in std::mem::replace(&mut response.topics, answered) {
-            merge(&mut response.topics, topic);
+        for topic in std::mem::take(&mut response.topics) {
+            add(&mut answered, topic);
         }
+        response.topics = answered.all;
     }
     response
 }
@@ -42,11 +47,11 @@ fn split(
     ctx: &RequestContext,
     image: &MetadataImage,
     topic: OffsetDeleteRequestTopic,
-    answered: &mut Vec<OffsetDeleteResponseTopic>,
+    answered: &mut Answers,
 ) -> Option<OffsetDeleteRequestTopic> {
     let OffsetDeleteRequestTopic { name, partitions } = topic;
     if !ctx.authorize(Operation::Read, ResourceType::Topic, &name) {
-        answered.push(answer(&name, &partitions, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
+        add(answered, answer(&name, &partitions, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
         return None;
     }
     let known = image.topic_named(&name);
@@ -55,7 +60,7 @@ fn split(
     };
     let (there, missing): (Vec<_>, Vec<_>) = partitions.into_iter().partition(is_there);
     if !missing.is_empty() {
-        answered.push(answer(&name, &missing, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
+        add(answered, answer(&name, &missing, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
     }
     Some(OffsetDeleteRequestTopic { name, partitions: there }).filter(|topic| !topic.partitions.is_empty())
 }
@@ -72,12 +77,9 @@ fn answer(
     OffsetDeleteResponseTopic { name: name.clone(), partitions: refused.collect() }
 }
 
-/// A topic stands once in the answer.
-fn merge(answered: &mut Vec<OffsetDeleteResponseTopic>, topic: OffsetDeleteResponseTopic) {
-    match answered.iter_mut().find(|known| known.name == topic.name) {
-        Some(known) => known.partitions.extend(topic.partitions),
-        None => answered.push(topic),
-    }
+fn add(answered: &mut Answers, topic: OffsetDeleteResponseTopic) {
+    let key = topic.name.clone();
+    answered.add(key, topic, |known, more| known.partitions.extend(more.partitions));
 }
 
 fn refused(error_code: ErrorCode) -> OffsetDeleteResponse {

@@ -3,6 +3,8 @@
 //! Version 8 asks for many groups (KIP-709), version 10 names topics by id. Older versions are brought into the form of version 8 and
 //! back: one group; before version 2 an error stands at each partition.
 
+use std::collections::HashSet;
+
 use base::Str;
 use coordinator::group::{Request, Response};
 use metadata::MetadataImage;
@@ -21,7 +23,8 @@ const TOPIC_IDS_SINCE: i16 = 10;
 
 /// Fetches the offsets of each group.
 pub(crate) async fn handle(ctx: &RequestContext, mut request: OffsetFetchRequest) -> OffsetFetchResponse {
-    let asked = groups_of(&mut request, ctx.version);
+    let mut asked = groups_of(&mut request, ctx.version);
+    super::once(&mut asked, |group| group.group_id.clone());
     let mut groups = Vec::with_capacity(asked.len());
     for group in asked {
         groups.push(fetch(ctx, group, request.require_stable).await);
@@ -77,7 +80,12 @@ async fn fetch(
     let image = ctx.broker().image();
     let mut answered = Vec::new();
     let all = group.topics.is_none();
-    if let Some(topics) = group.topics.take() {
+    if let Some(mut topics) = group.topics.take() {
+        let mut seen = HashSet::new();
+        for topic in &mut topics {
+            let (name, id) = (topic.name.clone(), topic.topic_id);
+            topic.partition_indexes.retain(|index| seen.insert((name.clone(), id, *index)));
+        }
         let found = topics.into_iter().filter_map(|topic| resolve(ctx, &image, topic, &mut answered));
         group.topics = Some(found.collect());
     }
