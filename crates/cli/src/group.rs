@@ -303,7 +303,7 @@ async fn reset(
             To::Spec(_) => Some(bound(&found)?).filter(|offset| *offset >= 0).unwrap_or(last),
             To::Current => now.unwrap_or(last),
             To::Offset(offset) => *offset,
-            To::Shift(by) => now.unwrap_or(last) + by,
+            To::Shift(by) => now.unwrap_or(last).saturating_add(*by),
         };
         fresh.push((partition, now, wanted.clamp(first, last)));
     }

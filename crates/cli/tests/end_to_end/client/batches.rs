@@ -183,3 +183,25 @@ async fn closing_waits_for_no_rebalance() {
     tokio::time::timeout(Duration::from_secs(20), late.close()).await.unwrap();
     drop(busy);
 }
+
+/// The group's coordinator has it keep what was assigned (KIP-814), and nobody else watches the topics.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_static_leader_that_came_back_notices_new_partitions() {
+    let server = Server::start("watching");
+    let client = Client::connect(&server.address).await.unwrap();
+    let topic = topic_with(&client, "watching", 1, 5).await;
+    let age = Duration::from_millis(500);
+    let started = || member(&client, &topic).instance_id("one").metadata_max_age(age).start();
+    let mut first = started().await.unwrap();
+    first.next_batch().await.unwrap();
+    first.close().await;
+    let mut again = started().await.unwrap();
+    write(&client, &topic, 1, 5..6).await;
+    again.next_batch().await.unwrap();
+    client.admin().create_partitions(&topic, 3, false).await.unwrap();
+    let begun = std::time::Instant::now();
+    while again.assignment().len() < 3 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", again.assignment());
+        again.poll(Duration::from_millis(100)).await.unwrap();
+    }
+}

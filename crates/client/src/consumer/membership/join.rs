@@ -9,7 +9,7 @@ use wire::messages::sync_group::{SyncGroupRequest, SyncGroupRequestAssignment};
 use wire::{ApiKey, ErrorCode};
 
 use super::Member;
-use crate::assignor::{Assignor, MemberSubscription};
+use crate::assignor::{Assignor, MemberSubscription, PartitionCounts};
 use crate::cluster::Lane;
 use crate::consumer::group::{Membership, has_moved};
 use crate::consumer::protocol;
@@ -48,14 +48,18 @@ impl Member {
         self.group.set_membership(membership.clone());
         let name = response.protocol_name.clone().unwrap_or_default();
         let is_leader = response.leader == response.member_id;
-        let assignments = if is_leader && !response.skip_assignment {
-            self.assign(&name, &response).await?
-        } else {
-            Vec::new()
+        let assignments = match (is_leader, response.skip_assignment) {
+            (true, false) => self.assign(&name, &response).await?,
+            // What was assigned stays; the topics are watched all the same (KIP-814).
+            (true, true) => {
+                self.subscribed(&response).await?;
+                Vec::new()
+            }
+            (false, _) => {
+                self.assigned_counts = None;
+                Vec::new()
+            }
         };
-        if !is_leader {
-            self.assigned_counts = None;
-        }
         let assigned = self.sync(&membership, name, assignments).await?;
         self.joined_topics = topics;
         self.is_member = true;
@@ -111,22 +115,16 @@ impl Member {
         error
     }
 
-    /// The leader's work.
-    async fn assign(
+    /// What the members want; the topics of all are looked up, and watched from now on.
+    async fn subscribed(
         &mut self,
-        name: &str,
         response: &JoinGroupResponse,
-    ) -> Result<Vec<SyncGroupRequestAssignment>, JoinFailure> {
-        let unreadable = |what: String| {
-            JoinFailure::Fatal(CallError::NoLeader(format!("a member's subscription cannot be read: {what}")))
-        };
+    ) -> Result<(Vec<MemberSubscription>, PartitionCounts), JoinFailure> {
         let members = response.members.iter().map(|member| {
             let (id, instance) = (member.member_id.clone(), member.group_instance_id.clone());
             protocol::decode_subscription(id, instance, member.metadata.clone())
         });
         let members: Vec<MemberSubscription> = members.collect::<Result<_, _>>().map_err(unreadable)?;
-        let assignor =
-            Assignor::by_name(name).ok_or_else(|| unreadable(format!("assignor `{name}` is not known")))?;
         let topics: BTreeSet<Str> =
             members.iter().flat_map(|member| &member.topics).map(Str::detached).collect();
         let topics: Vec<Str> = topics.into_iter().collect();
@@ -136,8 +134,20 @@ impl Member {
             .await
             .map_err(sort_failure)?;
         let counts = self.counts(topics.iter());
+        self.assigned_counts = Some(counts.clone());
+        Ok((members, counts))
+    }
+
+    /// The leader's work.
+    async fn assign(
+        &mut self,
+        name: &str,
+        response: &JoinGroupResponse,
+    ) -> Result<Vec<SyncGroupRequestAssignment>, JoinFailure> {
+        let (members, counts) = self.subscribed(response).await?;
+        let assignor =
+            Assignor::by_name(name).ok_or_else(|| unreadable(format!("assignor `{name}` is not known")))?;
         let assignment = assignor.assign(&counts, &members);
-        self.assigned_counts = Some(counts);
         let one = |(member_id, partitions)| {
             let assignment =
                 protocol::encode_assignment(partitions).map_err(|error| JoinFailure::Fatal(error.into()))?;
@@ -179,6 +189,10 @@ impl Member {
             _ => Err(sort_failure(self.noting_move(refused()))),
         }
     }
+}
+
+fn unreadable(what: String) -> JoinFailure {
+    JoinFailure::Fatal(CallError::NoLeader(format!("a member's subscription cannot be read: {what}")))
 }
 
 fn sort_failure(error: CallError) -> JoinFailure {
