@@ -9,6 +9,7 @@
 //! A shard is one partition of `__consumer_offsets` that this node leads. It has no task and no timer of its own; a group costs
 //! memory alone. While its log is read, a shard answers COORDINATOR_LOAD_IN_PROGRESS; a partition led elsewhere is NOT_COORDINATOR.
 
+mod batches;
 mod client_host;
 mod load;
 mod settings;

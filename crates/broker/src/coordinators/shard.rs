@@ -2,7 +2,7 @@
 //!
 //! Whoever brings work while nobody works here becomes the owner until all work is done (see `partition::mailbox`); what several
 //! requests write in one turn goes to the log together. An append that fails ends the core's life: it is loaded anew. That is not risked
-//! while too few replicas are in sync: who would write is refused before the core decides, and its deadlines wait.
+//! while too few replicas are in sync or the lease has run out: who would write is refused before the core decides, and its deadlines wait.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -14,10 +14,11 @@ use coordinator::group::record::GroupRecord;
 use coordinator::group::{GroupEngine, Request, Response, Settings};
 use env::Clock;
 use log::{AppendInfo, Origin};
-use records::{BatchBuilder, BatchOptions, NewRecord, ValidBatch, ValidBatches};
+use records::ValidBatches;
 use tokio::sync::oneshot;
 use wire::ErrorCode;
 
+use super::batches::batches;
 use super::timer::Timer;
 use super::{SteadyClock, load};
 use crate::Broker;
@@ -157,7 +158,7 @@ impl Shard {
         let mut written = Written::default();
         let now_ms = self.now_ms();
         state.set_wall(self.wall_ms(), now_ms);
-        let is_stuck = self.partition.check_append(Acks::All) == Err(ErrorCode::NOT_ENOUGH_REPLICAS);
+        let (is_stuck, was_gone) = (self.is_stuck(), matches!(state.core, Core::Gone));
         // Before anything else is written: what is committed from now on may be for the next topic of a name.
         state.ask_gone(is_stuck, now_ms, &mut written);
         for job in jobs {
@@ -193,10 +194,24 @@ impl Shard {
                 }
             }
         }
-        let put_off = if is_stuck { now_ms + PUT_OFF_MS } else { i64::MIN };
-        let deadline = state.next_deadline().map(|at_ms| at_ms.max(put_off));
-        self.timer.set(self.partition.key().partition, deadline);
+        // The timer of one that was let go is its successor's.
+        if !was_gone {
+            let put_off = if is_stuck { now_ms + PUT_OFF_MS } else { i64::MIN };
+            let deadline = state.next_deadline().map(|at_ms| at_ms.max(put_off));
+            self.timer.set(self.partition.key().partition, deadline);
+        }
         self.write(state.life, written, self.wall_ms());
+    }
+
+    /// Whether the log takes nothing for now, and may again in this epoch: too few replicas, or a lease that has run out.
+    fn is_stuck(&self) -> bool {
+        match self.partition.check_append(Acks::All) {
+            Err(ErrorCode::NOT_ENOUGH_REPLICAS) => true,
+            Err(ErrorCode::NOT_LEADER_OR_FOLLOWER) => {
+                self.partition.leads() && self.partition.leader_epoch() == self.epoch
+            }
+            Ok(()) | Err(_) => false,
+        }
     }
 
     /// Topics with offsets that are there no more: they were deleted when the broker stopped, or while the shard was loading.
@@ -339,27 +354,6 @@ impl State {
             }
         }
     }
-}
-
-/// The records as batches of at most `bytes_max`, each record's timestamp being now, as Kafka's coordinator writes them.
-fn batches(records: &[GroupRecord], bytes_max: usize, now_ms: i64) -> Vec<ValidBatch> {
-    let mut batches = Vec::new();
-    let mut batch = BatchBuilder::new(BatchOptions::default());
-    for record in records {
-        let (key, value) = (record.key(), record.value());
-        let new = NewRecord { timestamp: now_ms, key: Some(&key), value: value.as_deref(), headers: &[] };
-        if !batch.is_empty() && !batch.has_room_for(&new, bytes_max) {
-            let full = std::mem::replace(&mut batch, BatchBuilder::new(BatchOptions::default()));
-            batches.push(full.build());
-        }
-        if batch.append(new).is_err() {
-            tracing::error!(group = %record.group(), "a record fits into no batch");
-        }
-    }
-    if !batch.is_empty() {
-        batches.push(batch.build());
-    }
-    batches
 }
 
 /// Brings the log's word on an append back to the shard. Only the last batch of a write tells of success.

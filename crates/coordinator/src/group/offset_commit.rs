@@ -20,6 +20,9 @@ use crate::engine::Waiter;
 /// The first version that is told when there is no such group (KIP-848).
 const GROUP_ID_NOT_FOUND_SINCE: i16 = 9;
 
+/// What a commit's record takes besides its texts, at most.
+pub(super) const RECORD_BYTES: usize = 64;
+
 /// The retention that stands for "the broker's".
 const DEFAULT_RETENTION: i64 = -1;
 
@@ -35,11 +38,29 @@ impl Live {
         if let Err(error) = self.validate_commit(durable, call, request) {
             return fx.answer(waiter, Response::OffsetCommit(refusal(request, error)));
         }
+        if !self.fits_a_batch(request) {
+            let error = ErrorCode::UNKNOWN_SERVER_ERROR;
+            return fx.answer(waiter, Response::OffsetCommit(refusal(request, error)));
+        }
         self.extend_committer(request, fx);
         let group = request.group_id.detached();
         let topics =
             request.topics.iter().map(|topic| self.commit_topic(&group, topic, request, fx)).collect();
         fx.answer(waiter, Response::OffsetCommit(OffsetCommitResponse { topics, ..Default::default() }));
+    }
+
+    /// Whether one batch of the log can hold the commit: as in Kafka it is written whole or not at all, and what a few bytes repeat
+    /// costs no more.
+    fn fits_a_batch(&self, request: &OffsetCommitRequest) -> bool {
+        let of_partition = |topic: &OffsetCommitRequestTopic, partition: &OffsetCommitRequestPartition| {
+            let metadata = partition.committed_metadata.as_ref().map_or(0, |metadata| metadata.len());
+            RECORD_BYTES + request.group_id.len() + topic.name.len() + metadata
+        };
+        let each = request.topics.iter().flat_map(|topic| {
+            let admitted = topic.partitions.iter().filter(|partition| self.admits_metadata(partition));
+            admitted.map(move |partition| of_partition(topic, partition))
+        });
+        each.sum::<usize>() <= self.settings.record_bytes_max
     }
 
     fn validate_commit(

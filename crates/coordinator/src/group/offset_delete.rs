@@ -9,6 +9,7 @@ use wire::messages::offset_delete::{
     OffsetDeleteResponseTopic,
 };
 
+use super::offset_commit::RECORD_BYTES;
 use super::record::GroupRecord;
 use super::{Durable, Fx, Live, Response};
 use crate::engine::Waiter;
@@ -24,6 +25,7 @@ impl Live {
         let mut response = OffsetDeleteResponse::default();
         match self.validate_offset_delete(durable, &request.group_id) {
             Err(error) => response.error_code = error,
+            Ok(()) if !self.tombstones_fit(&request) => response.error_code = ErrorCode::UNKNOWN_SERVER_ERROR,
             Ok(()) => {
                 let group = request.group_id.detached();
                 response.topics =
@@ -31,6 +33,14 @@ impl Live {
             }
         }
         fx.answer(waiter, Response::OffsetDelete(response));
+    }
+
+    /// Whether one batch of the log can hold what is written, as for a commit.
+    fn tombstones_fit(&self, request: &OffsetDeleteRequest) -> bool {
+        let of_topic = |topic: &OffsetDeleteRequestTopic| {
+            topic.partitions.len() * (RECORD_BYTES / 2 + request.group_id.len() + topic.name.len())
+        };
+        request.topics.iter().map(of_topic).sum::<usize>() <= self.settings.record_bytes_max
     }
 
     fn validate_offset_delete(&self, durable: &Durable, group: &Str) -> Result<(), ErrorCode> {

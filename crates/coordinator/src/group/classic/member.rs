@@ -78,13 +78,18 @@ impl Member {
         spoken.map(|spoken| spoken.metadata.clone()).unwrap_or_default()
     }
 
+    /// The protocols it speaks.
+    pub(in crate::group) fn names(&self) -> impl Iterator<Item = &Str> {
+        self.protocols.iter().map(|spoken| &spoken.name)
+    }
+
     pub(in crate::group) fn speaks(&self, protocol: &str) -> bool {
         self.protocols.iter().any(|spoken| spoken.name == *protocol)
     }
 
     /// The candidate that it likes best.
-    pub(in crate::group) fn vote(&self, candidates: &BTreeSet<Str>) -> Option<&Str> {
-        self.protocols.iter().map(|spoken| &spoken.name).find(|name| candidates.contains(*name))
+    pub(in crate::group) fn vote(&self, candidates: &BTreeSet<&Str>) -> Option<&Str> {
+        self.names().find(|name| candidates.contains(name))
     }
 
     /// Whether its silence is no sign of death: it waits for us, and has been answered before.

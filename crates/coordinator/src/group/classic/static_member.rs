@@ -7,6 +7,7 @@ use wire::messages::sync_group::SyncGroupResponse;
 
 use super::join::Join;
 use super::rebalance::{answer_join, answer_sync, refused_join};
+use super::sync::record_bytes;
 use super::{ClassicGroup, Member, Phase};
 use crate::group::{Fx, Settings};
 
@@ -22,6 +23,9 @@ impl ClassicGroup {
         settings: &Settings,
         fx: &mut Fx<'_>,
     ) {
+        if self.phase == Phase::Stable && self.outgrows(&join, old_id, &new_id, settings) {
+            return join.refuse(&Str::default(), ErrorCode::UNKNOWN_SERVER_ERROR, fx);
+        }
         let leader_before = self.leader.clone();
         let before = self.rename(old_id, &new_id, fx);
         self.update(&new_id, &join, fx);
@@ -35,6 +39,15 @@ impl ClassicGroup {
             Phase::Stable | Phase::CompletingRebalance => self.prepare_rebalance(settings, fx),
             Phase::PreparingRebalance | Phase::Empty => self.complete_join_if_all_did(fx),
         }
+    }
+
+    /// Whether no record of the log could hold the generation with what the member now offers. As in Kafka it then stays who it was.
+    fn outgrows(&self, join: &Join, old_id: &str, new_id: &str, settings: &Settings) -> bool {
+        let offered = join.protocols.iter().find(|offered| Some(&offered.name) == self.protocol.as_ref());
+        let more = offered.map_or(0, |offered| offered.metadata.len()) + new_id.len();
+        let old = self.members.get(old_id).map_or(0, |old| old.metadata(self.protocol.as_ref()).len());
+        let bytes = record_bytes(&self.record(|member| member.assignment.clone()));
+        bytes.saturating_sub(old + old_id.len()) + more > settings.record_bytes_max
     }
 
     /// Puts the member under its new id and fences whoever still waits under the old one. Returns its session timeout.

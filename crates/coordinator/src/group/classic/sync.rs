@@ -109,6 +109,6 @@ impl ClassicGroup {
     }
 }
 
-fn record_bytes(record: &GroupRecord) -> usize {
+pub(super) fn record_bytes(record: &GroupRecord) -> usize {
     record.key().len() + record.value().map_or(0, |value| value.len())
 }

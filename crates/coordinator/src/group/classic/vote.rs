@@ -8,25 +8,40 @@ use wire::messages::join_group::JoinGroupRequestProtocol;
 use super::{ClassicGroup, Phase};
 use crate::partition::java_hash;
 
+/// So many names are looked through one by one.
+const FEW: usize = 8;
+
 impl ClassicGroup {
     /// Whether a member with these protocols could be one of the group.
     pub(super) fn supports(&self, protocol_type: &str, protocols: &[JoinGroupRequestProtocol]) -> bool {
         if self.phase == Phase::Empty {
             return !protocol_type.is_empty() && !protocols.is_empty();
         }
-        self.protocol_type.as_deref() == Some(protocol_type)
-            && protocols.iter().any(|protocol| self.all_speak(&protocol.name))
+        if self.protocol_type.as_deref() != Some(protocol_type) {
+            return false;
+        }
+        let Some(common) = self.spoken_by_all() else { return !protocols.is_empty() };
+        protocols.iter().any(|protocol| common.contains(&protocol.name))
     }
 
-    fn all_speak(&self, protocol: &str) -> bool {
-        self.members.values().all(|member| member.speaks(protocol))
+    /// The protocols that all members speak; nothing without members. Members may come with a million of them.
+    fn spoken_by_all(&self) -> Option<BTreeSet<&Str>> {
+        let mut members = self.members.values();
+        let mut common = members.next()?.names().collect::<BTreeSet<_>>();
+        for member in members {
+            if member.protocols.len() <= FEW {
+                common.retain(|name| member.speaks(name));
+            } else {
+                let spoken: BTreeSet<&Str> = member.names().collect();
+                common.retain(|name| spoken.contains(name));
+            }
+        }
+        Some(common)
     }
 
     /// The protocol with the most votes among those that all members speak.
     pub(super) fn elect_protocol(&self) -> Option<Str> {
-        let first = self.members.values().next()?;
-        let names = first.protocols.iter().map(|protocol| &protocol.name);
-        let candidates: BTreeSet<Str> = names.filter(|name| self.all_speak(name)).cloned().collect();
+        let candidates = self.spoken_by_all()?;
         let mut votes: BTreeMap<&Str, usize> = BTreeMap::new();
         for vote in self.members.values().filter_map(|member| member.vote(&candidates)) {
             *votes.entry(vote).or_default() += 1;
