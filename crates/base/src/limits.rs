@@ -13,6 +13,9 @@ pub const DECODE_SLACK_BYTES: usize = 1024 * 1024;
 /// is worth no more memory than this and one answer.
 pub const UNSENT_BYTES_MAX: usize = 1024 * 1024;
 
+/// A frame between voters of the quorum: an entry of the metadata log, or a piece of a snapshot, and much more than either.
+pub const QUORUM_FRAME_BYTES_MAX: usize = 128 * 1024 * 1024;
+
 /// The partitions that consumers' fetch sessions remember, all together; a session that would go beyond is refused, and its client asks
 /// for everything anew each time. Some 300 bytes each.
 pub const FETCH_SESSION_PARTITIONS_MAX: usize = 500_000;

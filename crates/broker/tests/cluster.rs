@@ -33,25 +33,30 @@ fn ports<const N: usize>() -> [u16; N] {
 
 /// A node that is told of others in its own words.
 async fn told(folder: &str, id: usize, port: u16, others: (&str, &str)) -> Handle {
+    with(folder, id, port, &[others]).await
+}
+
+async fn with(folder: &str, id: usize, port: u16, properties: &[(&str, &str)]) -> Handle {
     let listeners = format!("PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:{port}");
-    broker_in(
-        folder,
-        &[
-            ("node.id", &id.to_string()),
-            ("process.roles", "broker,controller"),
-            ("listeners", &listeners),
-            ("controller.listener.names", "CONTROLLER"),
-            ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"),
-            others,
-        ],
-    )
-    .await
+    let id = id.to_string();
+    let own = [
+        ("node.id", id.as_str()),
+        ("process.roles", "broker,controller"),
+        ("listeners", &listeners),
+        ("controller.listener.names", "CONTROLLER"),
+        ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"),
+    ];
+    broker_in(folder, &[&own, properties].concat()).await
+}
+
+fn voters(ports: &[u16]) -> String {
+    let voters: Vec<_> =
+        ports.iter().enumerate().map(|(place, port)| format!("{}@127.0.0.1:{port}", place + 1)).collect();
+    voters.join(",")
 }
 
 async fn node(folder: &str, id: usize, ports: &[u16]) -> Handle {
-    let voters: Vec<_> =
-        ports.iter().enumerate().map(|(place, port)| format!("{}@127.0.0.1:{port}", place + 1)).collect();
-    told(folder, id, ports[id - 1], ("controller.quorum.voters", &voters.join(","))).await
+    told(folder, id, ports[id - 1], ("controller.quorum.voters", &voters(ports))).await
 }
 
 async fn three(folders: &[Folder], ports: &[u16]) -> Vec<Handle> {
@@ -65,9 +70,13 @@ async fn raw(node: &Handle) -> Raw {
 }
 
 async fn create(node: &Handle, name: &'static str, replicas: i16) -> ErrorCode {
+    create_many(node, name, replicas, 6).await
+}
+
+async fn create_many(node: &Handle, name: &'static str, replicas: i16, num_partitions: i32) -> ErrorCode {
     let topic = CreatableTopic {
         name: name.into(),
-        num_partitions: 6,
+        num_partitions,
         replication_factor: replicas,
         ..Default::default()
     };
@@ -348,6 +357,27 @@ async fn a_wiped_voter_and_a_killed_one_lose_no_metadata() {
         "the old directory's vote stands"
     );
     for node in [wiped, back].into_iter().chain(nodes) {
+        node.stop().await;
+    }
+}
+
+/// The voters refused it again and again, and nothing was decided any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_clients_may_send_bounds_no_entry_of_the_metadata() {
+    let folders = [folder(), folder(), folder()];
+    let ports = ports::<3>();
+    let voters = voters(&ports);
+    let small = [("controller.quorum.voters", voters.as_str()), ("socket.request.max.bytes", "20000")];
+    let start = |place: usize| with(&folders[place], place + 1, ports[place], &small);
+    let (one, two, three) = tokio::join!(start(0), start(1), start(2));
+    // Some ninety bytes a partition.
+    assert_eq!(create_many(&one, "many", 3, 1000).await, ErrorCode::NONE);
+    for node in [&one, &two, &three] {
+        let is_whole =
+            |metadata: &MetadataResponse| metadata.topics.iter().any(|topic| topic.partitions.len() == 1000);
+        until(node, is_whole).await;
+    }
+    for node in [one, two, three] {
         node.stop().await;
     }
 }

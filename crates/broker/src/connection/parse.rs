@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use base::limits::QUORUM_FRAME_BYTES_MAX;
 use bytes::Bytes;
 use wire::{ApiKey, Decoder, frame};
 
@@ -23,9 +24,16 @@ pub(super) struct Parsed {
 }
 
 impl Connection {
+    /// The largest frame. What voters send each other is not bound by what clients may send (`socket.request.max.bytes`).
+    pub(super) fn frame_max_bytes(&self) -> usize {
+        let of_clients = self.info.broker.config.network.request_max_bytes;
+        let is_controllers = self.info.listener.config.is_controllers;
+        if is_controllers { of_clients.max(QUORUM_FRAME_BYTES_MAX) } else { of_clients }
+    }
+
     /// The next request that is there whole.
     pub(super) fn next_request(&mut self) -> Result<Option<Parsed>, End> {
-        let max = self.info.broker.config.network.request_max_bytes;
+        let max = self.frame_max_bytes();
         match self.frames.next_frame(max) {
             Ok(None) => Ok(None),
             Ok(Some(body)) => self.parse(body).map(Some),

@@ -54,7 +54,7 @@ impl Connection {
 
     /// One read. A short one has emptied the socket, so its readiness is spent without asking the kernel again.
     fn read_once(&mut self) -> io::Result<usize> {
-        let max = self.info.broker.config.network.request_max_bytes;
+        let max = self.frame_max_bytes();
         let room = self.frames.room(max).map_err(io::Error::other)?;
         let free = room.capacity() - room.len();
         let mut outcome = Err(io::ErrorKind::WouldBlock.into());

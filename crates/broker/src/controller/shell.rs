@@ -30,6 +30,8 @@ use crate::cluster::{Decided, Thread};
 const COMMANDS_MAX: usize = 1024;
 /// At most this many commands share one commit.
 const GROUP_MAX: usize = 1024;
+/// Those that bring more records than this are left for the next commit: voters take it in one piece, and in time.
+const GROUP_RECORDS_MAX: usize = 10_000;
 
 /// How often the sessions of brokers are looked at.
 const SESSIONS_EVERY: Duration = Duration::from_millis(100);
@@ -274,8 +276,10 @@ impl Active<'_> {
                     _ => return,
                 },
             }
-            if !self.decide(&mut group).await {
-                return;
+            while !group.is_empty() {
+                if !self.decide(&mut group).await {
+                    return;
+                }
             }
         }
     }
@@ -293,10 +297,13 @@ impl Active<'_> {
         now.is_own && now.epoch == self.epoch
     }
 
-    /// Decides on a group of commands and commits it; false if that failed.
+    /// Decides on the first of a group of commands and commits that; false if that failed.
     async fn decide(&mut self, group: &mut Vec<Job>) -> bool {
         let (mut records, mut replies, mut must_lead) = (Vec::new(), Vec::new(), false);
-        for job in group.drain(..) {
+        let mut waiting = std::mem::take(group).into_iter();
+        while records.len() < GROUP_RECORDS_MAX
+            && let Some(job) = waiting.next()
+        {
             let at = self.owner.broker.moment();
             let decision = job(&mut self.controller, at);
             must_lead |= decision.must_lead;
@@ -308,6 +315,7 @@ impl Active<'_> {
                 Err(code) => (decision.reply)(Err(code)),
             }
         }
+        group.extend(waiting);
         let committed = match records.is_empty() {
             true if must_lead => self.owner.log.confirm().await.map_err(|_| ErrorCode::NOT_CONTROLLER),
             true => Ok(self.end),
