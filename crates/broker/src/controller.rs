@@ -8,6 +8,7 @@ mod no_use;
 mod shell;
 mod start;
 mod submit;
+mod unasked;
 
 use std::sync::{Arc, OnceLock};
 

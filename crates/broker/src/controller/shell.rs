@@ -23,6 +23,7 @@ use wire::ErrorCode;
 use super::chores::Chores;
 use super::follow::{Follower, Read, Serving};
 use super::start::founding_records;
+use super::unasked::{by_itself, expire};
 use crate::Broker;
 use crate::cluster::{Decided, Thread};
 
@@ -43,18 +44,18 @@ const CHORES_EVERY: Duration = Duration::from_secs(1);
 const OUTCOME_WITHIN: Duration = Duration::from_millis(500);
 
 /// What the owner is sent: decides, and yields the records with whoever waits for them. Dropped, it answers NOT_CONTROLLER.
-type Job = Box<dyn FnOnce(&mut Controller, Moment) -> Decision + Send>;
+pub(super) type Job = Box<dyn FnOnce(&mut Controller, Moment) -> Decision + Send>;
 
 /// What a job decided.
 pub(super) struct Decision {
-    records: Vec<Record>,
-    reply: Reply,
+    pub records: Vec<Record>,
+    pub reply: Reply,
     /// The answer is worth something only if this node still leads.
-    must_lead: bool,
+    pub must_lead: bool,
 }
 
 /// Lets an answer go with the offset from which it is true, or the code of what went wrong instead.
-type Reply = Box<dyn FnOnce(Result<u64, ErrorCode>) + Send>;
+pub(super) type Reply = Box<dyn FnOnce(Result<u64, ErrorCode>) + Send>;
 
 /// The way to the controller.
 #[derive(Debug)]
@@ -372,28 +373,6 @@ impl Active<'_> {
             () = deposed => Err(ProposeError::Unknown),
         }
     }
-}
-
-/// Does what nobody asked for.
-fn by_itself<C: Command + Send + 'static>(command: C) -> Job {
-    Box::new(move |controller, at| {
-        let records = controller.handle(&command, at).records;
-        if !records.is_empty() {
-            tracing::info!(changes = records.len(), "the controller moves leaders or replicas by itself");
-        }
-        Decision { records, reply: Box::new(|_| {}), must_lead: false }
-    })
-}
-
-/// Fences one broker whose session is over, if there is one.
-fn expire() -> Job {
-    Box::new(|controller, at| {
-        let outcome = controller.handle(&FenceExpired, at);
-        for broker in &outcome.answer {
-            tracing::warn!(broker, "fenced a broker: its heartbeats do not come");
-        }
-        Decision { records: outcome.records, reply: Box::new(|_| {}), must_lead: false }
-    })
 }
 
 impl Broker {
