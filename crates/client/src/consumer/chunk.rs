@@ -45,21 +45,18 @@ pub(super) fn split(
     for batch in Batches::new(bytes) {
         match batch {
             Ok(batch)
-                if batch.header.base_offset.get() < next
-                    || batch.header.next_offset().get() <= batch.header.base_offset.get() =>
+                if !(next..batch.header.next_offset().get()).contains(&batch.header.base_offset.get()) =>
             {
+                let base = batch.header.base_offset.get();
                 return (
                     chunks,
-                    Some(format!(
-                        "the batch at {} lies before the end of the one in front of it",
-                        batch.header.base_offset.get()
-                    )),
+                    Some(format!("the batch at {base} does not lie behind the one in front of it")),
                 );
             }
             Ok(batch) => {
                 next = batch.header.next_offset().get();
                 let is_hidden = aborts.hides(&batch) || batch.header.attributes.is_control();
-                if batch.header.next_offset().get() > from {
+                if next > from {
                     let end = batch.position + batch.bytes.len();
                     chunks.push(Chunk {
                         header: batch.header,

@@ -86,12 +86,12 @@ impl Group {
         Ok(found)
     }
 
-    /// One exchange with the coordinator; `extra` is time that it may take beyond the request timeout.
     /// Lets go of its connections.
     pub(crate) fn release(&self) {
         self.cluster.release(self.share);
     }
 
+    /// One exchange with the coordinator; `extra` is time that it may take beyond the request timeout.
     pub(crate) async fn call<R: Request>(
         &self,
         lane: Lane,

@@ -313,13 +313,15 @@ impl State {
         assert!(from <= to.position, "a position only grows between seeks");
         known.position = Some(to.position);
         known.leader_epoch = to.leader_epoch;
-        if !self.commits_acked {
-            return;
-        }
-        if to.is_handed_out {
-            known.acks.lend(from, to.position);
-        } else if known.acks.is_empty() {
-            known.processed = known.position;
+        let is_all_processed = match self.commits_acked {
+            true => known.acks.is_empty(),
+            false => known.processed == Some(from),
+        };
+        match to.is_handed_out {
+            true if self.commits_acked => known.acks.lend(from, to.position),
+            // What holds nothing for readers is done with, once all before it is.
+            false if is_all_processed => known.processed = known.position,
+            true | false => {}
         }
     }
 

@@ -110,14 +110,20 @@ fn fetched(state: &State) -> Fetchable {
     state.fetchable(1000, 10_000, Instant::now()).remove(0)
 }
 
-#[test]
-fn positions_move_with_what_is_handed_out_and_processed_with_coming_back() {
+/// A state that has fetched the records of offsets 0 to 2.
+fn buffering() -> State {
     let mut state = State::new(Instant::now());
     state.add(partition(), StartAt::Offset(0));
     state.seek(&partition(), StartAt::Offset(0));
     let asked = fetched(&state);
     let (chunks, _) = chunk::split(&concat(&[batch(0, 3, -1, false)]), None, 0);
     state.buffer(&asked, chunks);
+    state
+}
+
+#[test]
+fn positions_move_with_what_is_handed_out_and_processed_with_coming_back() {
+    let mut state = buffering();
     assert_eq!(fetched(&state).offset, 3, "goes on behind what is buffered");
     let (tp, era, from, chunk) = state.take().unwrap();
     assert_eq!((from, chunk.next_offset()), (0, 3));
@@ -142,12 +148,7 @@ fn batches_and_records_out_of_order_are_no_panic() {
 
 /// A state whose application holds the records of offsets 0 to 2.
 fn at_work() -> State {
-    let mut state = State::new(Instant::now());
-    state.add(partition(), StartAt::Offset(0));
-    state.seek(&partition(), StartAt::Offset(0));
-    let asked = fetched(&state);
-    let (chunks, _) = chunk::split(&concat(&[batch(0, 3, -1, false)]), None, 0);
-    state.buffer(&asked, chunks);
+    let mut state = buffering();
     let (tp, era, _, _) = state.take().unwrap();
     state.advance(&tp, era, passed(3));
     state
@@ -164,6 +165,11 @@ fn a_commit_after_the_place_was_lost_under_way_is_in_vain_until_the_application_
     assert!(!state.commits_in_vain());
     let mut idle = at_work();
     idle.polled(Instant::now());
+    let (position, is_handed_out) = (9, false);
+    let era = idle.get(&partition()).unwrap().era;
+    // A marker, or a batch that compaction has emptied.
+    idle.advance(&partition(), era, Advance { position, leader_epoch: 0, is_handed_out });
+    assert_eq!(idle.uncommitted()[0].1, 9);
     idle.lose_work();
     assert!(!idle.commits_in_vain(), "nothing was under way");
 }
@@ -196,12 +202,7 @@ fn what_was_fetched_before_a_seek_is_dropped() {
 
 #[test]
 fn nothing_leaves_while_held_or_paused() {
-    let mut state = State::new(Instant::now());
-    state.add(partition(), StartAt::Offset(0));
-    state.seek(&partition(), StartAt::Offset(0));
-    let asked = fetched(&state);
-    let (chunks, _) = chunk::split(&concat(&[batch(0, 3, -1, false)]), None, 0);
-    state.buffer(&asked, chunks);
+    let mut state = buffering();
     state.is_held = true;
     assert!(state.take().is_none());
     state.is_held = false;

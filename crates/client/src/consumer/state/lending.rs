@@ -20,31 +20,27 @@ impl State {
         Some(taken)
     }
 
-    /// The reader of one partition came back, or went away.
+    /// The reader of one partition came back: what it was given is processed, unless acknowledgements say so.
     pub(in crate::consumer) fn came_back(&mut self, partition: &TopicPartition, tenure: u64) {
-        let commits_acked = self.commits_acked;
-        let known = self.partitions.get_mut(partition).filter(|known| known.tenure == tenure);
-        if let Some(known) = known
-            && known.lent_at.take().is_some()
-            && !commits_acked
-        {
+        if let Some(known) = self.returned(partition, tenure) {
             known.processed = known.position;
         }
-        self.has_yielded = !self.is_anything_lent();
     }
 
     /// The reader of one partition went away without coming back: what it was given last is given again.
     pub(in crate::consumer) fn went_away(&mut self, partition: &TopicPartition, tenure: u64) {
-        let commits_acked = self.commits_acked;
-        let known = self.partitions.get_mut(partition).filter(|known| known.tenure == tenure);
-        if let Some(known) = known
-            && known.lent_at.take().is_some()
-            && !commits_acked
-        {
+        if let Some(known) = self.returned(partition, tenure) {
             known.position = known.processed;
             self.refetch(partition);
         }
+    }
+
+    /// Nothing of the partition is lent any more. Returns it if it was, and no acknowledgement says what is processed.
+    fn returned(&mut self, partition: &TopicPartition, tenure: u64) -> Option<&mut Partition> {
+        let known = self.partitions.get_mut(partition).filter(|known| known.tenure == tenure);
+        let was_lent = known.is_some_and(|known| known.lent_at.take().is_some());
         self.has_yielded = !self.is_anything_lent();
+        if was_lent && !self.commits_acked { self.partitions.get_mut(partition) } else { None }
     }
 
     /// The group goes on without this member: remembers it if the application is at work on what it was given.
