@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use schema::json::Json;
 use schema::{Level, Metadata, RuleSet, Strictness};
@@ -94,7 +95,15 @@ fn standing(
         if draft.version == -1 { None } else { by_identity(store, subject, &content, Live::Only) };
     if found.is_none() {
         let parsed = parser.parsed(store, subject, &prepared).map_err(RestError::invalid_schema)?;
-        found = by_meaning(store, parser, subject, &content, &parsed, Live::Only, draft.version == -1);
+        found = by_meaning(
+            store,
+            parser,
+            subject,
+            &content,
+            &parsed,
+            (Live::Only, draft.version == -1),
+            Instant::now(),
+        );
     }
     let Some((number, version)) = found.and_then(|number| store.version(subject, number, Live::Only)) else {
         return Ok(None);
@@ -240,7 +249,8 @@ fn existing(
         return Ok(None);
     }
     let parsed = parser.parsed(store, subject, prepared).map_err(RestError::invalid_schema)?;
-    Ok(by_meaning(store, parser, subject, content, &parsed, Live::Only, false).filter(has_id))
+    Ok(by_meaning(store, parser, subject, content, &parsed, (Live::Only, false), Instant::now())
+        .filter(has_id))
 }
 
 fn compatible(
