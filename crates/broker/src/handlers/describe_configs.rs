@@ -37,7 +37,9 @@ pub(crate) async fn handle(
     mut request: DescribeConfigsRequest,
 ) -> DescribeConfigsResponse {
     let image = ctx.broker().image();
-    super::once(&mut request.resources, |resource| (resource.resource_type, resource.resource_name.clone()));
+    super::answered::once(&mut request.resources, |resource| {
+        (resource.resource_type, resource.resource_name.clone())
+    });
     let (mut results, mut told) = (Vec::with_capacity(request.resources.len()), 0);
     for resource in &request.resources {
         let found = match forbidden(ctx, resource) {

@@ -13,7 +13,7 @@ pub(crate) async fn handle(
     ctx: &RequestContext,
     mut request: DescribeGroupsRequest,
 ) -> DescribeGroupsResponse {
-    super::once(&mut request.groups, Str::clone);
+    super::answered::once(&mut request.groups, Str::clone);
     let allowed = |group: &Str| ctx.authorize(Operation::Describe, ResourceType::Group, group);
     let (allowed, refused): (Vec<_>, Vec<_>) = request.groups.into_iter().partition(allowed);
     let refused = refused.iter().map(|group| failed(group, ErrorCode::GROUP_AUTHORIZATION_FAILED));

@@ -22,7 +22,7 @@ use crate::topic_name;
 pub(crate) async fn handle(ctx: &RequestContext, mut request: MetadataRequest) -> MetadataResponse {
     let broker = ctx.broker();
     if let Some(asked) = &mut request.topics {
-        super::once(asked, |topic| (topic.name.clone(), topic.topic_id));
+        super::answered::once(asked, |topic| (topic.name.clone(), topic.topic_id));
     }
     let topics = match &request.topics {
         None => all(ctx, &broker.image()),

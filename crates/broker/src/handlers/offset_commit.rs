@@ -13,7 +13,7 @@ use wire::messages::offset_commit::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
 
-use super::Answered;
+use super::answered::Answered;
 use crate::coordinators;
 use crate::request::{Operation, RequestContext, ResourceType};
 

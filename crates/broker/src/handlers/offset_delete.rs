@@ -8,7 +8,7 @@ use wire::messages::offset_delete::{
     OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
 };
 
-use super::Answered;
+use super::answered::Answered;
 use crate::request::{Operation, RequestContext, ResourceType};
 
 /// A topic stands once in the answer.

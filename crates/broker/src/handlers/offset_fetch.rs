@@ -24,7 +24,7 @@ const TOPIC_IDS_SINCE: i16 = 10;
 /// Fetches the offsets of each group.
 pub(crate) async fn handle(ctx: &RequestContext, mut request: OffsetFetchRequest) -> OffsetFetchResponse {
     let mut asked = groups_of(&mut request, ctx.version);
-    super::once(&mut asked, |group| group.group_id.clone());
+    super::answered::once(&mut asked, |group| group.group_id.clone());
     let mut groups = Vec::with_capacity(asked.len());
     for group in asked {
         groups.push(fetch(ctx, group, request.require_stable).await);
