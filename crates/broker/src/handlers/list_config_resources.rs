@@ -21,12 +21,13 @@ const ALL: [Configured; 5] = [
 /// Tells the names.
 pub(crate) async fn handle(
     ctx: &RequestContext,
-    request: ListConfigResourcesRequest,
+    mut request: ListConfigResourcesRequest,
 ) -> ListConfigResourcesResponse {
     let failed = |error_code| ListConfigResourcesResponse { error_code, ..Default::default() };
     if !ctx.authorize(Operation::DescribeConfigs, ResourceType::Cluster, "kafka-cluster") {
         return failed(ErrorCode::CLUSTER_AUTHORIZATION_FAILED);
     }
+    super::answered::once(&mut request.resource_types, |kind| *kind);
     let asked: Vec<_> = match (ctx.version, request.resource_types.is_empty()) {
         (0, _) => vec![Configured::CLIENT_METRICS],
         (_, true) => ALL.to_vec(),

@@ -22,7 +22,10 @@ use crate::topic_name;
 pub(crate) async fn handle(ctx: &RequestContext, mut request: MetadataRequest) -> MetadataResponse {
     let broker = ctx.broker();
     if let Some(asked) = &mut request.topics {
-        super::answered::once(asked, |topic| (topic.name.clone(), topic.topic_id));
+        if ctx.version < 12 && asked.iter().any(|topic| topic.name.is_none() || !topic.topic_id.is_zero()) {
+            return refused(request.topics.take().unwrap_or_default());
+        }
+        distinct(asked);
     }
     let topics = match &request.topics {
         None => all(ctx, &broker.image()),
@@ -57,6 +60,27 @@ pub(crate) async fn handle(ctx: &RequestContext, mut request: MetadataRequest) -
     }
 }
 
+/// Each topic once, by what it is asked by: if any has an id, by the ids alone.
+fn distinct(asked: &mut Vec<MetadataRequestTopic>) {
+    if asked.iter().any(|topic| !topic.topic_id.is_zero()) {
+        asked.retain(|topic| !topic.topic_id.is_zero());
+        super::answered::once(asked, |topic| topic.topic_id);
+    } else {
+        super::answered::once(asked, |topic| topic.name.clone());
+    }
+}
+
+/// Topics without a name or with an id, in versions that ask by names.
+fn refused(asked: Vec<MetadataRequestTopic>) -> MetadataResponse {
+    let refused = |topic: MetadataRequestTopic| MetadataResponseTopic {
+        error_code: ErrorCode::INVALID_REQUEST,
+        name: Some(topic.name.unwrap_or_default()),
+        topic_id: topic.topic_id,
+        ..Default::default()
+    };
+    MetadataResponse { topics: asked.into_iter().map(refused).collect(), ..Default::default() }
+}
+
 fn all(ctx: &RequestContext, image: &MetadataImage) -> Vec<MetadataResponseTopic> {
     image
         .topic_names()
@@ -76,7 +100,7 @@ async fn named(
     let mut topics = Vec::with_capacity(asked.len());
     for topic in asked {
         topics.push(match (&topic.name, topic.topic_id.is_zero()) {
-            (_, false) if ctx.version >= 12 => by_id(ctx, topic.topic_id.into()),
+            (_, false) => by_id(ctx, topic.topic_id.into()),
             (Some(name), _) => by_name(ctx, name, create).await,
             (None, _) => {
                 MetadataResponseTopic { error_code: ErrorCode::INVALID_REQUEST, ..Default::default() }
