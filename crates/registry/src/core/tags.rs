@@ -1,5 +1,7 @@
 //! `POST …/tags`: the next version is the given one with tags, metadata and rules changed.
 
+mod json_schema;
+
 use std::collections::BTreeSet;
 
 use schema::json::{Json, Object};
@@ -30,9 +32,16 @@ pub(crate) fn tag_request<'s>(
         Some(given) => RuleSet::read(given).map(Some).map_err(|_| RestError::wrong_type(key)),
     };
     let new_version = int(request, "newVersion");
+    if new_version.is_none() && member(request, "newVersion").is_some() {
+        return Err(RestError::wrong_type("newVersion"));
+    }
     let mut rules = rule_set("ruleSet")?;
     let (more, removed) = (rule_set("rulesToMerge")?, member(request, "rulesToRemove"));
     if more.is_some() || removed.is_some() {
+        if rules.is_some() {
+            let reason = "ruleSet should be omitted if specifying rulesToMerge or rulesToRemove";
+            return Err(RestError::invalid_rule_set(reason));
+        }
         rules = before(new_version.map_or(-1, |version| version.saturating_sub(1)))
             .and_then(|before| before.rules.clone());
         if let Some(more) = more {
@@ -131,15 +140,15 @@ pub(super) fn propagated(language: Language, before: &str, text: &str) -> String
     tree.to_text()
 }
 
-/// The tags in a schema that are among those wanted (`*` is all), as `schemaTags` of an answer.
+/// The parts of a schema that have one of the tags wanted (`*` is any), each with all its tags, as `schemaTags` of an answer.
 pub(crate) fn found_tags(language: Language, text: &str, wanted: &[&str]) -> Option<Json> {
     let tree = tree_of(language, text).ok()?;
     let all = wanted.contains(&"*");
-    let entries = inline(language, &tree).into_iter().filter_map(|(path, kind, mut tags)| {
-        tags.retain(|tag| all || wanted.contains(&tag.as_str()));
+    let is_wanted = |tags: &[String]| all || tags.iter().any(|tag| wanted.contains(&tag.as_str()));
+    let parts = inline(language, &tree).into_iter().filter(|(_, _, tags)| is_wanted(tags));
+    let entries = parts.map(|(path, kind, tags)| {
         let entity = Members::default().text("entityPath", &path).text("entityType", kind).build();
-        let one = Members::default().put("schemaEntity", entity).put("tags", crate::json::texts(&tags));
-        (!tags.is_empty()).then(|| one.build())
+        Members::default().put("schemaEntity", entity).put("tags", crate::json::texts(&tags)).build()
     });
     let list: Vec<Json> = entries.collect();
     (!list.is_empty()).then_some(Json::Array(list))
@@ -158,19 +167,20 @@ fn inline(language: Language, tree: &Json) -> Vec<Tagged> {
     let mut found = Found::default();
     match language {
         Language::Avro => inline_avro(tree, None, &mut found),
-        _ => inline_json(tree, &mut vec!["object"], &mut found),
+        _ => json_schema::inline(tree, &mut Vec::new(), false, &mut found),
     }
     found.parts
 }
 
 /// The path is made of its parts where there are tags only.
-fn note(part: &Json, path: &[&str], kind: &'static str, found: &mut Found) {
+fn note<P: AsRef<str>>(part: &Json, path: &[P], kind: &'static str, found: &mut Found) {
     let tags = strings(member(part, TAGS));
     if tags.is_empty() {
         return;
     }
-    found.path_bytes += path.iter().map(|part| part.len() + 1).sum::<usize>();
+    found.path_bytes += path.iter().map(|part| part.as_ref().len() + 1).sum::<usize>();
     if found.path_bytes <= PATH_BYTES_MAX {
+        let path: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
         found.parts.push((path.join("."), kind, tags));
     }
 }
@@ -190,24 +200,13 @@ fn inline_avro(tree: &Json, space: Option<&str>, found: &mut Found) {
         return;
     };
     let name = full_name(tree, space);
-    note(tree, &[&name], "sr_record", found);
+    note(tree, &[name.as_str()], "sr_record", found);
     let space = name.rsplit_once('.').map(|(space, _)| space);
     for field in fields {
-        note(field, &[&name, text(field, "name").unwrap_or_default()], "sr_field", found);
+        note(field, &[name.as_str(), text(field, "name").unwrap_or_default()], "sr_field", found);
         if let Some(inner) = member(field, "type") {
             inline_avro(inner, space, found);
         }
-    }
-}
-
-fn inline_json<'t>(tree: &'t Json, path: &mut Vec<&'t str>, found: &mut Found) {
-    let kind = if path.len() == 1 || member(tree, "properties").is_some() { "sr_record" } else { "sr_field" };
-    note(tree, path, kind, found);
-    let properties = member(tree, "properties").and_then(Json::as_object);
-    for (name, property) in properties.into_iter().flat_map(|properties| properties.iter()) {
-        path.push(name);
-        inline_json(property, path, found);
-        path.pop();
     }
 }
 
@@ -217,7 +216,7 @@ fn strings(json: Option<&Json>) -> Vec<String> {
 }
 
 /// The schema with tags added to, or removed from, the part that a path names: `Record.field` in Avro, where the record
-/// has its namespace and may stand inside others; `object.property.property` in JSON Schema.
+/// has its namespace and may stand inside others; see `json_schema` for the others.
 fn tagged(
     language: Language,
     tree: &Json,
@@ -228,11 +227,7 @@ fn tagged(
     let no_part = || RestError::invalid_schema(format!("No matching entity at path '{path}' in the schema"));
     let changed = match language {
         Language::Avro => in_avro(tree, None, path, &|part| with_tags(part, tags, add)),
-        _ => {
-            let parts: Vec<&str> =
-                path.split('.').filter(|part| !part.is_empty() && *part != "object").collect();
-            in_properties(tree, &parts, &|part| with_tags(part, tags, add))
-        }
+        _ => json_schema::changed(tree, path, &|part| with_tags(part, tags, add)),
     };
     changed.ok_or_else(no_part)
 }
@@ -298,13 +293,6 @@ fn in_avro(tree: &Json, space: Option<&str>, path: &str, change: Change<'_>) -> 
         Some(replaced(field, "type", in_avro(inner, space, path, change)?))
     })?;
     Some(replaced(tree, "fields", fields))
-}
-
-fn in_properties(tree: &Json, parts: &[&str], change: Change<'_>) -> Option<Json> {
-    let Some((first, rest)) = parts.split_first() else { return Some(change(tree)) };
-    let properties = tree.get("properties")?;
-    let part = in_properties(properties.get(first)?, rest, change)?;
-    Some(replaced(tree, "properties", replaced(properties, first, part)))
 }
 
 fn replaced(tree: &Json, key: &str, value: Json) -> Json {
