@@ -219,6 +219,11 @@ impl Mode {
         Self::of_name(text(&json, "mode")?)
     }
 
+    /// Whether what is registered comes from another registry.
+    pub fn imports(self) -> bool {
+        matches!(self, Self::Import | Self::Forward)
+    }
+
     /// Whether schemas and configuration are closed to changes.
     pub fn is_read_only(self) -> bool {
         matches!(self, Self::ReadOnly | Self::ReadOnlyOverride)

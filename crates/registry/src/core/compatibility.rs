@@ -46,14 +46,15 @@ pub(crate) fn check_versions(
         .iter()
         .filter_map(|number| store.version(request.subject, *number, Live::WithDeleted))
         .map(|(number, version)| (number, Arc::clone(&version.content)))
-        .filter(|(_, content)| same_group(request, content))
         .collect();
-    let mut report = against(store, parser, request, &stored)?;
     let validate = request.config.flag("validateFields").unwrap_or(false);
-    if validate && request.level != Level::None {
-        let latest = stored.last().map(|(_, content)| content.as_ref());
-        report.messages.extend(reserved(request, latest));
-    }
+    // Whatever the level, and whatever group the latest version is of.
+    let latest = stored.last().map(|(_, content)| content.as_ref());
+    let mut messages = if validate { reserved(request, latest) } else { Vec::new() };
+    let alike: Vec<_> = stored.into_iter().filter(|(_, content)| same_group(request, content)).collect();
+    let mut report = against(store, parser, request, &alike)?;
+    messages.append(&mut report.messages);
+    report.messages = messages;
     if !report.messages.is_empty() {
         report
             .messages
@@ -69,6 +70,9 @@ fn against(
     request: &CheckRequest<'_>,
     stored: &[(i32, Arc<Content>)],
 ) -> Result<Report, RestError> {
+    if request.level == Level::None {
+        return Ok(Report::default());
+    }
     let start = Instant::now();
     let context = subject::context_of(request.subject);
     let policy = request.config.policy().unwrap_or(Policy::Strict);

@@ -3,7 +3,7 @@
 use schema::Level;
 use schema::json::Json;
 
-use super::register::named;
+use super::allowed::named;
 use super::{Decided, Decision};
 use crate::config::{Config, Mode};
 use crate::error::RestError;
@@ -11,7 +11,7 @@ use crate::json::{Members, member, scalar, text};
 use crate::record::{self, Key, Record};
 use crate::settings::Settings;
 use crate::store::{Live, Store};
-use crate::subject;
+use crate::subject::{self, GLOBAL_SCOPE};
 
 /// The scope a request names: nothing is the default context as a whole.
 fn valid(scope: Option<&str>) -> Result<(), RestError> {
@@ -60,10 +60,8 @@ pub(crate) fn put_config(store: &Store, settings: &Settings, scope: Option<&str>
 /// Takes a configuration back; the answer is what it was.
 pub(crate) fn delete_config(store: &Store, settings: &Settings, scope: Option<&str>) -> Decided {
     valid(scope)?;
-    let old = match (store.config(scope), scope) {
-        (Some(config), _) => config.clone(),
-        (None, Some(subject)) => return Err(RestError::subject_not_found(subject)),
-        (None, None) => Config::default(),
+    let Some(old) = store.shown_config(scope) else {
+        return Err(RestError::subject_not_found(scope.unwrap_or_default()));
     };
     writable(store, settings, scope)?;
     let key = Key::Config { subject: scope.map(str::to_owned) };
@@ -71,16 +69,16 @@ pub(crate) fn delete_config(store: &Store, settings: &Settings, scope: Option<&s
         Some(_) => store.layouts(&key).into_iter().map(|key| Record { key, value: None }).collect(),
         None => Vec::new(),
     };
-    Ok(Decision { records, answer: shown(&old, scope, settings) })
+    Ok(Decision { records, answer: shown(&old, settings) })
 }
 
-/// A configuration as a GET answers it; the default level shows where the registry as a whole says none.
-pub(crate) fn shown(config: &Config, scope: Option<&str>, settings: &Settings) -> Json {
-    if scope.is_none() && config.level().is_none() {
-        let level = Members::default().text("compatibilityLevel", settings.level.name()).build();
-        return config.updated(&level).to_json();
+/// A configuration as a GET answers it: where it says no level, the server's holds.
+pub(crate) fn shown(config: &Config, settings: &Settings) -> Json {
+    if config.level().is_some() {
+        return config.to_json();
     }
-    config.to_json()
+    let level = Members::default().text("compatibilityLevel", settings.level.name()).build();
+    config.updated(&level).to_json()
 }
 
 const MODES: &str = "Invalid mode. Valid values are READWRITE, READONLY, IMPORT and FORWARD.";
@@ -99,7 +97,7 @@ pub(crate) fn put_mode(
     valid(scope)?;
     let name = given.ok_or_else(|| RestError::invalid_mode(MODES))?;
     let mode = Mode::of_name(&name).ok_or_else(|| RestError::invalid_mode(MODES))?;
-    if mode == Mode::Forward && scope.is_some() {
+    if mode == Mode::Forward && scope.is_some_and(|scope| scope != GLOBAL_SCOPE) {
         return Err(RestError::invalid_mode("Forward mode only supported on global level"));
     }
     if !settings.mode_mutability {
@@ -152,11 +150,9 @@ pub(crate) fn delete_mode(
     if !settings.mode_mutability {
         return Err(RestError::not_permitted("Mode changes are not allowed"));
     }
-    let old = match (store.mode(scope), scope) {
-        (Some(mode), _) => Some(mode),
-        (None, Some(_)) if recursive => None,
-        (None, Some(subject)) => return Err(RestError::subject_not_found(subject)),
-        (None, None) => Some(Mode::default()),
+    let old = match (store.shown_mode(scope), scope) {
+        (None, Some(subject)) if !recursive => return Err(RestError::subject_not_found(subject)),
+        (old, _) => old,
     };
     let mut scopes = vec![scope.map(str::to_owned)];
     let whole = scope.is_none_or(|scope| subject::split(scope).1.is_empty());

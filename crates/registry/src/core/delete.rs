@@ -2,7 +2,7 @@
 
 use schema::json::Json;
 
-use super::register::named;
+use super::allowed::named;
 use super::{Decided, Decision};
 use crate::error::RestError;
 use crate::json::numbers;

@@ -1,5 +1,6 @@
 //! Deciding: a request and the state in, records and an answer out. Nothing here changes the state or waits.
 
+mod allowed;
 mod compatibility;
 mod configure;
 mod delete;
@@ -14,6 +15,7 @@ use schema::json::Json;
 use crate::error::RestError;
 use crate::record::Record;
 
+pub(crate) use allowed::{normalizes, strictness};
 pub(crate) use compatibility::{CheckRequest, check_versions};
 pub(crate) use configure::{delete_config, delete_mode, put_config, put_mode, shown as shown_config};
 pub(crate) use delete::{delete_context, delete_subject, delete_version};

@@ -8,6 +8,7 @@ use schema::json::Json;
 use schema::{Guid, Language, Metadata, Parsed, Reference, ReferencedText, RuleSet, Strictness, guid};
 
 use super::kept::Kept;
+use crate::config::Config;
 use crate::error::RestError;
 use crate::json::{int, member, scalar};
 use crate::record::Content;
@@ -181,6 +182,23 @@ impl Parser {
         self.canonical.lock().unwrap_or_else(PoisonError::into_inner).put(raw, kept, bytes);
         let parsed = (!normalize).then(|| Arc::new(parsed));
         Ok(Prepared { language: draft.language, text, references, parsed })
+    }
+
+    /// Refuses names of fields that are kept for the registry, where `validateFields` is configured.
+    pub fn check_fields(
+        &self,
+        store: &Store,
+        subject: &str,
+        draft: &Draft,
+        prepared: &Prepared,
+        config: &Config,
+    ) -> Result<(), RestError> {
+        if draft.language != Language::Json || config.flag("validateFields") != Some(true) {
+            return Ok(());
+        }
+        let parsed = self.parsed(store, subject, prepared).map_err(RestError::invalid_schema)?;
+        let Parsed::Json(schema) = parsed.as_ref() else { return Ok(()) };
+        schema.check_fields().map_err(|error| self.invalid(subject, draft, error.reason()))
     }
 
     /// What [`Self::prepare`] came to when it was last asked the same.

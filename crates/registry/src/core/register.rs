@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use schema::json::Json;
-use schema::{Level, Metadata, RuleSet, Strictness};
+use schema::{Metadata, RuleSet, Strictness};
 
+use super::allowed::{normalizes, permitted, strictness};
 use super::lookup::{by_identity, by_meaning};
 use super::tags::{Edits, propagated};
 use super::{CheckRequest, Decided, Decision, Draft, Parser, check_versions};
-use crate::config::{Config, Mode};
+use crate::config::Config;
 use crate::error::RestError;
 use crate::json::Members;
 use crate::record::{self, Content, Key, Record, SchemaValue};
@@ -32,13 +33,13 @@ pub(crate) fn register(
         return Err(RestError::invalid_subject(subject));
     }
     let config = store.config_in_scope(subject);
-    let normalize = normalize || config.flag("normalize").unwrap_or(settings.normalize);
+    let normalize = normalizes(store, settings, subject, &config, normalize);
     if let Some(answer) = standing(store, parser, settings, subject, draft, normalize)? {
         return Ok(Decision::answer(answer));
     }
     let mode = store.mode_in_scope(subject);
     permitted(settings.profile, subject, mode, draft)?;
-    let importing = matches!(mode, Mode::Import | Mode::Forward);
+    let importing = mode.imports();
     let mut draft = draft.clone();
     let mut is_completed = false;
     if !importing {
@@ -50,8 +51,11 @@ pub(crate) fn register(
     if let Some(rules) = &draft.rules {
         rules.check().map_err(|error| RestError::invalid_rule_set(error.reason()))?;
     }
-    let strictness = if importing { Strictness::Stored } else { strictness(&config) };
+    let strictness = if draft.id.is_some() { Strictness::Stored } else { strictness(&config) };
     let prepared = parser.prepare(store, subject, &draft, normalize, strictness)?;
+    if !importing {
+        parser.check_fields(store, subject, &draft, &prepared, &config)?;
+    }
     let content = prepared.content(draft.metadata.clone(), draft.rules.clone());
     let told = if is_completed { Told::Whole } else { Told::Id };
     if let Some(number) = existing(store, parser, subject, &draft, &content, &prepared)? {
@@ -63,7 +67,7 @@ pub(crate) fn register(
             subject,
             parsed: &parsed,
             metadata: draft.metadata.as_ref(),
-            level: store.level_in_scope(subject).unwrap_or(settings.level),
+            level: config.level().unwrap_or(settings.level),
             config: &config,
         };
         compatible(store, parser, settings, &request)?;
@@ -133,43 +137,12 @@ pub(crate) fn registered(
     if draft.retags() || config.completes() || draft.version != 0 || draft.id.is_some() {
         return None;
     }
-    let normalize = normalize || config.flag("normalize").unwrap_or(settings.normalize);
+    let normalize = normalizes(store, settings, subject, &config, normalize);
     // As `standing` has prepared it, when it was asked for the first time.
     let prepared = parser.remembered(store, subject, draft, normalize, Strictness::Stored)?;
     let content = prepared.content(draft.metadata.clone(), draft.rules.clone());
     let number = by_identity(store, subject, &content, Live::Only)?;
     Some(answer_of(store, settings, subject, number, Told::Id))
-}
-
-/// New schemas are held to more than stored ones, unless the configuration lets them off (`validateNewSchemas=false`).
-fn strictness(config: &Config) -> Strictness {
-    match config.flag("validateNewSchemas") {
-        Some(false) => Strictness::Stored,
-        _ => Strictness::New,
-    }
-}
-
-/// The mode must allow it, and an id may be brought only by an import.
-fn permitted(profile: Profile, subject: &str, mode: Mode, draft: &Draft) -> Result<(), RestError> {
-    let state = |what: &str| RestError::not_permitted(format!("{} is {what}", named(profile, subject)));
-    match (mode, draft.id) {
-        (mode, _) if mode.is_read_only() => Err(state("in read-only mode")),
-        (Mode::Import, Some(_)) => Ok(()),
-        (Mode::Forward, Some(_)) if profile.is_whole() => Ok(()),
-        (_, Some(_)) => Err(state("not in import mode")),
-        (Mode::ReadWrite, None) => Ok(()),
-        _ => Err(state("not in read-write mode")),
-    }
-}
-
-/// "Subject s", with its context since 8.0.
-pub(crate) fn named(profile: Profile, subject: &str) -> String {
-    if !profile.is_whole() {
-        return format!("Subject {subject}");
-    }
-    let context = subject::context_of(subject);
-    let context = if context == subject::DEFAULT_CONTEXT { "" } else { context };
-    format!("Subject {subject} in context {context}")
 }
 
 /// Puts tags into the schema's text, and takes others out.
@@ -259,9 +232,6 @@ fn compatible(
     settings: &Settings,
     request: &CheckRequest<'_>,
 ) -> Result<(), RestError> {
-    if request.level == Level::None {
-        return Ok(());
-    }
     let versions: Vec<i32> = store.versions(request.subject, Live::Only).map(|(number, _)| number).collect();
     let report = check_versions(store, parser, request, &versions)?;
     if report.messages.is_empty() {

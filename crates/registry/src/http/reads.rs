@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use schema::json::Json;
-use schema::{Guid, Language, Strictness};
+use schema::{Guid, Language};
 
 use crate::config::Mode;
-use crate::core::{CheckRequest, Draft, check_versions, look_up};
+use crate::core::{CheckRequest, Draft, check_versions, look_up, normalizes, strictness};
 use crate::error::RestError;
 use crate::json::{Members, numbers, texts};
 use crate::record::Content;
@@ -245,8 +245,8 @@ pub(super) fn subject_metadata(registry: &Registry, store: &Store, name: &str, q
 pub(super) fn lookup(registry: &Registry, store: &Store, name: &str, body: &Json, query: &Query) -> Answered {
     let draft = Draft::read(body)?;
     let live = live(query);
-    let normalize = query.flag("normalize")
-        || store.config_in_scope(name).flag("normalize").unwrap_or(registry.settings().normalize);
+    let config = store.config_in_scope(name);
+    let normalize = normalizes(store, registry.settings(), name, &config, query.flag("normalize"));
     let found = look_up(store, registry.parser(), name, &draft, normalize, live)?;
     let (number, version) =
         store.version(&found.subject, found.version, live).ok_or_else(RestError::schema_not_found)?;
@@ -282,11 +282,11 @@ pub(super) fn check(
             None => return Err(RestError::version_not_found(number)),
         },
     };
-    let normalize =
-        query.flag("normalize") || config.flag("normalize").unwrap_or(registry.settings().normalize);
+    let normalize = normalizes(store, registry.settings(), name, &config, query.flag("normalize"));
     let parser = registry.parser();
     let understood = draft.and_then(|draft| {
-        let prepared = parser.prepare(store, name, &draft, normalize, Strictness::New)?;
+        let prepared = parser.prepare(store, name, &draft, normalize, strictness(&config))?;
+        parser.check_fields(store, name, &draft, &prepared, &config)?;
         let parsed = parser.parsed(store, name, &prepared).map_err(RestError::invalid_schema)?;
         Ok((draft, parsed))
     });
@@ -297,7 +297,7 @@ pub(super) fn check(
         }
         understood => understood?,
     };
-    let level = store.level_in_scope(name).unwrap_or(registry.settings().level);
+    let level = config.level().unwrap_or(registry.settings().level);
     let metadata = draft.metadata.as_ref();
     let request = CheckRequest { subject: name, parsed: &parsed, metadata, level, config: &config };
     let report = check_versions(store, parser, &request, &versions)?;
@@ -315,28 +315,24 @@ pub(super) fn check(
 /// GET /config, GET /config/{s}
 pub(super) fn config(registry: &Registry, store: &Store, scope: Option<&str>, query: &Query) -> Answered {
     let settings = registry.settings();
-    let Some(name) = scope else {
-        let config = store.config(None).cloned().unwrap_or_default();
-        return Ok(crate::core::shown_config(&config, None, settings).into());
+    let config = match scope {
+        Some(name) if query.flag("defaultToGlobal") => store.config_in_scope(name),
+        _ => {
+            let missing = || RestError::no_subject_config(scope.unwrap_or_default());
+            store.shown_config(scope).ok_or_else(missing)?
+        }
     };
-    if query.flag("defaultToGlobal") {
-        let config = store.config_in_scope(name);
-        let level = store.level_in_scope(name).unwrap_or(settings.level);
-        let level = Members::default().text("compatibilityLevel", level.name()).build();
-        return Ok(config.updated(&level).to_json().into());
-    }
-    match store.config(Some(name)) {
-        Some(config) => Ok(config.to_json().into()),
-        None => Err(RestError::no_subject_config(name)),
-    }
+    Ok(crate::core::shown_config(&config, settings).into())
 }
 
 /// GET /mode, GET /mode/{s}
 pub(super) fn mode(store: &Store, scope: Option<&str>, query: &Query) -> Answered {
     let mode = match scope {
-        None => store.mode(None).unwrap_or_default(),
         Some(name) if query.flag("defaultToGlobal") => store.mode_in_scope(name),
-        Some(name) => store.mode(Some(name)).ok_or_else(|| RestError::no_subject_mode(name))?,
+        _ => {
+            let missing = || RestError::no_subject_mode(scope.unwrap_or_default());
+            store.shown_mode(scope).ok_or_else(missing)?
+        }
     };
     Ok(Members::default().text("mode", Mode::name(mode)).build().into())
 }

@@ -204,27 +204,30 @@ impl Store {
         [Some(subject.to_owned()), above, Some(GLOBAL_SCOPE.to_owned())]
     }
 
-    /// The configuration that holds for a subject: the nearest, with what wider ones lend.
+    /// The configuration that holds for a subject: its own, to which the whole registry's lends, or the nearest. The level is that
+    /// configuration's, or else the server's.
     pub fn config_in_scope(&self, subject: &str) -> Config {
-        let mut found: Option<Config> = None;
-        for scope in Self::scopes(subject) {
-            let Some(config) = self.configs.get(&scope) else { continue };
-            found = Some(match found {
-                Some(nearer) => nearer.over(config),
-                None => config.clone(),
-            });
+        let nearest = || Self::scopes(subject).iter().find_map(|scope| self.configs.get(scope));
+        match (self.config(Some(subject)), self.config(None)) {
+            (Some(own), Some(global)) => own.over(global),
+            (Some(own), None) => own.clone(),
+            (None, _) => nearest().cloned().unwrap_or_default(),
         }
-        found.unwrap_or_default()
-    }
-
-    /// The level that holds for a subject, if any scope says one.
-    pub fn level_in_scope(&self, subject: &str) -> Option<schema::Level> {
-        Self::scopes(subject).iter().find_map(|scope| self.configs.get(scope)?.level())
     }
 
     /// The mode of exactly that scope.
     pub fn mode(&self, subject: Option<&str>) -> Option<Mode> {
         self.modes.get(&subject.map(str::to_owned)).copied()
+    }
+
+    /// The configuration of a scope as it is shown: the scope of all contexts is there without one.
+    pub fn shown_config(&self, scope: Option<&str>) -> Option<Config> {
+        self.config(scope).cloned().or_else(|| is_all(scope).then(Config::default))
+    }
+
+    /// The mode of a scope as it is shown, likewise.
+    pub fn shown_mode(&self, scope: Option<&str>) -> Option<Mode> {
+        self.mode(scope).or_else(|| is_all(scope).then(Mode::default))
     }
 
     /// The mode that holds for a subject. Read-only for all is not to be undone below.
@@ -252,6 +255,12 @@ impl Store {
         let alias = self.config(Some(subject))?.text("alias")?;
         Some(subject::inherited(alias, subject::context_of(subject)))
     }
+}
+
+/// The default context as a whole, or what lies in all contexts.
+fn is_all(scope: Option<&str>) -> bool {
+    let global = subject::context_of(GLOBAL_SCOPE);
+    scope.is_none_or(|scope| subject::context_of(scope) == global)
 }
 
 /// Whether a subject stands in the prefix's context and its name there begins with the rest; after `:*:`, in any context.

@@ -62,8 +62,8 @@ fn documented_records_come_to_the_documented_state() {
     assert_eq!(versions(&store, "t"), [(1, 1, false), (2, 2, false)]);
     assert_eq!(versions(&store, ":.c:t"), [(1, 1, false)]);
     assert!(store.contexts().into_iter().eq([".", ".c"]));
-    assert_eq!(store.level_in_scope("t"), Some(schema::Level::None));
-    assert_eq!(store.level_in_scope("u"), Some(schema::Level::Full));
+    assert_eq!(store.config_in_scope("t").level(), Some(schema::Level::None));
+    assert_eq!(store.config_in_scope("u").level(), Some(schema::Level::Full));
     assert_eq!(store.mode_in_scope("r"), Mode::ReadOnly);
     assert_eq!(store.mode_in_scope("t"), Mode::ReadWrite);
     assert_eq!(store.referrers("t", 1, Live::Only).len(), 1);
