@@ -29,16 +29,23 @@ pub(super) struct Connection {
     heard: Instant,
     next_correlation: i32,
     client_id: Str,
+    send_timeout: Duration,
 }
 
 impl Connection {
-    pub async fn open(host: &str, port: u16, client_id: Str, timeout: Duration) -> io::Result<Self> {
-        let connecting = tokio::time::timeout(timeout, TcpStream::connect((host, port)));
+    /// Connects. Neither that nor sending a request may take longer than these two.
+    pub async fn open(
+        host: &str,
+        port: u16,
+        client_id: Str,
+        (connect_timeout, send_timeout): (Duration, Duration),
+    ) -> io::Result<Self> {
+        let connecting = tokio::time::timeout(connect_timeout, TcpStream::connect((host, port)));
         let stream = connecting.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         stream.set_nodelay(true)?;
         let (reading, writing) = stream.into_split();
         let (received, heard) = (BytesMut::new(), Instant::now());
-        Ok(Self { reading, writing, received, heard, next_correlation: 0, client_id })
+        Ok(Self { reading, writing, received, heard, next_correlation: 0, client_id, send_timeout })
     }
 
     /// When something was received last, be it a part of an answer; at first, when it was opened.
@@ -52,7 +59,8 @@ impl Connection {
         let client_id = Some(self.client_id.clone());
         let rope = frame::encode_request(self.next_correlation, client_id, version, request);
         let bytes = rope.map_err(io::Error::other)?.read().map_err(|_| io::ErrorKind::InvalidData)?;
-        self.writing.write_all(&bytes).await
+        let sending = tokio::time::timeout(self.send_timeout, self.writing.write_all(&bytes));
+        sending.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
     /// The next answer's frame. Nothing is lost if the future is dropped.
@@ -90,7 +98,8 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let second = Duration::from_secs(1);
-        let mut connection = Connection::open("127.0.0.1", port, Str::default(), second).await.unwrap();
+        let mut connection =
+            Connection::open("127.0.0.1", port, Str::default(), (second, second)).await.unwrap();
         let (mut leader, _) = listener.accept().await.unwrap();
         let opened = connection.heard();
         leader.write_all(&(400_i32 << 20).to_be_bytes()).await.unwrap();
@@ -99,5 +108,19 @@ mod tests {
         assert!(waited.is_err(), "the rest is to come");
         assert!(connection.heard() > opened);
         assert!(connection.received.capacity() < 4 << 20, "{}", connection.received.capacity());
+    }
+
+    #[tokio::test]
+    async fn a_leader_that_takes_no_request_is_gone() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let timeouts = (Duration::from_secs(1), Duration::from_millis(50));
+        let mut connection = Connection::open("127.0.0.1", port, Str::default(), timeouts).await.unwrap();
+        let topic =
+            || wire::messages::fetch::ForgottenTopic { partitions: vec![0; 100_000], ..Default::default() };
+        let forgotten_topics_data = (0..100).map(|_| topic()).collect();
+        let request = wire::messages::fetch::FetchRequest { forgotten_topics_data, ..Default::default() };
+        let sent = tokio::time::timeout(Duration::from_secs(60), connection.send(18, &request)).await;
+        assert_eq!(sent.unwrap().unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }

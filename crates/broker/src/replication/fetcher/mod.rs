@@ -48,6 +48,8 @@ const IN_FLIGHT_MAX: usize = 2;
 /// The first pause after a failed connection; doubled up to `replica.fetch.backoff.ms`.
 const BACKOFF: Duration = Duration::from_millis(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a leader may take to read a request, whatever its size.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a leader may be silent beyond what it may wait; at most `replica.socket.timeout.ms`. A slow link takes what it takes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a partition is left out after an error …
@@ -183,7 +185,8 @@ impl Fetcher {
     async fn connect(&mut self, broker: &Broker) -> io::Result<()> {
         let (host, port) = endpoint(broker, self.leader).ok_or(io::ErrorKind::AddrNotAvailable)?;
         let client_id = format!("broker-{}-fetcher-{}", broker.config.node_id, self.number);
-        self.connection = Some(Connection::open(&host, port, Str::from(client_id), CONNECT_TIMEOUT).await?);
+        self.connection =
+            Some(Connection::open(&host, port, Str::from(client_id), (CONNECT_TIMEOUT, SEND_TIMEOUT)).await?);
         Ok(())
     }
 
