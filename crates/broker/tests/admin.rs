@@ -267,14 +267,13 @@ async fn what_is_asked_again_and_again_is_answered_once() {
     let by_id = |number: i32| MetadataRequestTopic {
         topic_id: told[0].topic_id,
         name: Some(number.to_string().into()),
-        ..Default::default()
     };
     let request = MetadataRequest { topics: Some((0..1000).map(by_id).collect()), ..Default::default() };
     assert_eq!(raw.call(12, &request).await.topics.len(), 1);
     let refused = raw.call(10, &request).await.topics;
     assert!(refused.iter().all(|topic| topic.error_code == ErrorCode::INVALID_REQUEST));
     assert!(refused.iter().all(|topic| topic.partitions.is_empty()));
-    let request = ListConfigResourcesRequest { resource_types: vec![TOPIC; 1000], ..Default::default() };
+    let request = ListConfigResourcesRequest { resource_types: vec![TOPIC; 1000] };
     assert_eq!(raw.call(1, &request).await.config_resources.len(), 1);
     let resource = |resource_type, name: String| DescribeConfigsResource {
         resource_type,
