@@ -247,9 +247,15 @@ impl<S: Shard> Engine<S> {
         answers
     }
 
+    /// Lets nobody wait any longer for what is written and not committed: those held back are answered with `error`, which says nothing
+    /// of what came of their requests.
+    pub fn give_up(&mut self, error: ErrorCode) -> Vec<Answer<S::Response>> {
+        self.held.drain(..).map(|(_, (waiter, _))| (waiter, Err(error))).collect()
+    }
+
     /// Ends the shard's life; every caller, parked or held back, is answered with `error` or the shard's own refusal.
     pub fn unload(&mut self, error: ErrorCode, now_ms: i64) -> Vec<Answer<S::Response>> {
-        let mut answers: Vec<_> = self.held.drain(..).map(|(_, (waiter, _))| (waiter, Err(error))).collect();
+        let mut answers = self.give_up(error);
         let mut effects = Self::effects(&mut self.timers, now_ms, self.wall_ahead_ms);
         S::unloaded(&mut self.live, &mut effects);
         answers.append(&mut effects.answers);

@@ -10,6 +10,7 @@ use coordinator::group::{GroupEngine, Live};
 use log::{LogReader, ReadLimit, Slice};
 use records::control::EndTransactionMarker;
 use records::{Batch, Batches, Record};
+use tokio::runtime::Handle;
 
 use super::shard::Shard;
 use crate::Broker;
@@ -38,13 +39,14 @@ const PROOF_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Reads the shards' logs, once they are known to hold all that was committed, and hands each its core.
 pub(super) fn in_background(broker: &Arc<Broker>, shards: Vec<Arc<Shard>>) {
     let (proven, unproven): (Vec<_>, Vec<_>) = shards.into_iter().partition(|shard| is_proven(shard));
-    load_all(&broker.waiters, proven);
+    let runtime = &broker.coordinators.runtime;
+    load_all(runtime, &broker.waiters, proven);
     for shard in unproven {
-        let waiters = Arc::clone(&broker.waiters);
-        tokio::runtime::Handle::current().spawn(async move {
+        let (waiters, then) = (Arc::clone(&broker.waiters), runtime.clone());
+        runtime.spawn(async move {
             let key = Key::Partition(shard.partition().key());
             waiters.wait_until(key, PROOF_MAX, || is_proven(&shard)).await;
-            load_all(&waiters, vec![shard]);
+            load_all(&then, &waiters, vec![shard]);
         });
     }
 }
@@ -52,14 +54,16 @@ pub(super) fn in_background(broker: &Arc<Broker>, shards: Vec<Arc<Shard>>) {
 /// Whether nothing committed lies beyond what this leader has; or it leads no longer, and what comes of the shard does not matter.
 fn is_proven(shard: &Shard) -> bool {
     let partition = shard.partition();
-    partition.read_bound().is_none_or(|bound| bound.proven) || partition.leader_epoch() != shard.epoch()
+    partition.read_bound().is_none_or(|bound| bound.proven)
+        || partition.leader_epoch() != shard.epoch()
+        || partition.is_closed()
 }
 
-fn load_all(waiters: &Arc<Waiters>, shards: Vec<Arc<Shard>>) {
+fn load_all(runtime: &Handle, waiters: &Arc<Waiters>, shards: Vec<Arc<Shard>>) {
     if shards.is_empty() {
         return;
     }
-    let (runtime, waiters) = (tokio::runtime::Handle::current(), Arc::clone(waiters));
+    let (runtime, waiters) = (runtime.clone(), Arc::clone(waiters));
     runtime.clone().spawn_blocking(move || {
         for shard in shards {
             match load(&shard) {
@@ -74,13 +78,7 @@ fn load_all(waiters: &Arc<Waiters>, shards: Vec<Arc<Shard>>) {
 }
 
 /// Serves what was loaded once all of it is committed: a tail that is not might be gone after a crash, and with it what was told.
-fn serve(
-    runtime: &tokio::runtime::Handle,
-    waiters: &Arc<Waiters>,
-    shard: Arc<Shard>,
-    core: GroupEngine,
-    end: Offset,
-) {
+fn serve(runtime: &Handle, waiters: &Arc<Waiters>, shard: Arc<Shard>, core: GroupEngine, end: Offset) {
     if is_committed(&shard, end) {
         return shard.loaded(Some(core));
     }

@@ -24,6 +24,7 @@ use coordinator::group::{Call, Request, Response, Settings};
 use coordinator::partition_of;
 use env::Clock;
 use metadata::MetadataImage;
+use tokio::runtime::Handle;
 use wire::ErrorCode;
 
 use crate::Broker;
@@ -45,6 +46,8 @@ pub struct Coordinators {
     shards: RwLock<Shards>,
     timer: Arc<Timer>,
     clock: SteadyClock,
+    /// Where shards load: those whose append failed do so from threads that have no runtime.
+    runtime: Handle,
 }
 
 #[derive(Debug, Default)]
@@ -75,9 +78,10 @@ fn monotonic_ms(clock: &impl Clock) -> i64 {
 }
 
 impl Coordinators {
-    /// No shards yet.
+    /// No shards yet. Must be made inside the runtime that serves.
     pub(crate) fn new(clock: &impl Clock) -> Self {
-        Self { shards: RwLock::default(), timer: Arc::default(), clock: SteadyClock::start(clock) }
+        let (clock, runtime) = (SteadyClock::start(clock), Handle::current());
+        Self { shards: RwLock::default(), timer: Arc::default(), clock, runtime }
     }
 
     /// Lets time pass for all shards, until the broker is gone.

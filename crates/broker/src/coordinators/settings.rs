@@ -13,6 +13,7 @@ pub(super) fn of(configs: &BrokerConfigs<'_>) -> Settings {
         group_max_size: size("group.max.size"),
         initial_rebalance_delay_ms: int("group.initial.rebalance.delay.ms"),
         offset_metadata_max: size("offset.metadata.max.bytes"),
+        commit_timeout_ms: configs.number("offsets.commit.timeout.ms"),
         offsets_retention_ms: configs.number("offsets.retention.minutes").saturating_mul(60_000),
         offsets_retention_check_interval_ms: configs.number("offsets.retention.check.interval.ms"),
         ..Settings::default()
@@ -35,6 +36,7 @@ mod tests {
             ("group.max.size", 1234, |told| told.group_max_size as i64),
             ("group.initial.rebalance.delay.ms", 1234, |told| told.initial_rebalance_delay_ms.into()),
             ("offset.metadata.max.bytes", 1234, |told| told.offset_metadata_max as i64),
+            ("offsets.commit.timeout.ms", 1234, |told| told.commit_timeout_ms),
             ("offsets.retention.minutes", 1234 * 60_000, |told| told.offsets_retention_ms),
             ("offsets.retention.check.interval.ms", 1234, |told| told.offsets_retention_check_interval_ms),
         ];

@@ -3,13 +3,18 @@
 //! Whoever brings work while nobody works here becomes the owner until all work is done (see `partition::mailbox`); what several
 //! requests write in one turn goes to the log together. An append that fails ends the core's life: it is loaded anew. That is not risked
 //! while too few replicas are in sync or the lease has run out: who would write is refused before the core decides, and its deadlines wait.
+//! While what was written is not committed for long, nobody waits for it any more: answers are refused until it is.
+
+mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Weak};
 
 use base::{LeaderEpoch, Str, TopicId};
-use coordinator::engine::{Answer, Outcome, Waiter, WriteId};
+use coordinator::engine::{Waiter, WriteId};
 use coordinator::group::record::GroupRecord;
 use coordinator::group::{GroupEngine, Request, Response, Settings};
 use env::Clock;
@@ -56,6 +61,8 @@ struct State {
     life: u64,
     waiting: HashMap<Waiter, Reply>,
     next_waiter: u64,
+    /// The last write that is not committed, and since when none was.
+    uncommitted: Option<(WriteId, i64)>,
     /// Topics found gone when the core was loaded, whose offsets cannot be deleted while the log takes no record.
     gone: Vec<(Str, TopicId)>,
 }
@@ -94,8 +101,14 @@ impl Shard {
         clock: SteadyClock,
         broker: Weak<Broker>,
     ) -> Arc<Self> {
-        let state =
-            State { core: Core::Loading, life: 0, waiting: HashMap::new(), next_waiter: 0, gone: Vec::new() };
+        let state = State {
+            core: Core::Loading,
+            life: 0,
+            waiting: HashMap::new(),
+            next_waiter: 0,
+            uncommitted: None,
+            gone: Vec::new(),
+        };
         let epoch = partition.leader_epoch();
         Arc::new(Self { partition, epoch, settings, state: Mailbox::new(state), timer, clock, broker })
     }
@@ -180,7 +193,7 @@ impl Shard {
                 }
                 Job::LoadFailed => state.core = Core::Gone,
                 Job::Appended(life, _, _) if life != state.life => {}
-                Job::Appended(_, write, Ok(())) => state.committed(write),
+                Job::Appended(_, write, Ok(())) => state.committed(write, now_ms),
                 Job::Appended(_, _, Err(error)) => {
                     // What this turn decided stood on records that are lost.
                     written = Written::default();
@@ -194,10 +207,13 @@ impl Shard {
                 }
             }
         }
+        state.written(written.last, now_ms);
+        let patience_ends = state.patience_ends(self.settings.commit_timeout_ms, now_ms);
         // The timer of one that was let go is its successor's.
         if !was_gone {
             let put_off = if is_stuck { now_ms + PUT_OFF_MS } else { i64::MIN };
             let deadline = state.next_deadline().map(|at_ms| at_ms.max(put_off));
+            let deadline = deadline.into_iter().chain(patience_ends).min();
             self.timer.set(self.partition.key().partition, deadline);
         }
         self.write(state.life, written, self.wall_ms());
@@ -250,108 +266,6 @@ impl Shard {
             let watcher =
                 Watcher { shard: Arc::clone(self), life, write: (place + 1 == count).then_some(last) };
             self.partition.append(ValidBatches::from(batch), how, watcher);
-        }
-    }
-}
-
-impl State {
-    fn serves(&self) -> bool {
-        matches!(self.core, Core::Serving(_))
-    }
-
-    fn set_wall(&mut self, wall_ms: i64, now_ms: i64) {
-        if let Core::Serving(core) = &mut self.core {
-            core.set_wall(wall_ms, now_ms);
-        }
-    }
-
-    fn ask(&mut self, request: Request, reply: Option<Reply>, now_ms: i64, written: &mut Written) {
-        let refusal = match &self.core {
-            Core::Serving(_) => None,
-            Core::Loading => Some(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS),
-            Core::Gone => Some(ErrorCode::NOT_COORDINATOR),
-        };
-        if let Some(error) = refusal {
-            if let Some(reply) = reply {
-                let _ = reply.send(Err(error));
-            }
-            return;
-        }
-        self.next_waiter += 1;
-        let waiter = Waiter(self.next_waiter);
-        self.waiting.extend(reply.map(|reply| (waiter, reply)));
-        let Core::Serving(core) = &mut self.core else { return };
-        let outcome = core.handle(request, waiter, now_ms);
-        self.take(outcome, written);
-    }
-
-    /// Deletes the offsets of topics whose deletion was put off; asked of a log that takes nothing it would fail, and the core be
-    /// loaded again and again.
-    fn ask_gone(&mut self, is_stuck: bool, now_ms: i64, written: &mut Written) {
-        if !is_stuck && self.serves() && !self.gone.is_empty() {
-            let gone = std::mem::take(&mut self.gone);
-            self.ask(Request::TopicsDeleted(gone), None, now_ms, written);
-        }
-    }
-
-    fn loaded(&mut self, mut core: Box<GroupEngine>, (wall_ms, now_ms): (i64, i64), written: &mut Written) {
-        if !matches!(self.core, Core::Loading) {
-            return;
-        }
-        self.life += 1;
-        core.set_wall(wall_ms, now_ms);
-        let outcome = core.loaded(now_ms);
-        self.core = Core::Serving(core);
-        self.take(outcome, written);
-    }
-
-    fn tick(&mut self, now_ms: i64, written: &mut Written) {
-        while let Core::Serving(core) = &mut self.core {
-            if core.next_deadline().is_none_or(|at_ms| at_ms > now_ms) {
-                return;
-            }
-            let outcome = core.on_tick(now_ms);
-            self.take(outcome, written);
-        }
-    }
-
-    fn committed(&mut self, write: WriteId) {
-        let Core::Serving(core) = &mut self.core else { return };
-        let answers = core.on_committed(write);
-        self.answer(answers);
-    }
-
-    /// Ends the core's life; whoever waits is told why.
-    fn end(&mut self, next: Core, error: ErrorCode, now_ms: i64) {
-        if let Core::Serving(mut core) = std::mem::replace(&mut self.core, next) {
-            let answers = core.unload(error, now_ms);
-            self.answer(answers);
-        }
-        self.life += 1;
-        for (_, reply) in self.waiting.drain() {
-            let _ = reply.send(Err(error));
-        }
-    }
-
-    fn next_deadline(&self) -> Option<i64> {
-        match &self.core {
-            Core::Serving(_) if !self.gone.is_empty() => Some(i64::MIN),
-            Core::Serving(core) => core.next_deadline(),
-            Core::Loading | Core::Gone => None,
-        }
-    }
-
-    fn take(&mut self, outcome: Outcome<GroupRecord, Response>, written: &mut Written) {
-        written.records.extend(outcome.records);
-        written.last = outcome.write.or(written.last);
-        self.answer(outcome.answers);
-    }
-
-    fn answer(&mut self, answers: Vec<Answer<Response>>) {
-        for (waiter, answer) in answers {
-            if let Some(reply) = self.waiting.remove(&waiter) {
-                let _ = reply.send(answer);
-            }
         }
     }
 }

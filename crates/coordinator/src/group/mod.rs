@@ -63,6 +63,8 @@ pub struct Settings {
     pub initial_rebalance_delay_ms: i32,
     /// `offset.metadata.max.bytes`, which Kafka counts in UTF-16 units.
     pub offset_metadata_max: usize,
+    /// `offsets.commit.timeout.ms`: how long the shell lets answers wait while no write is committed.
+    pub commit_timeout_ms: i64,
     /// `offsets.retention.minutes`, in milliseconds.
     pub offsets_retention_ms: i64,
     /// `offsets.retention.check.interval.ms`
@@ -79,6 +81,7 @@ impl Default for Settings {
             group_max_size: i32::MAX as usize,
             initial_rebalance_delay_ms: 3_000,
             offset_metadata_max: 4_096,
+            commit_timeout_ms: 5_000,
             offsets_retention_ms: 7 * 24 * 60 * 60 * 1000,
             offsets_retention_check_interval_ms: 600_000,
             record_bytes_max: 1_048_588 - 128,

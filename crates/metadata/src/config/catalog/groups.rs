@@ -133,7 +133,7 @@ pub(super) static ROWS: &[Config] = configs! {
     "offset.metadata.max.bytes": Int = "4096", Any, High, ReadOnly,
         Effective, "How long the text beside a committed offset may be";
     "offsets.commit.timeout.ms": Int = "5000", AtLeast(1), High, ReadOnly,
-        NoUse("a commit waits for its own sync and for nothing else"), "How long a commit of offsets may take";
+        Effective, "How long a coordinator's answers wait for what it wrote to be committed";
     "offsets.load.buffer.size": Int = "5242880", AtLeast(1), High, ReadOnly,
         NoUse("a coordinator loads in pieces of a fixed size"), "How many bytes are read at once when a coordinator loads";
     "offsets.retention.check.interval.ms": Long = "600000", AtLeast(1), High, ReadOnly,
