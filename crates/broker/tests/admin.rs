@@ -291,3 +291,23 @@ async fn what_is_asked_again_and_again_is_answered_once() {
     assert_eq!(told.last().unwrap().error_code, ErrorCode::INVALID_REQUEST);
     handle.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_that_are_not_there_are_made_together() {
+    let handle = broker(&[]).await;
+    let mut raw = Raw::connect(handle.address().unwrap()).await;
+    create(&mut raw, "old", 1, &[]).await;
+    let named = |name: String| MetadataRequestTopic { name: Some(name.into()), ..Default::default() };
+    let names = ["old", "no/name", "__transaction_state"].map(str::to_owned).into_iter();
+    let asked: Vec<_> = names.chain((0..250).map(|number| format!("t{number}"))).map(named).collect();
+    let request =
+        MetadataRequest { topics: Some(asked), allow_auto_topic_creation: true, ..Default::default() };
+    let told = raw.call(12, &request).await.topics;
+    let refused = |topic: &&wire::messages::metadata::MetadataResponseTopic| topic.error_code.is_error();
+    let errors: Vec<_> =
+        told.iter().filter(refused).map(|topic| (topic.name.as_deref(), topic.error_code)).collect();
+    let invalid = ErrorCode::INVALID_TOPIC_EXCEPTION;
+    assert_eq!(errors, [(Some("no/name"), invalid), (Some("__transaction_state"), invalid)]);
+    assert_eq!(told.iter().filter(|topic| topic.partitions.len() == 1).count(), 251);
+    handle.stop().await;
+}

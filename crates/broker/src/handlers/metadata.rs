@@ -5,6 +5,8 @@
 //!   Kafka answers UNKNOWN_TOPIC_OR_PARTITION once and lets the client ask again.
 //! - Version 12 asks by topic id (KIP-516). Brokers are told by the listener the client came in by.
 
+use std::collections::HashMap;
+
 use base::{Str, TopicId};
 use metadata::MetadataImage;
 use metadata::image::{Partition, Topic};
@@ -97,17 +99,29 @@ async fn named(
     may_create: bool,
 ) -> Vec<MetadataResponseTopic> {
     let create = may_create && ctx.broker().config.topics.auto_create;
-    let mut topics = Vec::with_capacity(asked.len());
-    for topic in asked {
-        topics.push(match (&topic.name, topic.topic_id.is_zero()) {
-            (_, false) => by_id(ctx, topic.topic_id.into()),
-            (Some(name), _) => by_name(ctx, name, create).await,
-            (None, _) => {
-                MetadataResponseTopic { error_code: ErrorCode::INVALID_REQUEST, ..Default::default() }
-            }
-        });
-    }
-    topics
+    let missing: Vec<Str> = if create { missing(ctx, asked) } else { Vec::new() };
+    let refused = match missing.is_empty() {
+        true => HashMap::new(),
+        false => ctx.broker().auto_create_all(&missing).await,
+    };
+    let answer = |topic: &MetadataRequestTopic| match (&topic.name, topic.topic_id.is_zero()) {
+        (_, false) => by_id(ctx, topic.topic_id.into()),
+        (Some(name), _) => by_name(ctx, name, create, refused.get(name).copied()),
+        (None, _) => MetadataResponseTopic { error_code: ErrorCode::INVALID_REQUEST, ..Default::default() },
+    };
+    asked.iter().map(answer).collect()
+}
+
+/// Topics that are not there, and that the client may make by asking for them.
+fn missing(ctx: &RequestContext, asked: &[MetadataRequestTopic]) -> Vec<Str> {
+    let image = ctx.broker().image();
+    let names = asked.iter().filter(|topic| topic.topic_id.is_zero()).filter_map(|topic| topic.name.as_ref());
+    let is_missing = |name: &&Str| image.topic_named(name).is_none() && topic_name::check(name).is_ok();
+    let allowed = |name: &&Str| {
+        let may = |operation| ctx.authorize(operation, ResourceType::Topic, name);
+        may(Operation::Describe) && may(Operation::Create)
+    };
+    names.filter(is_missing).filter(allowed).cloned().collect()
 }
 
 fn by_id(ctx: &RequestContext, id: TopicId) -> MetadataResponseTopic {
@@ -125,31 +139,27 @@ fn by_id(ctx: &RequestContext, id: TopicId) -> MetadataResponseTopic {
     }
 }
 
-async fn by_name(ctx: &RequestContext, name: &Str, create: bool) -> MetadataResponseTopic {
-    let broker = ctx.broker();
+fn by_name(
+    ctx: &RequestContext,
+    name: &Str,
+    create: bool,
+    refused: Option<ErrorCode>,
+) -> MetadataResponseTopic {
     if !ctx.authorize(Operation::Describe, ResourceType::Topic, name) {
         return absent(name, ErrorCode::TOPIC_AUTHORIZATION_FAILED);
     }
-    let image = broker.image();
+    let image = ctx.broker().image();
     if let Some(topic) = image.topic_named(name) {
         return present(&image, topic);
     }
     if topic_name::check(name).is_err() {
         return absent(name, ErrorCode::INVALID_TOPIC_EXCEPTION);
     }
-    if !create {
-        return absent(name, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
-    }
-    if !ctx.authorize(Operation::Create, ResourceType::Topic, name) {
+    if create && !ctx.authorize(Operation::Create, ResourceType::Topic, name) {
         return absent(name, ErrorCode::TOPIC_AUTHORIZATION_FAILED);
     }
-    if let Err(error) = broker.auto_create(name).await {
-        return absent(name, error);
-    }
-    let image = broker.image();
-    image
-        .topic_named(name)
-        .map_or_else(|| absent(name, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION), |topic| present(&image, topic))
+    // What is not decided yet is there soon: the client asks again.
+    absent(name, refused.unwrap_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION))
 }
 
 fn absent(name: &Str, error_code: ErrorCode) -> MetadataResponseTopic {
