@@ -26,8 +26,13 @@ use crate::service::Registry;
 use crate::store::{Applied, Live, Store};
 use crate::subject;
 
-/// So many losers are kept in mind; more are seen to after the next start.
+/// So many losers are kept in mind, of so many bytes; more are seen to after the next start.
 const LOSERS_MAX: usize = 10_000;
+const LOSERS_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// So many records are written at a time, and no more once they have so many bytes: others wait for their turn.
+const STEP_MAX: usize = 256;
+const STEP_BYTES: usize = 1024 * 1024;
 
 /// How long to rest after something failed.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -45,39 +50,64 @@ pub(crate) struct Mender {
 struct Kept {
     /// The losers that are the last records of their keys.
     losers: BTreeMap<Vec<u8>, Loser>,
+    /// The size of their records' values.
+    bytes: usize,
     /// Keys that were claimed to be buried, and what they say.
     claimed: BTreeMap<Vec<u8>, Key>,
 }
 
 struct Loser {
-    value: Vec<u8>,
+    key: Key,
+    /// Whether the key was written in another layout than ours.
+    is_foreign: bool,
+    value: SchemaValue,
+    bytes: usize,
     since: Instant,
     /// Whether no version stood under its key.
     alone: bool,
 }
 
 impl Loser {
-    /// What was claimed, if a record under this loser's key that counts claims it to be buried.
-    fn claimed_by(&self, key: &[u8], value: &[u8]) -> Option<Key> {
-        let schema = |value| match Change::read(key, Some(value))? {
-            Change { key, what: What::Schema(value), .. } => Some((key, value)),
-            _ => None,
-        };
-        let ((_, own), (key, claim)) = (schema(&self.value)?, schema(value)?);
-        (self.alone && claim.deleted && claim.content.guid == own.content.guid).then_some(key)
+    /// What was claimed, if what counts under this loser's key claims it to be buried.
+    fn claimed_by(&self, change: &Change) -> Option<Key> {
+        let What::Schema(claim) = &change.what else { return None };
+        let is_claim = self.alone && claim.deleted && claim.content.guid == self.value.content.guid;
+        is_claim.then(|| change.key.clone())
+    }
+}
+
+impl Kept {
+    fn add(&mut self, key: Vec<u8>, loser: Loser) {
+        self.bytes += loser.bytes;
+        let before = self.losers.insert(key, loser);
+        self.bytes -= before.map_or(0, |before| before.bytes);
+    }
+
+    fn remove(&mut self, key: &[u8]) -> Option<Loser> {
+        let loser = self.losers.remove(key)?;
+        self.bytes -= loser.bytes;
+        Some(loser)
     }
 }
 
 /// What is to be done next.
 #[derive(Default)]
 struct Plan {
-    /// Winners to be written again.
-    again: Vec<Record>,
-    /// A key to be claimed, with the record that does so.
-    claim: Option<(Key, Record)>,
-    /// A key that is claimed and gets its tombstones.
-    bury: Option<Key>,
+    records: Vec<Record>,
+    /// The key that they claim, if it was written in another layout: what counts under ours does not tell that it was a loser's.
+    claimed: Option<(Vec<u8>, Key)>,
     /// When to look again.
+    then: Option<Duration>,
+}
+
+/// Where the losers stand.
+#[derive(Default)]
+struct Outlook<'a> {
+    /// Under keys that versions have.
+    disputed: Vec<&'a Loser>,
+    /// Under keys that have to be claimed.
+    alone: Vec<&'a Loser>,
+    /// When the next may be claimed whose writer may still be at it.
     wait: Option<Duration>,
 }
 
@@ -96,20 +126,25 @@ impl Mender {
     }
 
     /// Takes note of what became of records, in the log's order.
-    pub fn met(&self, entries: impl Iterator<Item = (LogEntry, Applied)>) {
+    pub fn met(&self, entries: impl Iterator<Item = (LogEntry, Option<Change>, Applied)>) {
         let mut kept = self.kept();
         let mut more = false;
-        for (LogEntry { key, value, .. }, applied) in entries {
+        for (LogEntry { key, value, .. }, change, applied) in entries {
             if applied.is_lost() {
-                if let Some(value) = value.filter(|_| kept.losers.len() < LOSERS_MAX) {
-                    let alone = applied == Applied::LostId;
-                    kept.losers.insert(key, Loser { value, since: Instant::now(), alone });
+                let bytes = value.map_or(0, |value| value.len());
+                let has_room = kept.losers.len() < LOSERS_MAX && kept.bytes + bytes <= LOSERS_BYTES_MAX;
+                if let Some(Change { key: of, layout, what: What::Schema(value) }) = change
+                    && has_room
+                {
+                    let (is_foreign, alone) = (layout.is_some(), applied == Applied::LostId);
+                    let since = Instant::now();
+                    kept.add(key, Loser { key: of, is_foreign, value, bytes, since, alone });
                     more = true;
                 }
             } else if !(kept.losers.is_empty() && kept.claimed.is_empty()) {
                 kept.claimed.remove(&key);
-                let loser = kept.losers.remove(&key);
-                let claimed = loser.zip(value).and_then(|(loser, value)| loser.claimed_by(&key, &value));
+                let loser = kept.remove(&key);
+                let claimed = loser.zip(change).and_then(|(loser, change)| loser.claimed_by(&change));
                 more |= claimed.is_some();
                 kept.claimed.extend(claimed.map(|claimed| (key, claimed)));
             }
@@ -120,8 +155,8 @@ impl Mender {
         }
     }
 
-    /// The next key that was claimed and not buried; one that came to be something else by now is forgotten.
-    fn to_bury(&self, ahead: &Store) -> Option<Key> {
+    /// Keys that were claimed and not buried; those that came to be something else by now are forgotten.
+    fn to_bury(&self, ahead: &Store) -> Vec<Key> {
         let mut kept = self.kept();
         kept.claimed.retain(|_, key| {
             let Key::Schema { subject, version } = key else { return false };
@@ -130,56 +165,118 @@ impl Mender {
                 && ahead.referrers(subject, *version, Live::WithDeleted).is_empty()
                 && ahead.mode_in_scope(subject) != Mode::Import
         });
-        kept.claimed.values().next().cloned()
+        kept.claimed.values().take(STEP_MAX).cloned().collect()
     }
 
     /// What to do, by what is committed and what is decided; a loser whose writer may still be at it is left for `patience`.
     fn plan(&self, committed: &Store, ahead: &Store, patience: Duration) -> Plan {
-        let mut plan = Plan { bury: self.to_bury(ahead), ..Plan::default() };
-        let (mut disputed, mut claimed) = (Vec::new(), BTreeSet::new());
-        for (key, loser) in &self.kept().losers {
-            let Some(change) = Change::read(key, Some(&loser.value)) else { continue };
-            let (Key::Schema { subject, version }, What::Schema(value)) = (&change.key, &change.what) else {
-                continue;
-            };
-            let stands = |store: &Store| store.version(subject, *version, Live::WithDeleted).is_some();
-            match (stands(committed), ahead.version(subject, *version, Live::WithDeleted)) {
-                // Under a key of another layout the winner's record would not replace it.
-                (true, Some((_, winner))) if change.layout.is_none() => {
-                    let (id, content) = (winner.id, winner.content.clone());
-                    let winner = SchemaValue { id, content, deleted: winner.deleted };
-                    disputed.push((subject.clone(), *version, winner));
-                }
-                // An import may put anything there.
-                (false, None) if ahead.mode_in_scope(subject) != Mode::Import => {
-                    let context = subject::context_of(subject);
-                    claimed.insert((context.to_owned(), value.id));
-                    match patience.checked_sub(loser.since.elapsed()) {
-                        Some(rest) => plan.wait = Some(plan.wait.map_or(rest, |wait| wait.min(rest))),
-                        None if plan.claim.is_none() => {
-                            plan.claim = claim(ahead, context, change.key.clone(), value);
-                        }
-                        None => plan.wait = Some(Duration::ZERO),
-                    }
-                }
-                _ => {}
-            }
+        let layouts: Vec<_> = self.to_bury(ahead).iter().flat_map(|key| ahead.layouts(key)).collect();
+        if !layouts.is_empty() {
+            let records = layouts.into_iter().map(|key| Record { key, value: None }).collect();
+            return Plan { records, claimed: None, then: Some(Duration::ZERO) };
         }
-        disputed.retain(|(subject, _, winner)| {
-            !claimed.contains(&(subject::context_of(subject).to_owned(), winner.id))
-        });
-        plan.again =
-            disputed.iter().map(|(subject, version, winner)| winner.record(subject, *version)).collect();
-        plan
+        let mut kept = self.kept();
+        let settled = |loser: &Loser| stands(committed, loser) && stands(ahead, loser);
+        // Under a key of another layout the winner's record would not replace it; when that version goes, the loser goes with it.
+        let hopeless = kept.losers.iter().filter(|(_, loser)| loser.is_foreign && settled(loser));
+        let hopeless: Vec<Vec<u8>> = hopeless.map(|(key, _)| key.clone()).collect();
+        hopeless.iter().for_each(|key| _ = kept.remove(key));
+        let outlook = outlook(&kept, committed, ahead, patience);
+        if !outlook.alone.is_empty() {
+            return claims(ahead, &outlook.alone);
+        }
+        again(ahead, &outlook)
     }
 }
 
+/// Whether a version stands under a loser's key.
+fn stands(store: &Store, loser: &Loser) -> bool {
+    let Key::Schema { subject, version } = &loser.key else { return false };
+    store.version(subject, *version, Live::WithDeleted).is_some()
+}
+
+fn outlook<'k>(kept: &'k Kept, committed: &Store, ahead: &Store, patience: Duration) -> Outlook<'k> {
+    let (mut outlook, mut claimed) = (Outlook::default(), BTreeSet::new());
+    for loser in kept.losers.values() {
+        let Key::Schema { subject, .. } = &loser.key else { continue };
+        match (stands(committed, loser), stands(ahead, loser)) {
+            (true, true) => outlook.disputed.push(loser),
+            // An import may put anything there.
+            (false, false) if ahead.mode_in_scope(subject) != Mode::Import => {
+                claimed.insert((subject::context_of(subject), loser.value.id));
+                match patience.checked_sub(loser.since.elapsed()) {
+                    Some(rest) => outlook.wait = Some(outlook.wait.map_or(rest, |wait| wait.min(rest))),
+                    None => outlook.alone.push(loser),
+                }
+            }
+            _ => {}
+        }
+    }
+    outlook.disputed.retain(|loser| {
+        let Key::Schema { subject, version } = &loser.key else { return false };
+        let winner = ahead.version(subject, *version, Live::WithDeleted);
+        winner.is_some_and(|(_, winner)| !claimed.contains(&(subject::context_of(subject), winner.id)))
+    });
+    outlook
+}
+
+/// Claims as many keys as a step may: those of our layout together, or one of another.
+fn claims(ahead: &Store, alone: &[&Loser]) -> Plan {
+    let mut plan = Plan { then: Some(Duration::ZERO), ..Plan::default() };
+    // Ids are given one after another.
+    let mut ahead = ahead.clone();
+    let mut bytes = 0;
+    for loser in alone.iter().filter(|loser| !loser.is_foreign).take(STEP_MAX) {
+        if bytes > STEP_BYTES {
+            return plan;
+        }
+        let Some(record) = claim(&ahead, loser) else { continue };
+        if let Some(change) = Change::read(&record.key, record.value.as_deref()) {
+            ahead.change(&change, 0);
+        }
+        bytes += loser.bytes;
+        plan.records.push(record);
+    }
+    if plan.records.is_empty()
+        && let Some(loser) = alone.iter().find(|loser| loser.is_foreign)
+        && let Some(record) = claim(&ahead, loser)
+    {
+        plan.claimed = Some((record.key.clone(), loser.key.clone()));
+        plan.records.push(record);
+    }
+    if plan.records.is_empty() {
+        // No ids are left; some may come back.
+        plan.then = Some(PAUSE);
+    }
+    plan
+}
+
+/// Writes winners again, as many as a step may.
+fn again(ahead: &Store, outlook: &Outlook<'_>) -> Plan {
+    let mut plan = Plan { then: outlook.wait, ..Plan::default() };
+    let mut bytes = 0;
+    for loser in &outlook.disputed {
+        if plan.records.len() >= STEP_MAX || bytes > STEP_BYTES {
+            plan.then = Some(Duration::ZERO);
+            break;
+        }
+        let Key::Schema { subject, version } = &loser.key else { continue };
+        let Some((_, winner)) = ahead.version(subject, *version, Live::WithDeleted) else { continue };
+        let winner = SchemaValue { id: winner.id, content: winner.content.clone(), deleted: winner.deleted };
+        let record = winner.record(subject, *version);
+        bytes += record.value.as_ref().map_or(0, Vec::len);
+        plan.records.push(record);
+    }
+    plan
+}
+
 /// The record that takes a loser's key away from it.
-fn claim(store: &Store, context: &str, key: Key, loser: &SchemaValue) -> Option<(Key, Record)> {
-    let Key::Schema { subject, version } = &key else { return None };
-    let id = store.id_of(context, &loser.content.guid).or_else(|| store.next_id(context))?;
-    let record = SchemaValue { id, content: loser.content.clone(), deleted: true }.record(subject, *version);
-    Some((key, record))
+fn claim(store: &Store, loser: &Loser) -> Option<Record> {
+    let Key::Schema { subject, version } = &loser.key else { return None };
+    let context = subject::context_of(subject);
+    let id = store.id_of(context, &loser.value.content.guid).or_else(|| store.next_id(context))?;
+    let content = loser.value.content.clone();
+    Some(SchemaValue { id, content, deleted: true }.record(subject, *version))
 }
 
 impl Registry {
@@ -191,26 +288,13 @@ impl Registry {
         let _working = self.mender().working.lock().await;
         let Some(turn) = self.turn("Repair").await else { return Some(PAUSE) };
         let (committed, ahead) = self.states();
-        let plan = self.mender().plan(&committed, &ahead, self.settings().timeout);
-        let mut claimed = None;
-        let (records, then) = match (plan.bury, plan.claim) {
-            (Some(key), _) => {
-                let tombstones = ahead.layouts(&key).into_iter();
-                (tombstones.map(|key| Record { key, value: None }).collect(), Some(Duration::ZERO))
-            }
-            (None, Some((key, record))) => {
-                claimed = Some((record.key.clone(), key));
-                (vec![record], Some(Duration::ZERO))
-            }
-            (None, None) => (plan.again, plan.wait),
-        };
+        let Plan { records, claimed, then } = self.mender().plan(&committed, &ahead, self.settings().timeout);
         drop((committed, ahead));
         if records.is_empty() {
             return then;
         }
         match self.append(turn, records, "Repair").await {
             Ok(true) => {
-                // Whatever layout the loser's key has.
                 self.mender().kept().claimed.extend(claimed);
                 then
             }

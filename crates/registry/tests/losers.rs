@@ -295,3 +295,25 @@ fn versions_that_cannot_be_read_have_their_numbers_and_ids() {
     store.apply(&LogEntry { offset: 1, key: last.key, value: last.value, timestamp: 0 });
     assert_eq!(store.next_id("."), Some(i32::MAX - 1));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_losers_are_seen_to_together() {
+    const MANY: i32 = 100;
+    let log = Arc::new(MemoryLog::new(|| 0));
+    for id in 1..=MANY {
+        log.push(record(&format!("a{id}"), 1, id, &format!("n.A{id}")));
+    }
+    for id in 1..=MANY {
+        log.push(record(&format!("b{id}"), 1, id, "bytes"));
+    }
+    let before = log.entries().len();
+    let _router = router_on(Box::new(Arc::clone(&log))).await;
+    let is_losers = |entry: &LogEntry| String::from_utf8_lossy(&entry.key).contains("\"subject\":\"b");
+    let is_settled = |log: &MemoryLog| !compacted(log).iter().any(is_losers);
+    until(&log, is_settled, "the losers stay").await;
+    let written: Vec<LogEntry> = log.entries().into_iter().skip(before).filter(is_losers).collect();
+    let (claims, tombstones): (Vec<_>, Vec<_>) = written.iter().partition(|entry| entry.value.is_some());
+    assert_eq!((claims.len(), tombstones.len()), (MANY as usize, MANY as usize));
+    let last = claims.iter().map(|claim| claim.offset).max();
+    assert!(last < tombstones.iter().map(|tombstone| tombstone.offset).min(), "one after another");
+}

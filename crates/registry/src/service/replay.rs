@@ -73,7 +73,9 @@ impl Registry {
         }
         let copy = committed.clone();
         drop(committed);
-        self.mender.met(met.into_iter().map(|(entry, _)| entry).zip(applied.iter().copied()));
+        let became =
+            met.into_iter().zip(&applied).map(|((entry, change), applied)| (entry, change, *applied));
+        self.mender.met(became);
         pending.apart += outcomes.len();
         for (place, outcome) in outcomes {
             let applied = applied.get(place).copied().unwrap_or(Applied::Nothing);

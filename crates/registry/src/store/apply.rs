@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use schema::Guid;
+
 use super::{Context, Entry, Store, Version};
 use crate::config::Mode;
 use crate::log::LogEntry;
@@ -215,10 +217,7 @@ impl Context {
         if !self.ids.contains_key(&value.id) {
             let entry = Entry { content: Arc::clone(&value.content), uses: super::Users::default() };
             self.ids.insert(value.id, entry);
-        }
-        // A schema imported under several ids is found under the first.
-        if !self.by_guid.contains_key(&value.content.guid) {
-            self.by_guid.insert(value.content.guid, value.id);
+            self.find_by_guid(value.content.guid, value.id);
         }
         match self.ids.get_mut(&value.id) {
             Some(entry) => {
@@ -233,6 +232,15 @@ impl Context {
         }
     }
 
+    /// A schema imported under several ids is found under the first.
+    fn find_by_guid(&mut self, guid: Guid, id: i32) {
+        if !self.by_guid.contains_key(&guid) {
+            self.by_guid.insert(guid, id);
+        } else if let Some(more) = self.more_ids.of(guid) {
+            more.insert(id, ());
+        }
+    }
+
     fn release(&mut self, id: i32, user: &(Arc<str>, i32)) {
         let Some(entry) = self.ids.get_mut(&id) else { return };
         entry.uses.remove(user);
@@ -241,12 +249,21 @@ impl Context {
         }
         let guid = entry.content.guid;
         self.ids.remove(&id);
-        if self.by_guid.get(&guid) == Some(&id) {
+        let others = self.more_ids.get(&guid).into_iter().flat_map(|more| more.iter());
+        let Some(next) = others.map(|(id, ())| *id).next() else {
             self.by_guid.remove(&guid);
-            let other = self.ids.iter().find(|(_, entry)| entry.content.guid == guid).map(|(id, _)| *id);
-            if let Some(other) = other {
-                self.by_guid.insert(guid, other);
-            }
+            return;
+        };
+        let first = self.by_guid.get(&guid) == Some(&id);
+        if first {
+            self.by_guid.insert(guid, next);
+        }
+        let is_empty = self.more_ids.get_mut(&guid).is_some_and(|more| {
+            more.remove(if first { &next } else { &id });
+            more.is_empty()
+        });
+        if is_empty {
+            self.more_ids.remove(&guid);
         }
     }
 }

@@ -43,6 +43,8 @@ pub struct Version {
 pub struct Context {
     ids: Chunked<i32, Entry>,
     by_guid: Chunked<Guid, i32>,
+    /// The other ids of schemas that were imported under several.
+    more_ids: Chunked<Guid, SmallMap<i32, ()>>,
     max_id: i32,
 }
 

@@ -248,3 +248,26 @@ fn a_version_keeps_its_language_where_another_of_its_id_has_another() {
     assert_eq!(content("b").language, schema::Language::Json);
     assert!(std::sync::Arc::ptr_eq(&content("a").text, &content("b").text));
 }
+
+#[test]
+fn a_schema_of_several_ids_is_found_under_one_that_is_left() {
+    let key = |id: i32| format!(r#"{{"keytype":"SCHEMA","subject":"s{id}","version":1,"magic":1}}"#);
+    let value = |id: i32| {
+        format!(r#"{{"subject":"s{id}","version":1,"id":{id},"schema":"\"int\"","deleted":false}}"#)
+    };
+    let ids = [5, 9, 3, 7];
+    let records: Vec<_> = ids.iter().map(|id| (key(*id), value(*id))).collect();
+    let there: Vec<_> = records.iter().map(|(key, value)| (key.as_str(), Some(value.as_str()))).collect();
+    let guid = replay(&there).0.by_id(".", 5).unwrap().guid;
+    // The first, and the smallest of those left.
+    for (gone, found) in
+        [(&[][..], Some(5)), (&[3], Some(5)), (&[5], Some(3)), (&[5, 3], Some(7)), (&[9, 5, 7], Some(3))]
+    {
+        let keys: Vec<_> = gone.iter().map(|id| key(*id)).collect();
+        let tombstones = keys.iter().map(|key| (key.as_str(), None));
+        let all: Vec<_> = there.iter().copied().chain(tombstones).collect();
+        assert_eq!(replay(&all).0.id_of(".", &guid), found, "{gone:?}");
+    }
+    let all: Vec<_> = there.iter().copied().chain(there.iter().map(|(key, _)| (*key, None))).collect();
+    assert_eq!(replay(&all).0.id_of(".", &guid), None);
+}
