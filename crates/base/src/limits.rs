@@ -41,6 +41,9 @@ pub const JSON_SCHEMA_BYTES_MAX: usize = 192 * 1024 * 1024;
 /// The bodies of all requests that the registry has under way, in bytes together; parsed they are some times as large.
 pub const REGISTRY_BODIES_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// The answers above 64 KiB that the registry has under way, in bytes together.
+pub const REGISTRY_ANSWERS_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// Steps that one comparison of two schemas may take before it gives up with an error.
 pub const SCHEMA_COMPARE_STEPS_MAX: usize = 500_000;
 

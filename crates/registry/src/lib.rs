@@ -13,6 +13,7 @@ mod error;
 mod fence;
 mod follow;
 pub mod http;
+mod jobs;
 mod json;
 mod kafka;
 mod log;

@@ -22,6 +22,7 @@ use crate::error::RestError;
 use crate::fence::Fence;
 use crate::follow::follow;
 use crate::http::{Forwarder, Room};
+use crate::jobs::Kind;
 use crate::log::{Appended, LogError, SchemasLog};
 use crate::mend::{Mender, keep_mended};
 use crate::record::{Change, Record};
@@ -203,7 +204,9 @@ impl Registry {
             self.realign(operation).await?;
             let (registry, decide, store) = (Arc::clone(self), Arc::clone(&decide), self.ahead());
             // Parsing and comparing take time and stack: not on a thread that serves connections, and under no lock.
-            let decided = tokio::task::spawn_blocking(move || decide(&registry, &store));
+            let decided =
+                self.room.jobs.begin(Kind::Decision, deadline, move || decide(&registry, &store)).await;
+            let decided = decided.ok_or_else(|| RestError::timed_out(operation))?;
             // One that takes for ever does not stop all others: its outcome is not waited for.
             let decided =
                 timeout(DECISION_MAX, decided).await.map_err(|_| RestError::timed_out(operation))?;

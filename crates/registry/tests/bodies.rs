@@ -2,13 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
+mod common;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use registry::{MemoryLog, Settings, http};
+use common::{registry, status};
+use registry::Settings;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 use tokio::time::timeout;
 
@@ -41,9 +44,7 @@ async fn send(address: SocketAddr, halfway: &Barrier) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn large_bodies_that_come_together_have_their_turns() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let log = Box::new(Arc::new(MemoryLog::new(|| 0)));
-    let handle = http::serve(listener, log, Settings::default(), || 0).await.unwrap();
+    let handle = registry(Settings::default()).await;
     let halfway = Arc::new(Barrier::new(COUNT));
     let mut together = tokio::task::JoinSet::new();
     for _ in 0..COUNT {
@@ -53,4 +54,27 @@ async fn large_bodies_that_come_together_have_their_turns() {
     for head in together.join_all().await {
         assert_eq!(head, "HTTP/1.1 400");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_announced_and_does_not_come_takes_no_room() {
+    let handle = registry(Settings::default()).await;
+    let mut silent = Vec::new();
+    // More than there would be room for, all of them small.
+    for _ in 0..300 {
+        let mut stream = TcpStream::connect(handle.address).await.unwrap();
+        let head = "POST /subjects/s/versions HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n{";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        silent.push(stream);
+    }
+    let mut stream = TcpStream::connect(handle.address).await.unwrap();
+    let body = r#"{"schema":"\"int\""}"#;
+    let request = format!(
+        "POST /subjects/s/versions HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    assert_eq!(status(&mut stream).await, 200);
+    // And it is not waited for.
+    assert_eq!(status(&mut silent[0]).await, 408);
 }

@@ -4,13 +4,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
+mod common;
+
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use registry::{MemoryLog, Settings, http};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use common::{most_held, registry, status};
+use registry::Settings;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 /// Sends a head that promises so many bytes, and the body given.
 async fn begin(address: SocketAddr, promised: usize, body: &[u8]) -> TcpStream {
@@ -22,32 +24,9 @@ async fn begin(address: SocketAddr, promised: usize, body: &[u8]) -> TcpStream {
     stream
 }
 
-/// The status of the answer.
-async fn status(stream: &mut TcpStream) -> u16 {
-    let mut head = [0; 12];
-    tokio::time::timeout(Duration::from_secs(60), stream.read_exact(&mut head)).await.unwrap().unwrap();
-    String::from_utf8_lossy(&head).rsplit(' ').next().unwrap().parse().unwrap()
-}
-
-/// The most that this process has held, in MiB; unknown where there is no `/proc`.
-fn most_held() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? / 1024)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_bodies_hold_no_more_than_their_room() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let log = Box::new(Arc::new(MemoryLog::new(|| 0)));
-    let handle = http::serve(
-        listener,
-        log,
-        Settings { idle_timeout: Duration::from_secs(10), ..Settings::default() },
-        || 0,
-    )
-    .await
-    .unwrap();
+    let handle = registry(Settings { idle_timeout: Duration::from_secs(10), ..Settings::default() }).await;
     let before = most_held();
     let mut slow = tokio::task::JoinSet::new();
     let address = handle.address;

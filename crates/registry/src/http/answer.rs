@@ -11,18 +11,46 @@ use crate::settings::Settings;
 use crate::store::Version;
 use crate::subject;
 
+use super::held::Place;
 use super::query::Query;
 
 /// The body of an answer.
-#[derive(Debug)]
 pub(super) enum Answer {
     Json(Json),
     /// A schema's own text.
     Raw(String),
+    /// Written, with its place among the large ones.
+    Held(String, Place),
     /// Status and body of another registry's answer.
     Passed(u16, String),
     /// 204.
     Empty,
+}
+
+impl Answer {
+    /// As the text that it will be.
+    pub fn written(self) -> Self {
+        match self {
+            Self::Json(json) => Self::Raw(json.to_text()),
+            other => other,
+        }
+    }
+
+    /// The size of that text.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Raw(text) | Self::Held(text, _) | Self::Passed(_, text) => text.len(),
+            Self::Json(_) | Self::Empty => 0,
+        }
+    }
+
+    /// With its place.
+    pub fn held(self, place: Place) -> Self {
+        match self {
+            Self::Raw(text) => Self::Held(text, place),
+            other => other,
+        }
+    }
 }
 
 impl From<Json> for Answer {

@@ -14,7 +14,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::error::RestError;
+use crate::jobs::Jobs;
 use crate::service::Registry;
+
+use super::held::Answers;
 
 /// What the room is counted in.
 const UNIT: usize = 1024;
@@ -22,7 +25,7 @@ const UNIT: usize = 1024;
 /// How long a body waits for room.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a large body may come to a halt: others wait for its room.
+/// How long a body may come to a halt: others wait for its room.
 const HALT: Duration = Duration::from_secs(5);
 
 /// The room of large bodies, and that of small ones, in bytes.
@@ -31,17 +34,20 @@ const HALF: usize = REGISTRY_BODIES_BYTES_MAX / 2;
 /// Bodies above this are parsed on a thread of their own.
 const LARGE: usize = 64 * 1024;
 
-/// The room that all bodies share until their requests are answered; large ones have their own half, so that small ones do not
+/// The room that all bodies share until what is done with them is; large ones have their own half, so that small ones do not
 /// wait for them.
 pub(crate) struct Room {
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
+    pub(super) answers: Answers,
+    /// The places of what takes time.
+    pub jobs: Jobs,
 }
 
 impl Default for Room {
     fn default() -> Self {
         let half = || Arc::new(Semaphore::new(HALF / UNIT));
-        Self { small: half(), large: half() }
+        Self { small: half(), large: half(), answers: Answers::default(), jobs: Jobs::default() }
     }
 }
 
@@ -101,13 +107,11 @@ async fn collect(room: &Room, mut body: Body, limit: usize) -> Result<Received, 
     if announced.is_some_and(|length| length > limit) {
         return Err(RestError::http(413, "Request Entity Too Large"));
     }
-    received.grow(room, announced.unwrap_or(0)).await?;
+    // A small one takes what has come: what is announced only is nobody's.
+    received.grow(room, announced.filter(|length| *length > LARGE).unwrap_or(0)).await?;
     loop {
-        let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
-        let frame = match received.large {
-            None => frame.await,
-            Some(_) => timeout(HALT, frame).await.map_err(|_| RestError::http(408, "Request Timeout"))?,
-        };
+        let frame = timeout(HALT, poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)));
+        let frame = frame.await.map_err(|_| RestError::http(408, "Request Timeout"))?;
         let Some(frame) = frame else { break };
         let frame = frame.map_err(|error| RestError::bad_request(format!("The body broke off: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
@@ -124,13 +128,13 @@ async fn collect(room: &Room, mut body: Body, limit: usize) -> Result<Received, 
     Ok(received)
 }
 
-/// The JSON in a body.
-pub(super) async fn json(bytes: &Bytes) -> Result<Json, RestError> {
-    if bytes.len() <= LARGE {
-        return parsed(bytes);
+/// The JSON in a body. It keeps its room until it is parsed, should the caller go away.
+pub(super) async fn json(received: &Arc<Received>) -> Result<Json, RestError> {
+    if received.bytes.len() <= LARGE {
+        return parsed(&received.bytes);
     }
-    let bytes = bytes.clone();
-    let parsing = tokio::task::spawn_blocking(move || parsed(&bytes));
+    let received = Arc::clone(received);
+    let parsing = tokio::task::spawn_blocking(move || parsed(&received.bytes));
     parsing.await.unwrap_or_else(|error| Err(RestError::store(format!("parsing ended: {error}"))))
 }
 

@@ -15,13 +15,17 @@ use tokio::time::Instant;
 
 use crate::election::Leader;
 use crate::error::RestError;
+use crate::jobs::Kind;
 use crate::service::Registry;
 
 use super::answer::{Answer, error_body};
 use super::forward::{Failed, Forwarded};
 use super::query::Query;
 use super::route::{Route, route};
-use super::{body, negotiate, reads, search, writes};
+use super::{body, held, negotiate, reads, search, writes};
+
+/// How long what takes time waits for its turn.
+const JOB_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long to rest before a leader that cannot be reached is tried again, or another has been elected.
 const FORWARD_PAUSE: Duration = Duration::from_millis(200);
@@ -82,21 +86,17 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 }
 
 fn respond(media_type: &'static str, id: &HeaderValue, answer: Result<Answer, RestError>) -> Response {
+    let coded = |status: u16| StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let (status, body) = match answer {
-        Ok(Answer::Json(json)) => (StatusCode::OK, Some(json.to_text())),
-        Ok(Answer::Raw(text)) => (StatusCode::OK, Some(text)),
-        Ok(Answer::Passed(status, body)) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, (!body.is_empty()).then_some(body))
-        }
+        Ok(Answer::Json(json)) => (StatusCode::OK, Some(Body::from(json.to_text()))),
+        Ok(Answer::Raw(text)) => (StatusCode::OK, Some(Body::from(text))),
+        Ok(Answer::Held(text, place)) => (StatusCode::OK, Some(held::body(text, place))),
+        Ok(Answer::Passed(status, body)) => (coded(status), (!body.is_empty()).then(|| Body::from(body))),
         Ok(Answer::Empty) => (StatusCode::NO_CONTENT, None),
-        Err(error) => {
-            let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, Some(error_body(&error).to_text()))
-        }
+        Err(error) => (coded(error.status), Some(Body::from(error_body(&error).to_text()))),
     };
     let typed = body.is_some();
-    let mut response = Response::new(body.map_or_else(Body::empty, Body::from));
+    let mut response = Response::new(body.unwrap_or_else(Body::empty));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     if typed {
@@ -130,17 +130,37 @@ async fn dispatch(
         return Err(RestError::http(406, "Not Acceptable"));
     }
     let received = if has_body { body::read(registry, body).await? } else { body::Received::nothing() };
-    let raw = received.bytes.clone();
-    let body = if has_body { body::json(&raw).await? } else { Json::Null };
+    let received = Arc::new(received);
+    let body = if has_body { body::json(&received).await? } else { Json::Null };
     if changes(&route, method) {
-        return write(registry, route, parts, &query, raw, body).await;
+        return write(registry, route, parts, &query, received.bytes.clone(), body).await;
     }
-    let body = Arc::new(body);
-    match look(registry, &route, &query, &body).await {
+    let asked = Arc::new(Asked { route, query, body, _room: received });
+    let answer = looked(registry, &asked).await?.written();
+    let (room, bytes) = (&registry.room().answers, answer.bytes());
+    if let Some(place) = room.place(bytes) {
+        return Ok(answer.held(place));
+    }
+    // It is not kept while it waits for room.
+    drop(answer);
+    let place = room.wait(bytes).await?;
+    Ok(looked(registry, &asked).await?.written().held(place))
+}
+
+/// A request that changes nothing. It keeps its body's room until what is done for it ends, whether somebody waits for that or not.
+struct Asked {
+    route: Route,
+    query: Query,
+    body: Json,
+    _room: Arc<body::Received>,
+}
+
+async fn looked(registry: &Arc<Registry>, asked: &Arc<Asked>) -> Result<Answer, RestError> {
+    match look(registry, asked).await {
         // What this registry does not know, another may just have written.
         Err(error) if (40400..40500).contains(&error.code) => {
             registry.catch_up().await?;
-            look(registry, &route, &query, &body).await
+            look(registry, asked).await
         }
         answer => answer,
     }
@@ -274,27 +294,29 @@ async fn change(
 
 /// Answers a request that changes nothing; those that parse schemas or list all of them do so apart from the threads that serve
 /// connections.
-async fn look(
-    registry: &Arc<Registry>,
-    route: &Route,
-    query: &Query,
-    body: &Arc<Json>,
-) -> Result<Answer, RestError> {
-    let takes_long = matches!(
-        route,
-        Route::Subject(_) | Route::CheckAll(_) | Route::CheckVersion(..) | Route::Schemas | Route::Subjects
-    );
-    if !takes_long && query.get("format").is_none() {
-        return registry.read(|store| answer(registry, store, route, query, body));
-    }
-    let (registry, route, body) = (Arc::clone(registry), route.clone(), Arc::clone(body));
-    let query = query.clone();
-    let task = tokio::task::spawn_blocking(move || {
+async fn look(registry: &Arc<Registry>, asked: &Arc<Asked>) -> Result<Answer, RestError> {
+    let Some(kind) = kind_of(asked) else {
+        return registry.read(|store| answer(registry, store, &asked.route, &asked.query, &asked.body));
+    };
+    let (of, asked) = (Arc::clone(registry), Arc::clone(asked));
+    let work = move || {
         // On a copy, which costs little: what takes long holds up nobody.
-        let store = registry.read(crate::store::Store::clone);
-        answer(&registry, &store, &route, &query, &body)
-    });
+        let store = of.read(crate::store::Store::clone);
+        answer(&of, &store, &asked.route, &asked.query, &asked.body)
+    };
+    let task = registry.room().jobs.begin(kind, Instant::now() + JOB_PATIENCE, work).await;
+    let task = task.ok_or_else(|| RestError::http(503, "Service Unavailable"))?;
     task.await.map_err(|_| RestError::store("An answer was broken off"))?
+}
+
+/// What work a request is; none if it takes no time.
+fn kind_of(asked: &Asked) -> Option<Kind> {
+    let prints = ["format", "findTags"].iter().any(|key| asked.query.get(key).is_some());
+    match asked.route {
+        Route::Subject(_) => Some(Kind::LookUp),
+        Route::CheckAll(_) | Route::CheckVersion(..) | Route::Schemas | Route::Subjects => Some(Kind::Check),
+        _ => prints.then_some(Kind::Check),
+    }
 }
 
 fn answer(

@@ -1,6 +1,7 @@
 //! Listening: connections taken in, with TLS where the listener has it, served by HTTP/1.1, and let go when it is time.
 //!
-//! A connection that sends no whole head within `idle.timeout.ms` is closed, and so is one that begins no request for as long.
+//! A connection that sends no whole head within `idle.timeout.ms` is closed, and so is one that begins no request, or takes nothing of its
+//! answer, for as long.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::access::Identity;
 use crate::service::Registry;
+
+use super::patience::Patient;
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -114,8 +117,9 @@ where
         }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(idle).pipeline_flush(true);
-    let connection = watcher.watch(builder.serve_connection(TokioIo::new(stream), service));
+    builder.timer(TokioTimer::new()).header_read_timeout(idle);
+    let connection =
+        watcher.watch(builder.serve_connection(TokioIo::new(Patient::new(stream, idle)), service));
     if let Err(error) = connection.await {
         tracing::trace!(%error, "a connection ended");
     }
