@@ -3,8 +3,11 @@
 //! A partition costs something here while it has something to delete, and one look per `log.retention.check.interval.ms` if it holds
 //! records at all.
 
+mod agenda;
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +18,7 @@ use tokio::sync::Notify;
 
 use crate::Broker;
 use crate::partition::{Partition, Topic};
+use agenda::{Agenda, Once};
 
 /// How long until what failed is tried again.
 const RETRY_MS: u64 = 10_000;
@@ -48,29 +52,39 @@ impl Duty {
             Self::RemoveFiles(_) | Self::RemoveFolder(_) | Self::Sync(_) | Self::RemoveDeparted(_) => None,
         }
     }
+
+    /// What is on the list only once.
+    fn once(&self) -> Option<Once> {
+        match self {
+            // The list holds the partition, so that no other has its address meanwhile: not even the one that comes after it with
+            // the same key, where a replica left this node and came back.
+            Self::RemoveFiles(partition) => Some(Once::RemoveFiles(Arc::as_ptr(partition).addr())),
+            _ => None,
+        }
+    }
 }
 
-/// The duties by when they are due, in milliseconds since the start: a wall clock that jumps delays none of them.
+/// What is to be done when, by the time since the start: a wall clock that jumps delays none of it.
 #[derive(Debug, Default)]
 pub(crate) struct Housekeeping {
-    due: Mutex<BTreeMap<(u64, u64), Duty>>,
+    agenda: Mutex<Agenda>,
     added: Notify,
     clock: SystemClock,
 }
 
 impl Housekeeping {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(u64, u64), Duty>> {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Agenda> {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn add(&self, at_ms: u64, duty: Duty) {
-        let mut due = self.lock();
-        // Duties of one moment keep the order in which they came.
-        let number =
-            due.range((at_ms, 0)..=(at_ms, u64::MAX)).next_back().map_or(0, |((_, last), _)| last + 1);
-        due.insert((at_ms, number), duty);
-        drop(due);
-        self.added.notify_one();
+        if self.lock().add(at_ms, duty) {
+            self.added.notify_one();
+        }
+    }
+
+    fn take(&self, now_ms: u64) -> Result<Duty, Option<Duration>> {
+        self.lock().take(now_ms)
     }
 
     /// Without duties; `clock` is the broker's.
@@ -82,16 +96,6 @@ impl Housekeeping {
     pub fn sync_later(&self, key: TopicIdPartition, after_ms: i64) {
         let after_ms = u64::try_from(after_ms).unwrap_or_default();
         self.add((self.clock.monotonic_ns() / 1_000_000).saturating_add(after_ms), Duty::Sync(key));
-    }
-
-    /// Takes what is due; else how long until something is.
-    fn take(&self, now_ms: u64) -> Result<Duty, Option<Duration>> {
-        let mut due = self.lock();
-        let Some(first) = due.first_entry() else { return Err(None) };
-        match first.key().0.saturating_sub(now_ms) {
-            0 => Ok(first.remove()),
-            wait => Err(Some(Duration::from_millis(wait))),
-        }
     }
 
     /// Has a folder removed once `delay_ms` is over.
@@ -252,48 +256,5 @@ fn sweep_one(broker: &Arc<Broker>, partition: &Arc<Partition>, now_ms: i64) {
             broker.remove_files_later(partition, 0);
         }
         Err(error) => tracing::warn!(?partition, %error, "retention failed"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn duties_come_at_their_time_in_their_order() {
-        let house = Housekeeping::default();
-        assert!(matches!(house.take(0), Err(None)));
-        house.add(10, Duty::Sweep);
-        house.add(10, Duty::CloseIdle);
-        house.add(5, Duty::CloseIdle);
-        assert!(matches!(house.take(4), Err(Some(wait)) if wait == Duration::from_millis(1)));
-        assert!(matches!(house.take(10), Ok(Duty::CloseIdle)));
-        assert!(matches!(house.take(10), Ok(Duty::Sweep)));
-        assert!(matches!(house.take(10), Ok(Duty::CloseIdle)));
-        assert!(matches!(house.take(10), Err(None)));
-    }
-    #[test]
-    fn sweeps_and_checkpoints_come_as_the_configs_say() {
-        let image = metadata::MetadataImage::default();
-        let statics = metadata::config::StaticConfigs::from([
-            ("log.initial.task.delay.ms".to_owned(), "700".to_owned()),
-            ("replica.high.watermark.checkpoint.interval.ms".to_owned(), "40".to_owned()),
-        ]);
-        let configs = BrokerConfigs { node_id: 1, statics: &statics, image: &image };
-        assert_eq!((first_sweep_ms(&configs, 1000), first_sweep_ms(&configs, 600)), (700, 600));
-        assert_eq!(checkpoint_ms(&configs), 40);
-    }
-
-    #[tokio::test]
-    async fn a_duty_that_panics_comes_again() {
-        let house = Housekeeping::default();
-        for duty in [Duty::Sweep, Duty::CloseIdle, Duty::Checkpoint] {
-            attempt(&house, 5, duty.again(), || panic!("a bug")).await;
-            assert!(matches!(house.take(5), Err(Some(wait)) if wait == Duration::from_millis(RETRY_MS)));
-            let again = house.take(5 + RETRY_MS).unwrap();
-            assert_eq!(std::mem::discriminant(&again), std::mem::discriminant(&duty));
-        }
-        attempt(&house, 5, Duty::Sweep.again(), || ()).await;
-        assert!(matches!(house.take(u64::MAX), Err(None)), "one that is done adds itself");
     }
 }

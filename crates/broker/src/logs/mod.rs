@@ -7,7 +7,7 @@ mod commit;
 mod failure;
 mod partitions;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeSet;
 use std::io;

@@ -1,5 +1,6 @@
 //! A directory whose committer does not keep up, or ends: in a broker of its own.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,15 +18,17 @@ use crate::config::{Config, Origin as From, Properties};
 use crate::partition::{Acks, AppendAs, AppendError, AppendWatcher, Partition};
 use crate::{Handle, serve};
 
-async fn broker(folder: &std::path::Path) -> Handle {
+/// A broker with these log directories.
+pub(crate) async fn broker(folders: &[&Path]) -> Handle {
     let mut all = Properties::default();
-    all.set("log.dirs", folder.to_str().unwrap(), From::Embedder);
+    let folders: Vec<_> = folders.iter().map(|folder| folder.to_str().unwrap()).collect();
+    all.set("log.dirs", folders.join(","), From::Embedder);
     all.set("listeners", "PLAINTEXT://127.0.0.1:0", From::Embedder);
     serve(Config::new(all).unwrap()).await.unwrap()
 }
 
 /// The only partition of a topic that this makes.
-async fn partition(broker: &Handle) -> Arc<Partition> {
+pub(crate) async fn partition(broker: &Handle) -> Arc<Partition> {
     let topics = Some(vec![MetadataRequestTopic { name: Some("t".into()), ..Default::default() }]);
     let request = MetadataRequest { topics, allow_auto_topic_creation: true, ..Default::default() };
     let mut socket = TcpStream::connect(broker.address().unwrap()).await.unwrap();
@@ -55,6 +58,10 @@ fn append(partition: &Partition, watcher: Watcher) {
     partition.append(ValidBatches::from(builder.build()), how, watcher);
 }
 
+pub(crate) async fn append_one(partition: &Partition) {
+    assert_eq!(appended(partition).await, ErrorCode::NONE);
+}
+
 async fn appended(partition: &Partition) -> ErrorCode {
     let (sender, receiver) = oneshot::channel();
     append(partition, Watcher(Some(sender)));
@@ -64,9 +71,9 @@ async fn appended(partition: &Partition) -> ErrorCode {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_directory_refuses_while_too_much_waits_and_ends_the_broker_with_its_committer() {
     let folder = std::env::temp_dir().join(format!("mekong-backlog-{}", std::process::id()));
-    let broker = broker(&folder).await;
+    let broker = broker(&[&folder]).await;
     let partition = partition(&broker).await;
-    assert_eq!(appended(&partition).await, ErrorCode::NONE);
+    append_one(&partition).await;
 
     let dir = partition.dir();
     let (queue, bytes_max) = &dir.backlog;

@@ -1,0 +1,67 @@
+//! The list of duties, and what comes on it.
+
+use super::*;
+use crate::logs::tests::{append_one, broker, partition};
+
+fn count(house: &Housekeeping, of: impl Fn(&Duty) -> bool) -> usize {
+    house.lock().due.values().filter(|duty| of(duty)).count()
+}
+
+#[test]
+fn duties_come_at_their_time_in_their_order() {
+    let house = Housekeeping::default();
+    assert!(matches!(house.take(0), Err(None)));
+    house.add(10, Duty::Sweep);
+    house.add(10, Duty::CloseIdle);
+    house.add(5, Duty::CloseIdle);
+    assert!(matches!(house.take(4), Err(Some(wait)) if wait == Duration::from_millis(1)));
+    assert!(matches!(house.take(10), Ok(Duty::CloseIdle)));
+    assert!(matches!(house.take(10), Ok(Duty::Sweep)));
+    assert!(matches!(house.take(10), Ok(Duty::CloseIdle)));
+    assert!(matches!(house.take(10), Err(None)));
+}
+
+#[test]
+fn sweeps_and_checkpoints_come_as_the_configs_say() {
+    let image = metadata::MetadataImage::default();
+    let statics = metadata::config::StaticConfigs::from([
+        ("log.initial.task.delay.ms".to_owned(), "700".to_owned()),
+        ("replica.high.watermark.checkpoint.interval.ms".to_owned(), "40".to_owned()),
+    ]);
+    let configs = BrokerConfigs { node_id: 1, statics: &statics, image: &image };
+    assert_eq!((first_sweep_ms(&configs, 1000), first_sweep_ms(&configs, 600)), (700, 600));
+    assert_eq!(checkpoint_ms(&configs), 40);
+}
+
+#[tokio::test]
+async fn a_duty_that_panics_comes_again() {
+    let house = Housekeeping::default();
+    for duty in [Duty::Sweep, Duty::CloseIdle, Duty::Checkpoint] {
+        attempt(&house, 5, duty.again(), || panic!("a bug")).await;
+        assert!(matches!(house.take(5), Err(Some(wait)) if wait == Duration::from_millis(RETRY_MS)));
+        let again = house.take(5 + RETRY_MS).unwrap();
+        assert_eq!(std::mem::discriminant(&again), std::mem::discriminant(&duty));
+    }
+    attempt(&house, 5, Duty::Sweep.again(), || ()).await;
+    assert!(matches!(house.take(u64::MAX), Err(None)), "one that is done adds itself");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partitions_files_are_removed_by_one_duty_however_often_some_are_let_go_of() {
+    let folder = std::env::temp_dir().join(format!("mekong-remove-files-{}", std::process::id()));
+    let handle = broker(&[&folder]).await;
+    let (broker, partition) = (Arc::clone(handle.broker()), partition(&handle).await);
+    for _ in 0..3 {
+        append_one(&partition).await;
+        let now_ms = broker.clock.wall_ms();
+        partition.with_log(|log| log.truncate_fully(log.log_end(), now_ms)).unwrap();
+        broker.remove_files_later(&partition, 0);
+    }
+    let removals = || count(&broker.housekeeping, |duty| matches!(duty, Duty::RemoveFiles(_)));
+    assert_eq!(removals(), 1);
+    perform(&broker, Duty::RemoveFiles(Arc::clone(&partition)));
+    assert_eq!(removals(), 1, "what is done early leaves the one that is armed");
+    drop(partition);
+    handle.stop().await;
+    std::fs::remove_dir_all(&folder).unwrap();
+}
