@@ -59,6 +59,7 @@ impl Duty {
             // The list holds the partition, so that no other has its address meanwhile: not even the one that comes after it with
             // the same key, where a replica left this node and came back.
             Self::RemoveFiles(partition) => Some(Once::RemoveFiles(Arc::as_ptr(partition).addr())),
+            Self::Sync(key) => Some(Once::Sync(*key)),
             _ => None,
         }
     }
@@ -92,10 +93,15 @@ impl Housekeeping {
         Self { clock, ..Self::default() }
     }
 
-    /// Has a relaxed partition synced `after_ms` from now.
-    pub fn sync_later(&self, key: TopicIdPartition, after_ms: i64) {
+    /// The time since the start that is `after_ms` from now.
+    pub fn in_ms(&self, after_ms: i64) -> u64 {
         let after_ms = u64::try_from(after_ms).unwrap_or_default();
-        self.add((self.clock.monotonic_ns() / 1_000_000).saturating_add(after_ms), Duty::Sync(key));
+        (self.clock.monotonic_ns() / 1_000_000).saturating_add(after_ms)
+    }
+
+    /// Has a relaxed partition looked at by then, for what it has to sync.
+    pub fn sync_by(&self, key: TopicIdPartition, at_ms: u64) {
+        self.add(at_ms, Duty::Sync(key));
     }
 
     /// Has a folder removed once `delay_ms` is over.
@@ -207,6 +213,10 @@ fn perform(broker: &Arc<Broker>, duty: Duty) {
         Duty::Sync(key) => {
             let topic = broker.topics.by_id(key.topic);
             let Some(partition) = topic.and_then(|topic| topic.opened(key.partition)) else { return };
+            // What this was armed for may have been synced by `flush.messages`, and what came behind it have time yet.
+            if partition.sync_due_ms() > now_ms {
+                return house.sync_by(key, partition.sync_due_ms());
+            }
             if let Err(error) = partition.with_log(|log| log.sync_relaxed()) {
                 tracing::error!(?partition, %error, "cannot sync a relaxed partition");
             }

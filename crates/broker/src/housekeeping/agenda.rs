@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use base::TopicIdPartition;
+
 use super::Duty;
 
 /// What is on the list only once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Once {
     RemoveFiles(usize),
+    Sync(TopicIdPartition),
 }
 
 /// When a duty is due, in milliseconds since the start, and its number among those of that moment.

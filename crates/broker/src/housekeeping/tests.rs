@@ -1,5 +1,7 @@
 //! The list of duties, and what comes on it.
 
+use log::{Durability, LogConfig, PartitionLog};
+
 use super::*;
 use crate::logs::tests::{append_one, broker, partition};
 
@@ -49,7 +51,7 @@ async fn a_duty_that_panics_comes_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partitions_files_are_removed_by_one_duty_however_often_some_are_let_go_of() {
     let folder = std::env::temp_dir().join(format!("mekong-remove-files-{}", std::process::id()));
-    let handle = broker(&[&folder]).await;
+    let handle = broker(&[&folder], &[]).await;
     let (broker, partition) = (Arc::clone(handle.broker()), partition(&handle).await);
     for _ in 0..3 {
         append_one(&partition).await;
@@ -64,4 +66,32 @@ async fn a_partitions_files_are_removed_by_one_duty_however_often_some_are_let_g
     drop(partition);
     handle.stop().await;
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Of `flush.messages` and `flush.ms`, whichever comes first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relaxed_partition_has_one_deadline_that_goes_with_its_oldest_unsynced_record() {
+    let folder = std::env::temp_dir().join(format!("mekong-sync-{}", std::process::id()));
+    let relaxed = [("log.flush.interval.messages", "2"), ("log.flush.interval.ms", "3600000")];
+    let handle = broker(&[&folder], &relaxed).await;
+    let (broker, partition) = (Arc::clone(handle.broker()), partition(&handle).await);
+    let deadlines = || count(&broker.housekeeping, |duty| matches!(duty, Duty::Sync(_)));
+    for _ in 0..7 {
+        append_one(&partition).await;
+    }
+    assert_eq!(deadlines(), 1);
+    // As where it was armed for a record that was synced since, by its count.
+    let mut all = std::iter::from_fn(|| broker.housekeeping.take(u64::MAX).ok());
+    perform(&broker, all.find(|duty| matches!(duty, Duty::Sync(_))).unwrap());
+    assert!(partition.with_log(holds_unsynced), "the deadline of what is there now is an hour away");
+    assert_eq!(deadlines(), 1, "and is waited for");
+    drop(partition);
+    handle.stop().await;
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+fn holds_unsynced(log: &mut PartitionLog) -> bool {
+    let durability = Durability::Relaxed { flush_messages: 1, flush_ms: i64::MAX };
+    log.set_config(Arc::new(LogConfig { durability, ..(**log.config()).clone() })).unwrap();
+    log.flush_will_sync()
 }

@@ -18,12 +18,13 @@ use crate::config::{Config, Origin as From, Properties};
 use crate::partition::{Acks, AppendAs, AppendError, AppendWatcher, Partition};
 use crate::{Handle, serve};
 
-/// A broker with these log directories.
-pub(crate) async fn broker(folders: &[&Path]) -> Handle {
+/// A broker with these log directories and properties.
+pub(crate) async fn broker(folders: &[&Path], properties: &[(&str, &str)]) -> Handle {
     let mut all = Properties::default();
     let folders: Vec<_> = folders.iter().map(|folder| folder.to_str().unwrap()).collect();
     all.set("log.dirs", folders.join(","), From::Embedder);
     all.set("listeners", "PLAINTEXT://127.0.0.1:0", From::Embedder);
+    properties.iter().for_each(|(key, value)| all.set(*key, *value, From::Embedder));
     serve(Config::new(all).unwrap()).await.unwrap()
 }
 
@@ -71,7 +72,7 @@ async fn appended(partition: &Partition) -> ErrorCode {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_directory_refuses_while_too_much_waits_and_ends_the_broker_with_its_committer() {
     let folder = std::env::temp_dir().join(format!("mekong-backlog-{}", std::process::id()));
-    let broker = broker(&[&folder]).await;
+    let broker = broker(&[&folder], &[]).await;
     let partition = partition(&broker).await;
     append_one(&partition).await;
 

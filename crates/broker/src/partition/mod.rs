@@ -20,7 +20,7 @@ mod table;
 pub mod verify;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -94,6 +94,8 @@ pub struct Partition {
     log_start_told: AtomicI64,
     /// Where the active segment begins, as the cleaner was told last.
     rolled_told: AtomicI64,
+    /// By when, since the start, the oldest record that a relaxed log has not synced is to be.
+    sync_due_ms: AtomicU64,
     dirty: Arc<Dirty>,
     housekeeping: Arc<Housekeeping>,
     /// Nothing is appended any more.
@@ -142,6 +144,7 @@ impl Partition {
             dir: ArcSwap::new(dir),
             log_start_told: AtomicI64::new(view.durable_log_start.0),
             rolled_told: AtomicI64::new(-1),
+            sync_due_ms: AtomicU64::new(0),
             dirty,
             housekeeping,
             is_closed: AtomicBool::new(false),
@@ -278,8 +281,16 @@ impl Partition {
     /// Sees to it that what a relaxed log holds is synced in time.
     fn sync_in_time(&self, log: &mut PartitionLog) {
         if let Some(after_ms) = log.flush_due() {
-            self.housekeeping.sync_later(self.key, after_ms);
+            let due_ms = self.housekeeping.in_ms(after_ms);
+            // Before it is armed: whoever is told that something is armed already finds this when it fires.
+            self.sync_due_ms.store(due_ms, Ordering::Release);
+            self.housekeeping.sync_by(self.key, due_ms);
         }
+    }
+
+    /// By when, since the start, what a relaxed log holds is to be synced; of no meaning where all is.
+    pub(crate) fn sync_due_ms(&self) -> u64 {
+        self.sync_due_ms.load(Ordering::Acquire)
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing> {
