@@ -239,7 +239,10 @@ impl Broker {
 
     /// Takes a closed partition's folder away, after `file.delete.delay.ms`.
     fn delete_log(&self, partition: Arc<Partition>) {
-        let marked = partition.with_log(|log| log.mark_deleted().map(|()| log.config().file_delete_delay_ms));
+        let marked = partition.with_log(|log| {
+            // By its owner, as when it moves: it goes off the list of the directory that it belongs to.
+            partition.dir().delete(log).map(|()| log.config().file_delete_delay_ms)
+        });
         match marked {
             Ok(delay_ms) => {
                 self.compaction.forget(&partition);

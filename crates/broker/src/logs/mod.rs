@@ -5,6 +5,7 @@
 
 mod commit;
 mod failure;
+mod folders;
 mod partitions;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -168,12 +169,12 @@ impl Logs {
     /// Whether a partition has a folder somewhere: it held records once.
     pub fn has_folder(&self, topic: &str, partition: i32) -> bool {
         let folder = log::names::partition_dir(topic, partition);
-        self.dirs.iter().any(|dir| dir.folders().contains(&folder))
+        self.dirs.iter().any(|dir| dir.has_folder(&folder))
     }
 
     /// The directory that has the partition, or the one to place it in: the emptiest that works.
     fn dir_of(&self, folder: &str) -> Option<&Arc<Dir>> {
-        let has = |dir: &&Arc<Dir>| dir.folders().contains(folder);
+        let has = |dir: &&Arc<Dir>| dir.has_folder(folder);
         let takes = |dir: &&Arc<Dir>| !dir.has_failed() && !dir.is_cordoned();
         let place = || self.dirs.iter().filter(takes).min_by_key(|dir| dir.folders().len());
         // What the controller placed before it knew of a cordon must lie somewhere.
@@ -279,41 +280,9 @@ impl Dir {
         self.disk.space(&self.path)
     }
 
-    fn folders(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Up to where partitions are clean: the checkpoint file of the directory.
     pub fn cleaned(&self) -> MutexGuard<'_, CleanerOffsets> {
         self.cleaned.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A partition has no place here any more: its folder is kept under another name, for whoever may want it yet.
-    fn set_aside(&self, folder: &PartitionFolder) {
-        let name = log::names::partition_dir(&folder.topic, folder.partition);
-        match self.with(|dir| dir.set_aside(folder)) {
-            Some(Ok(to)) => {
-                tracing::warn!(folder = name, to = %to.display(), "a partition that is not this node's any more was set aside");
-                self.folders().remove(&name);
-            }
-            Some(Err(error)) => {
-                tracing::warn!(folder = name, %error, "a partition that is not this node's any more stays")
-            }
-            None => {}
-        }
-    }
-
-    /// A partition has moved to another directory: it is counted there, and as clean as it was here.
-    pub fn hand_over(&self, to: &Self, topic: &str, partition: i32) {
-        let folder = log::names::partition_dir(topic, partition);
-        self.folders().remove(&folder);
-        to.folders().insert(folder);
-        let Some(clean) = self.cleaned().get(topic, partition) else { return };
-        let noted = to.cleaned().set(topic, partition, clean);
-        let noted = noted.and_then(|()| self.cleaned().remove(topic, partition).map(drop));
-        if let Err(error) = noted {
-            tracing::warn!(topic, partition, %error, "the cleaner begins anew with a partition that moved");
-        }
     }
 
     fn committing(&self) -> MutexGuard<'_, Committing> {

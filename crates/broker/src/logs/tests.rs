@@ -11,8 +11,9 @@ use records::{BatchBuilder, BatchOptions, NewRecord, ValidBatches};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
-use wire::ErrorCode;
+use wire::messages::delete_topics::DeleteTopicsRequest;
 use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
+use wire::{ErrorCode, Request};
 
 use crate::config::{Config, Origin as From, Properties};
 use crate::partition::{Acks, AppendAs, AppendError, AppendWatcher, Partition};
@@ -31,13 +32,28 @@ pub(crate) async fn broker(folders: &[&Path], properties: &[(&str, &str)]) -> Ha
 /// The only partition of a topic that this makes.
 pub(crate) async fn partition(broker: &Handle) -> Arc<Partition> {
     let topics = Some(vec![MetadataRequestTopic { name: Some("t".into()), ..Default::default() }]);
-    let request = MetadataRequest { topics, allow_auto_topic_creation: true, ..Default::default() };
+    ask(broker, 12, &MetadataRequest { topics, allow_auto_topic_creation: true, ..Default::default() }).await;
+    broker.broker().topics.by_name("t").unwrap().find(0).unwrap()
+}
+
+async fn ask<R: Request>(broker: &Handle, version: i16, request: &R) -> R::Response {
     let mut socket = TcpStream::connect(broker.address().unwrap()).await.unwrap();
-    let bytes = wire::frame::encode_request(1, None, 12, &request).unwrap().read().unwrap();
+    let bytes = wire::frame::encode_request(1, None, version, request).unwrap().read().unwrap();
     socket.write_all(&bytes).await.unwrap();
     let mut answer = vec![0; socket.read_i32().await.unwrap() as usize];
     socket.read_exact(&mut answer).await.unwrap();
-    broker.broker().topics.by_name("t").unwrap().find(0).unwrap()
+    wire::frame::decode_response::<R>(answer.into(), version).unwrap().1
+}
+
+/// Deletes a partition's topic, and waits until its folder has another name.
+async fn delete(broker: &Handle, partition: &Partition) {
+    let topic_names = vec![partition.topic().clone()];
+    let request = DeleteTopicsRequest { topic_names, timeout_ms: 5000, ..Default::default() };
+    let answer = ask(broker, 4, &request).await;
+    assert_eq!(answer.responses[0].error_code, ErrorCode::NONE);
+    while !partition.with_log(|log| log.dir()).to_str().unwrap().ends_with("-delete") {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Tells what became of an append, or panics instead.
@@ -89,5 +105,28 @@ async fn a_directory_refuses_while_too_much_waits_and_ends_the_broker_with_its_c
     assert!(failed.unwrap().contains("committer"), "the committer's thread is gone, and nobody was told");
     drop((partition, dir));
     broker.stop().await;
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_partition_takes_no_place_in_its_directory_and_its_namesake_goes_elsewhere() {
+    let folder = std::env::temp_dir().join(format!("mekong-deleted-{}", std::process::id()));
+    let dirs = [folder.join("a"), folder.join("b")];
+    let handle = broker(&[&dirs[0], &dirs[1]], &[]).await;
+    let first = partition(&handle).await;
+    append_one(&first).await;
+    let logs = &handle.broker().logs;
+    let from = first.dir();
+    assert!(from.has_folder("t-0"));
+    delete(&handle, &first).await;
+    assert!(!logs.has_folder("t", 0));
+
+    logs.set_cordoned(&[from.path.to_str().unwrap().to_owned()]);
+    let second = partition(&handle).await;
+    append_one(&second).await;
+    assert!(!Arc::ptr_eq(&second.dir(), &from), "the place of the first is cordoned");
+    assert!(second.dir().has_folder("t-0") && !from.has_folder("t-0"));
+    drop((first, second, from));
+    handle.stop().await;
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -101,15 +101,15 @@ impl Job {
         self.future.sync()?;
         match self.swap(now_ms)? {
             None => Ok(Progress::Waits),
-            Some((from, departed)) => {
-                self.leave(broker, &from, departed);
+            Some(departed) => {
+                self.leave(broker, departed);
                 Ok(Progress::Moved)
             }
         }
     }
 
     /// The owner holds still until everything is durable and copied, and goes on in the copy.
-    fn swap(&mut self, now_ms: i64) -> Result<Option<(Arc<Dir>, Departed)>, LogError> {
+    fn swap(&mut self, now_ms: i64) -> Result<Option<Departed>, LogError> {
         let (partition, to, future) = (&self.partition, &self.to, &mut self.future);
         let from = partition.dir();
         let swapped = partition.with_log(|log| {
@@ -128,19 +128,21 @@ impl Job {
             if matches!(swap, Ok(Swap::Done(_))) || (swap.is_err() && to.has_failed()) {
                 partition.moved_to(to);
             }
+            // While nobody deletes it, so that nothing of it comes onto the new directory's lists behind that.
+            if matches!(swap, Ok(Swap::Done(_))) {
+                from.hand_over(to, partition.topic(), partition.key().partition);
+            }
             swap
         })?;
         match swapped {
             Swap::NotYet => Ok(None),
-            Swap::Done(departed) => Ok(Some((from, *departed))),
+            Swap::Done(departed) => Ok(Some(*departed)),
         }
     }
 
     /// The old directory forgets the partition. A failure there leaves a note, and the next start sees to it.
-    fn leave(&self, broker: &Arc<Broker>, from: &Arc<Dir>, mut departed: Departed) {
+    fn leave(&self, broker: &Arc<Broker>, mut departed: Departed) {
         let partition = &self.partition;
-        let index = partition.key().partition;
-        from.hand_over(&self.to, partition.topic(), index);
         let left = departed.leave().map(|heard| heard.recv_timeout(FORGET_MAX).is_ok());
         match left {
             Ok(true) => {
@@ -177,4 +179,39 @@ impl Job {
 
 fn closed() -> LogError {
     LogError::Fenced("the log directory is closed".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicI64;
+
+    use super::super::Copied;
+    use super::*;
+    use crate::logs::tests::{append_one, broker, partition};
+
+    /// Whoever deletes the partition then takes it off the list of the directory that it belongs to.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_partition_is_on_the_list_of_its_new_directory_as_soon_as_it_belongs_there() {
+        let folder = std::env::temp_dir().join(format!("mekong-hand-over-{}", std::process::id()));
+        let handle = broker(&[&folder.join("a"), &folder.join("b")], &[]).await;
+        let (broker, partition) = (Arc::clone(handle.broker()), partition(&handle).await);
+        append_one(&partition).await;
+        let dirs = broker.logs.dirs();
+        let to = dirs.iter().find(|dir| !Arc::ptr_eq(dir, &partition.dir())).unwrap();
+        let copied = Arc::new(Copied { end: AtomicI64::new(-1), bytes: AtomicI64::new(0) });
+        let wanted = Wanted { partition: Arc::clone(&partition), to: Arc::clone(to), copied };
+        let mut job = Job::begin(&broker, &wanted).unwrap().unwrap();
+        let now_ms = broker.clock.wall_ms();
+        while job.future.copy(PIECE_BYTES, now_ms).unwrap() > 0 {}
+        job.future.sync().unwrap();
+        let from = partition.dir();
+        let departed = job.swap(now_ms).unwrap().unwrap();
+        assert!(Arc::ptr_eq(&partition.dir(), to));
+        assert!(to.has_folder("t-0") && !from.has_folder("t-0"));
+        job.leave(&broker, departed);
+        job.let_go(&broker);
+        drop((job, wanted, partition, broker, from));
+        handle.stop().await;
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }
