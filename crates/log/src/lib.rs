@@ -39,7 +39,7 @@
 //! };
 //!
 //! // DeleteRecords: log.advance_log_start(offset)?; answer once view.durable_log_start >= offset (it shows in `committed`)
-//! // delete a topic: log.mark_deleted()?; after file.delete.delay.ms log.remove_dir()?
+//! // delete a topic: dir.delete_partition(&mut log)?; after file.delete.delay.ms log.remove_dir()?
 //! // move to another directory (KIP-113): FutureLog::begin, copy …, sync, swap; Departed::leave, LogDir::settle_move, remove
 //! // stop: dir.close_partition(&mut log)? for each; queue.stop(); join the thread; dir.close(committer, now_ms)?
 //! ```

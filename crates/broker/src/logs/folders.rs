@@ -48,8 +48,10 @@ impl Dir {
     /// The owner of a closed partition takes its folder away: another of its name may be placed anywhere from now on.
     pub fn delete(&self, log: &mut PartitionLog) -> Result<(), LogError> {
         let was = log.dir();
-        log.mark_deleted()?;
-        if let Some(name) = was.file_name().and_then(|name| name.to_str()) {
+        // Once the directory is closed nothing is open in it, and the renaming is all.
+        let deleted = self.with(|dir| dir.delete_partition(log));
+        let is_free = deleted.unwrap_or_else(|| log.mark_deleted().map(|()| true))?;
+        if let Some(name) = was.file_name().and_then(|name| name.to_str()).filter(|_| is_free) {
             self.folders().remove(name);
         }
         Ok(())

@@ -128,5 +128,8 @@ async fn a_deleted_partition_takes_no_place_in_its_directory_and_its_namesake_go
     assert!(second.dir().has_folder("t-0") && !from.has_folder("t-0"));
     drop((first, second, from));
     handle.stop().await;
+    for dir in dirs {
+        assert!(dir.join(".kafka_cleanshutdown").exists(), "{} holds nothing that is open", dir.display());
+    }
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -10,6 +10,7 @@ use super::{CLEAN_SHUTDOWN, DirReport, LogDir};
 use crate::commit::bounds::Bounds;
 use crate::error::{Context, LogError, Result};
 use crate::names;
+use crate::partition::PartitionLog;
 use crate::planted::{self, Bug};
 
 /// Makes the folder and those above it, and their names durable.
@@ -39,6 +40,19 @@ impl LogDir {
     /// The broker has registered in this epoch.
     pub fn set_broker_epoch(&self, epoch: i64) {
         self.broker_epoch.store(epoch, Ordering::Release);
+    }
+
+    /// Renames the folder of a partition that is gone (see [`PartitionLog::mark_deleted`]), which is not open any more then, and
+    /// keeps nobody from stopping in order. Returns whether its name is free now: a namesake may have a folder there already.
+    pub fn delete_partition(&self, log: &mut PartitionLog) -> Result<bool> {
+        let was = log.dir();
+        log.mark_deleted()?;
+        let name = was.file_name().and_then(|name| name.to_str());
+        let is_free = !self.context.disk.exists(&was).unwrap_or(true);
+        if let Some(name) = name.filter(|_| is_free) {
+            self.note_gone(name);
+        }
+        Ok(is_free)
     }
 }
 

@@ -154,6 +154,22 @@ fn deleted_partitions_stay_deleted_and_log_starts_stay_moved() {
 }
 
 #[test]
+fn a_directory_whose_partition_was_deleted_is_stopped_in_order() {
+    let home = Home::new();
+    let config = Arc::new(LogConfig::default());
+    let OpenedDir { dir, mut committer, .. } = home.open();
+    let mut log = dir.open_partition("orders", key(0), Arc::clone(&config), NOW).unwrap().log;
+    log.append(batch(b"x"), &HOW).unwrap();
+    committer.commit_round(NOW).unwrap();
+    assert!(dir.delete_partition(&mut log).unwrap());
+    dir.close(committer, NOW).unwrap();
+    drop(log);
+    let OpenedDir { dir, committer, report } = home.open();
+    assert!(report.clean && report.removed.len() == 1, "{report:?}");
+    drop((dir, committer));
+}
+
+#[test]
 fn foreign_directories_are_refused_and_left_alone() {
     let ours =
         "cluster.id=5L6g3nShT-eMCtK--X86sw\ndirectory.id=AAAAAAAAAAAAAAAAAAAAAA\nnode.id=1\nversion=1\n";

@@ -175,7 +175,7 @@ impl World {
         let (config, now_ms) = (Arc::clone(&self.config), self.now_ms);
         let node = self.node.as_mut().expect("a node");
         let mut old = node.logs.remove(&partition).expect("a log");
-        old.mark_deleted()?;
+        node.dir.delete_partition(&mut old)?;
         if self.random.below(2) == 0 {
             old.remove_dir()?;
         }
