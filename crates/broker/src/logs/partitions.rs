@@ -98,6 +98,8 @@ impl Broker {
             });
             if let Some(Err(error)) = dir.with(|one| one.write_high_watermarks(marks)) {
                 tracing::warn!(dir = %dir.path.display(), %error, "cannot write the high watermarks");
+                // The next time, although nothing may have moved until then; a directory that failed has no next time.
+                dir.moved.fetch_or(!dir.has_failed(), Ordering::Relaxed);
             }
         }
     }

@@ -133,3 +133,26 @@ async fn a_deleted_partition_takes_no_place_in_its_directory_and_its_namesake_go
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn high_watermarks_that_cannot_be_written_now_are_written_the_next_time() {
+    let folder = std::env::temp_dir().join(format!("mekong-watermarks-{}", std::process::id()));
+    let seldom = [("replica.high.watermark.checkpoint.interval.ms", "3600000")];
+    let handle = broker(&[&folder], &seldom).await;
+    let partition = partition(&handle).await;
+    append_one(&partition).await;
+    let dir = partition.dir();
+    while !dir.moved.load(Ordering::Relaxed) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let bounds = folder.join("mekong-bounds");
+    std::fs::remove_file(&bounds).ok();
+    std::fs::create_dir(&bounds).unwrap();
+    handle.broker().checkpoint_high_watermarks();
+    std::fs::remove_dir(&bounds).unwrap();
+    handle.broker().checkpoint_high_watermarks();
+    assert!(bounds.is_file());
+    drop((partition, dir));
+    handle.stop().await;
+    std::fs::remove_dir_all(&folder).unwrap();
+}
