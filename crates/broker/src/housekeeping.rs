@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use base::TopicIdPartition;
 use env::{Clock, SystemClock};
+use log::LogError;
 use metadata::config::BrokerConfigs;
 use tokio::sync::Notify;
 
@@ -81,6 +82,13 @@ impl Housekeeping {
     fn add(&self, at_ms: u64, duty: Duty) {
         if self.lock().add(at_ms, duty) {
             self.added.notify_one();
+        }
+    }
+
+    /// What failed is tried again if there may be room, or descriptors, by then.
+    fn retry(&self, now_ms: u64, error: &LogError, duty: Duty) {
+        if error.may_pass() {
+            self.add(now_ms.saturating_add(RETRY_MS), duty);
         }
     }
 
@@ -208,6 +216,7 @@ fn perform(broker: &Arc<Broker>, duty: Duty) {
         Duty::RemoveFolder(partition) => {
             if let Err(error) = partition.with_log(|log| log.remove_dir()) {
                 tracing::warn!(?partition, %error, "cannot remove a deleted partition's folder");
+                house.retry(now_ms, &error, Duty::RemoveFolder(partition));
             }
         }
         Duty::Sync(key) => {
@@ -219,11 +228,13 @@ fn perform(broker: &Arc<Broker>, duty: Duty) {
             }
             if let Err(error) = partition.with_log(|log| log.sync_relaxed()) {
                 tracing::error!(?partition, %error, "cannot sync a relaxed partition");
+                house.retry(now_ms, &error, Duty::Sync(key));
             }
         }
-        Duty::RemoveDeparted(departed) => {
+        Duty::RemoveDeparted(mut departed) => {
             if let Err(error) = departed.remove() {
                 tracing::warn!(%error, "cannot remove what a partition left behind");
+                house.retry(now_ms, &error, Duty::RemoveDeparted(departed));
             }
         }
         Duty::Checkpoint => {

@@ -164,7 +164,7 @@ impl World {
         let other = self.random.below(DIRS as u64) as usize;
         let config = Arc::clone(&self.config);
         let node = self.node.as_mut().expect("a node");
-        if let Some((from, departed, heard)) = node.leaving.take() {
+        if let Some((from, mut departed, heard)) = node.leaving.take() {
             if heard.try_recv().is_err() {
                 node.leaving = Some((from, departed, heard));
                 return Ok(());

@@ -1,9 +1,15 @@
 //! The list of duties, and what comes on it.
 
-use log::{Durability, LogConfig, PartitionLog};
+use std::path::Path;
+
+use base::{LeaderEpoch, TopicId};
+use env::{Disk, Fault, Operation, SeededRandom, SimDisk};
+use log::{Append, Durability, FileCache, HotBudget, Load, LogConfig, LogContext, Origin, PartitionLog};
+use records::{BatchBuilder, BatchOptions, NewRecord};
 
 use super::*;
 use crate::logs::tests::{append_one, broker, partition};
+use crate::partition::Surroundings;
 
 fn count(house: &Housekeeping, of: impl Fn(&Duty) -> bool) -> usize {
     house.lock().due.values().filter(|duty| of(duty)).count()
@@ -94,4 +100,51 @@ fn holds_unsynced(log: &mut PartitionLog) -> bool {
     let durability = Durability::Relaxed { flush_messages: 1, flush_ms: i64::MAX };
     log.set_config(Arc::new(LogConfig { durability, ..(**log.config()).clone() })).unwrap();
     log.flush_will_sync()
+}
+
+/// A log with a record, in a folder of this disk.
+fn log_on(disk: &SimDisk) -> PartitionLog {
+    let files = Arc::new(FileCache::new(Arc::new(disk.clone()), 4));
+    let context = LogContext::new(&files, &HotBudget::new(0), Arc::new(SeededRandom::new(1)));
+    let key = TopicIdPartition { topic: TopicId::default(), partition: 0 };
+    disk.create_dir_all(Path::new("/data")).unwrap();
+    let (config, load) = (Arc::new(LogConfig::default()), Load::clean(1));
+    let mut log =
+        PartitionLog::open(&Arc::new(context), key, Path::new("/data/t-0"), config, &load).unwrap().log;
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    builder.append(NewRecord { timestamp: 1, key: None, value: Some(b"x"), headers: &[] }).unwrap();
+    let how = Append { leader_epoch: LeaderEpoch(0), origin: Origin::Client, now_ms: 1 };
+    log.append(builder.build().into(), &how).unwrap();
+    log
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_cannot_be_removed_now_is_removed_later() {
+    let folder = std::env::temp_dir().join(format!("mekong-remove-folder-{}", std::process::id()));
+    let handle = broker(&[&folder], &[]).await;
+    let (broker, other) = (Arc::clone(handle.broker()), partition(&handle).await);
+    let surroundings = Surroundings {
+        housekeeping: Arc::clone(&broker.housekeeping),
+        waiters: Arc::clone(&broker.waiters),
+        dirty: Arc::clone(broker.compaction.dirty()),
+        shared: Arc::clone(&broker.replication),
+        dir: other.dir(),
+    };
+    let disk = SimDisk::new();
+    let gone = Arc::new(Partition::new("gone".into(), log_on(&disk), other.settings(), surroundings));
+    gone.with_log(|log| log.mark_deleted()).unwrap();
+    disk.set_faults(|operation, _| match operation {
+        Operation::Remove => Fault::Error(std::io::ErrorKind::StorageFull),
+        _ => Fault::None,
+    });
+    perform(&broker, Duty::RemoveFolder(Arc::clone(&gone)));
+    let removals = || count(&broker.housekeeping, |duty| matches!(duty, Duty::RemoveFolder(_)));
+    assert_eq!(removals(), 1);
+    disk.clear_faults();
+    let mut all = std::iter::from_fn(|| broker.housekeeping.take(u64::MAX).ok());
+    perform(&broker, all.find(|duty| matches!(duty, Duty::RemoveFolder(_))).unwrap());
+    assert_eq!((removals(), disk.list(Path::new("/data")).unwrap()), (0, vec![]));
+    drop((gone, other));
+    handle.stop().await;
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -103,8 +103,8 @@ impl Departed {
         Ok(heard)
     }
 
-    /// Removes the files; after [`Self::leave`] and `file.delete.delay.ms`.
-    pub fn remove(mut self) -> Result<()> {
+    /// Removes the files; after [`Self::leave`] and `file.delete.delay.ms`. After an error that may pass it can be asked for again.
+    pub fn remove(&mut self) -> Result<()> {
         self.log.remove_dir()
     }
 }

@@ -21,15 +21,16 @@ impl PartitionLog {
         self.context.fence.guard(marked)
     }
 
-    /// Removes the folder and all in it; after [`Self::mark_deleted`] and `file.delete.delay.ms`.
+    /// Removes the folder and all in it; after [`Self::mark_deleted`] and `file.delete.delay.ms`. After an error that may pass it can
+    /// be asked for again.
     pub fn remove_dir(&mut self) -> Result<()> {
         let dir = self.path();
         self.segments().iter().for_each(|segment| segment.close_files());
         if !self.has_dir {
             return Ok(());
         }
-        self.has_dir = false;
         let removed = self.context.disk.remove_dir_all(&dir).during("remove", &dir);
+        self.has_dir = removed.is_err();
         self.context.fence.guard(removed)
     }
 
