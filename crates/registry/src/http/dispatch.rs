@@ -129,13 +129,16 @@ async fn dispatch(
     if !is_acceptable {
         return Err(RestError::http(406, "Not Acceptable"));
     }
-    let received = if has_body { body::read(registry, body).await? } else { body::Received::nothing() };
-    let received = Arc::new(received);
-    let body = if has_body { body::json(&received).await? } else { Json::Null };
+    let received = if has_body { Some(Arc::new(body::read(registry, body).await?)) } else { None };
+    let body = match &received {
+        Some(received) => body::json(received).await?,
+        None => Json::Null,
+    };
     if changes(&route, method) {
-        return write(registry, route, parts, &query, received.bytes.clone(), body).await;
+        let raw = received.as_ref().map(|received| received.bytes.clone()).unwrap_or_default();
+        return write(registry, route, parts, &query, raw, body).await;
     }
-    let asked = Arc::new(Asked { route, query, body, _room: received });
+    let asked = Asked { route, query, body: Arc::new(body), _room: received };
     let answer = looked(registry, &asked).await?.written();
     let (room, bytes) = (&registry.room().answers, answer.bytes());
     if let Some(place) = room.place(bytes) {
@@ -148,14 +151,15 @@ async fn dispatch(
 }
 
 /// A request that changes nothing. It keeps its body's room until what is done for it ends, whether somebody waits for that or not.
+#[derive(Clone)]
 struct Asked {
     route: Route,
     query: Query,
-    body: Json,
-    _room: Arc<body::Received>,
+    body: Arc<Json>,
+    _room: Option<Arc<body::Received>>,
 }
 
-async fn looked(registry: &Arc<Registry>, asked: &Arc<Asked>) -> Result<Answer, RestError> {
+async fn looked(registry: &Arc<Registry>, asked: &Asked) -> Result<Answer, RestError> {
     match look(registry, asked).await {
         // What this registry does not know, another may just have written.
         Err(error) if (40400..40500).contains(&error.code) => {
@@ -294,11 +298,11 @@ async fn change(
 
 /// Answers a request that changes nothing; those that parse schemas or list all of them do so apart from the threads that serve
 /// connections.
-async fn look(registry: &Arc<Registry>, asked: &Arc<Asked>) -> Result<Answer, RestError> {
+async fn look(registry: &Arc<Registry>, asked: &Asked) -> Result<Answer, RestError> {
     let Some(kind) = kind_of(asked) else {
         return registry.read(|store| answer(registry, store, &asked.route, &asked.query, &asked.body));
     };
-    let (of, asked) = (Arc::clone(registry), Arc::clone(asked));
+    let (of, asked) = (Arc::clone(registry), asked.clone());
     let work = move || {
         // On a copy, which costs little: what takes long holds up nobody.
         let store = of.read(crate::store::Store::clone);
