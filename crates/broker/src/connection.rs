@@ -11,6 +11,7 @@
 //!
 //! Idle, it is a task that waits for its socket and holds no buffer. A peer that does not read stops being read from.
 
+mod ending;
 mod mute;
 mod parse;
 mod receive;
@@ -34,6 +35,7 @@ use crate::accounting::{Account, Party};
 use crate::dispatch::{Answer, Later, Outcome};
 use crate::request::ConnectionInfo;
 use base::limits::UNSENT_BYTES_MAX;
+use ending::Ending;
 use mute::Muted;
 use parse::Parsed;
 use ticket::Ticket;
@@ -72,7 +74,7 @@ struct Connection {
     frames: FrameBuffer,
     /// Memory reserved for the frame being received.
     memory: Reservation,
-    memory_wanted: Option<Pin<Box<dyn Future<Output = Reservation> + Send>>>,
+    memory_wanted: Option<Pin<Box<dyn Future<Output = Option<Reservation>> + Send>>>,
     running: Option<(Later, Ticket)>,
     held: Option<Box<Parsed>>,
     replies: VecDeque<(Reply, Ticket)>,
@@ -82,6 +84,8 @@ struct Connection {
     muted: Muted,
     /// The peer sends no more.
     at_end: bool,
+    /// Why it ends, once the answers before that have left.
+    ending: Option<Ending>,
 }
 
 impl Connection {
@@ -100,6 +104,7 @@ impl Connection {
             received: Instant::now(),
             muted: Muted::default(),
             at_end: false,
+            ending: None,
         }
     }
 
@@ -114,13 +119,20 @@ impl Connection {
                     self.settle();
                     return Poll::Pending;
                 }
-                Err(end) => return Poll::Ready(end),
+                Err(end) => {
+                    if let Some(end) = self.end_after_answers(end) {
+                        return Poll::Ready(end);
+                    }
+                }
             }
         }
     }
 
     /// Does what can be done now; `false` if nothing could, and wakers stand for everything waited for.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        if self.ending.is_some() {
+            return self.poll_ending(cx);
+        }
         let mut moved = self.poll_running(cx)?;
         moved |= self.start_requests(cx)?;
         moved |= self.poll_replies(cx)?;
@@ -178,7 +190,15 @@ impl Connection {
         while let Some((reply, _)) = self.replies.front_mut() {
             if let Reply::Later(later) = reply {
                 let Poll::Ready(outcome) = later.as_mut().poll(cx) else { break };
-                let taken = self.take(outcome)?;
+                let taken = match self.take(outcome) {
+                    Ok(taken) => taken,
+                    Err(end) => {
+                        // What stands before it has its answer; what stands behind it does not.
+                        self.replies.clear();
+                        self.running = None;
+                        return Err(end);
+                    }
+                };
                 if let Some((reply, _)) = self.replies.front_mut() {
                     *reply = taken;
                 }

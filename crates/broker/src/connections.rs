@@ -17,6 +17,9 @@ use tokio::sync::Notify;
 
 use crate::config::{ConnectionLimits, NetworkConfig};
 
+/// How long one that has idled has to take its last answers before it is looked at again.
+const LAST_ANSWERS_MS: u64 = 30_000;
+
 /// The least time between two looks at all connections for those that hold others up.
 const LOOKS_APART_MS: u64 = 500;
 
@@ -32,7 +35,7 @@ pub struct Slot {
     blocked_ms: AtomicU64,
     /// Since when a large frame has been coming in; 0: none is.
     receiving_ms: AtomicU64,
-    /// Whether it is read no more, and who waits for that.
+    /// Whether it is read no more, or ended, and who waits for that.
     is_shut: AtomicBool,
     shut: Notify,
 }
@@ -115,7 +118,7 @@ impl Slot {
         }
     }
 
-    /// Waits until the connection is read no more, because the broker stops.
+    /// Waits until the connection is read no more: it has idled, holds others up, or the broker stops.
     pub(crate) async fn until_shut(&self) {
         // Asked for before the look, so that a call between the two is heard.
         let told = self.shut.notified();
@@ -126,10 +129,22 @@ impl Slot {
 
     /// Ends the connection at once, whatever is under way.
     fn cut(&self) {
+        self.is_shut.store(true, Ordering::Release);
+        self.shut.notify_waiters();
         if let Some(stream) = self.stream.upgrade() {
             // Fails only if the peer is gone already, which ends the connection as well.
             let _ = rustix::net::shutdown(&*stream, Shutdown::Both);
         }
+    }
+
+    /// Ends a connection that has idled, one that does not even take its answers at once at the second look. The answer is when to look
+    /// again.
+    fn end_idle(&self, now: u64) -> u64 {
+        if self.is_shut.load(Ordering::Acquire) && self.blocked_ms.load(Ordering::Relaxed) != 0 {
+            self.cut();
+        }
+        self.shut();
+        now.saturating_add(LAST_ANSWERS_MS)
     }
 
     /// Ends the connection's reading: it answers what it has received, long polls at once, and closes.
@@ -237,10 +252,8 @@ impl Connections {
             let Some(Reverse(check)) = open.checks.pop() else { break };
             let Some(slot) = check.slot.upgrade() else { continue };
             let until = slot.active_ms.load(Ordering::Relaxed).saturating_add(idle_ms);
-            match until > now {
-                true => open.checks.push(Reverse(Check { at_ms: until, slot: check.slot })),
-                false => slot.shut(),
-            }
+            let again = if until > now { until } else { slot.end_idle(now) };
+            open.checks.push(Reverse(Check { at_ms: again, slot: check.slot }));
             drop(open);
             drop(slot); // Its table is this one: not while locked.
             open = self.lock();

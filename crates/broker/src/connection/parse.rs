@@ -7,6 +7,7 @@ use base::limits::QUORUM_FRAME_BYTES_MAX;
 use bytes::Bytes;
 use wire::{ApiKey, Decoder, frame};
 
+use super::receive::UNCOUNTED_FRAME_BYTES;
 use super::ticket::Ticket;
 use super::{Connection, End};
 use crate::accounting::{Account, Party};
@@ -36,7 +37,12 @@ impl Connection {
         let max = self.frame_max_bytes();
         match self.frames.next_frame(max) {
             Ok(None) => Ok(None),
-            Ok(Some(body)) => self.parse(body).map(Some),
+            Ok(Some(body)) => {
+                // It is there: who sends slowly is seen by what follows.
+                self.info.slot.receives(false);
+                self.info.slot.receives(self.frames.len() > UNCOUNTED_FRAME_BYTES);
+                self.parse(body).map(Some)
+            }
             Err(error) => Err(End::Refused(error.to_string())),
         }
     }

@@ -1,16 +1,20 @@
 //! Reading: when more may come in, and whose memory it takes.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use net::Reservation;
 use tokio::io::Interest;
 
 use super::{Connection, End, REQUESTS_IN_FLIGHT_MAX};
+use crate::Broker;
+use crate::connections::Slot;
 
 /// Frames up to this size are not counted against the broker's memory budget.
-const UNCOUNTED_FRAME_BYTES: usize = 16 * 1024;
+pub(super) const UNCOUNTED_FRAME_BYTES: usize = 16 * 1024;
 
 /// Nor are they while those of a connection are no more than this together.
 const UNCOUNTED_FRAMES_BYTES: usize = 64 * 1024;
@@ -73,9 +77,14 @@ impl Connection {
     /// Whether the frame being received may take more memory.
     fn poll_memory(&mut self, cx: &mut Context<'_>) -> bool {
         if let Some(wanted) = &mut self.memory_wanted {
-            let Poll::Ready(memory) = wanted.as_mut().poll(cx) else { return false };
-            self.memory = memory;
+            let Poll::Ready(granted) = wanted.as_mut().poll(cx) else { return false };
             self.memory_wanted = None;
+            let Some(memory) = granted else {
+                // The rest of its frame will not be read: what that had is others'.
+                self.at_end = true;
+                return false;
+            };
+            self.memory = memory;
         }
         let needed =
             memory_needed(self.frames.len(), self.replies.iter().map(|(_, ticket)| ticket.uncounted).sum());
@@ -87,16 +96,32 @@ impl Connection {
             self.replies.iter_mut().for_each(|(_, ticket)| ticket.uncounted = 0);
             return true;
         }
-        let (budget, mut memory) = (self.info.broker.memory.clone(), std::mem::take(&mut self.memory));
-        let connections = Arc::clone(&self.info.broker.connections);
-        self.memory_wanted = Some(Box::pin(async move {
-            while tokio::time::timeout(PATIENCE, budget.grow(&mut memory, needed)).await.is_err() {
-                connections.close_slow(SLOW);
-            }
-            memory
-        }));
+        let memory = std::mem::take(&mut self.memory);
+        let slot = Arc::clone(&self.info.slot);
+        self.memory_wanted = Some(Box::pin(grown(Arc::clone(&self.info.broker), slot, memory, needed)));
         self.poll_memory(cx)
     }
+}
+
+/// The memory, once there is enough; none if the connection is ended meanwhile: it looks at its socket no more.
+async fn grown(
+    broker: Arc<Broker>,
+    slot: Arc<Slot>,
+    mut memory: Reservation,
+    needed: usize,
+) -> Option<Reservation> {
+    let is_granted = {
+        // One wait, however often it is looked for slow ones: its turn comes.
+        let mut growing = pin!(broker.memory.grow(&mut memory, needed));
+        loop {
+            tokio::select! {
+                () = &mut growing => break true,
+                () = slot.until_shut() => break false,
+                () = tokio::time::sleep(PATIENCE) => broker.connections.close_slow(SLOW),
+            }
+        }
+    };
+    is_granted.then_some(memory)
 }
 
 /// What must be reserved before more is read: for the frame being received, unless it is small, and for the small ones whose

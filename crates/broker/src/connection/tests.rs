@@ -1,4 +1,4 @@
-//! A muted connection, and what is charged to whom.
+//! A muted connection, what is charged to whom, and how connections end.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +8,8 @@ use tokio::net::TcpStream;
 use wire::messages::api_versions::ApiVersionsRequest;
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::fetch::{FetchPartition, FetchRequest, FetchTopic};
-use wire::messages::produce::{ProduceRequest, TopicProduceData};
+use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
+use wire::messages::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use wire::{ErrorCode, Request, frame};
 
 use crate::accounting::{Account, Party};
@@ -35,10 +36,17 @@ impl Drop for Folder {
 
 impl Fixture {
     async fn start(name: &str) -> Self {
+        Self::with(name, &[]).await
+    }
+
+    async fn with(name: &str, properties: &[(&str, &str)]) -> Self {
         let folder = std::env::temp_dir().join(format!("mekong-connection-{name}-{}", std::process::id()));
         let mut all = Properties::default();
         all.set("log.dirs", folder.to_str().unwrap(), Origin::Embedder);
         all.set("listeners", "PLAINTEXT://127.0.0.1:0", Origin::Embedder);
+        for (key, value) in properties {
+            all.set(*key, *value, Origin::Embedder);
+        }
         let broker = serve(Config::new(all).unwrap()).await.unwrap();
         let stream = TcpStream::connect(broker.address().unwrap()).await.unwrap();
         let party = Party { principal: "User:ANONYMOUS".into(), client_id: CLIENT.into() };
@@ -145,5 +153,78 @@ async fn a_long_poll_is_neither_charged_nor_counted_as_work() {
     };
     assert!(read(&metrics.local_ns) < wait / 2, "{metrics:?}");
     assert!(read(&metrics.remote_ns) >= wait / 2, "{metrics:?}");
+    fixture.broker.stop().await;
+}
+
+/// A request of some size, and with an answer.
+fn large() -> MetadataRequest {
+    let named = |number: usize| MetadataRequestTopic {
+        name: Some(format!("{number:0>200}").into()),
+        ..Default::default()
+    };
+    MetadataRequest { topics: Some((0..2000).map(named).collect()), ..Default::default() }
+}
+
+#[tokio::test]
+async fn frames_that_wait_for_each_others_memory_end_and_others_come_in() {
+    let mut fixture = Fixture::with("waits", &[("queued.max.request.bytes", "1048576")]).await;
+    let mut stuck = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(fixture.broker.address().unwrap()).await.unwrap();
+        stream.write_all(&900_000_i32.to_be_bytes()).await.unwrap();
+        let _ = tokio::time::timeout(Duration::from_millis(500), stream.write_all(&[0; 700_000])).await;
+        stuck.push(stream);
+    }
+    // Young enough not to count as slow when they do.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    fixture.send(9, &large()).await;
+    let answer = tokio::time::timeout(Duration::from_secs(60), fixture.receive::<MetadataRequest>(9));
+    assert_eq!(answer.await.unwrap().topics.len(), 2000);
+    fixture.broker.stop().await;
+}
+
+#[tokio::test]
+async fn who_has_sent_all_of_its_frame_does_not_send_slowly() {
+    let mut fixture = Fixture::start("sent").await;
+    for _ in 0..2 {
+        fixture.send(9, &large()).await;
+        assert_eq!(fixture.receive::<MetadataRequest>(9).await.topics.len(), 2000);
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        fixture.broker.broker().connections.close_slow(Duration::ZERO);
+    }
+    fixture.broker.stop().await;
+}
+
+#[tokio::test]
+async fn answers_that_stand_before_a_refusal_leave_first() {
+    let mut fixture = Fixture::start("before").await;
+    let topic = TopicProduceData {
+        name: "t".into(),
+        partition_data: vec![PartitionProduceData::default()],
+        ..Default::default()
+    };
+    let produce = |acks| ProduceRequest {
+        acks,
+        topic_data: vec![topic.clone()],
+        timeout_ms: 1000,
+        ..Default::default()
+    };
+    let bytes = |version, acks| {
+        frame::encode_request(0, Some(CLIENT.into()), version, &produce(acks))
+            .unwrap()
+            .read()
+            .unwrap()
+            .to_vec()
+    };
+    let mut unserved = bytes(9, 1);
+    unserved[6..8].copy_from_slice(&99_i16.to_be_bytes());
+    for end in [bytes(9, 0), unserved] {
+        fixture.stream = TcpStream::connect(fixture.broker.address().unwrap()).await.unwrap();
+        fixture.stream.write_all(&[bytes(9, 1), end].concat()).await.unwrap();
+        let answer = fixture.receive::<ProduceRequest>(9).await;
+        let code = answer.responses[0].partition_responses[0].error_code;
+        assert_eq!(code, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+        assert_eq!(fixture.stream.read(&mut [0; 1]).await.unwrap(), 0);
+    }
     fixture.broker.stop().await;
 }

@@ -74,3 +74,18 @@ async fn the_idle_are_shut_and_the_active_are_not() {
     assert_eq!(idle.try_read(&mut [0; 1]).unwrap_or(1), 0);
     assert_eq!(active.try_read(&mut [0; 1]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
+
+#[tokio::test]
+async fn one_that_idled_and_does_not_read_is_ended_at_the_second_look() {
+    let table = table("connections.max.idle.ms", "1");
+    let (stream, far) = stream().await;
+    let slot = table.admit(&stream, "127.0.0.1:1".parse().unwrap()).unwrap();
+    slot.writes(true);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    table.close_idle();
+    assert_eq!(table.slots().len(), 1, "it is looked at again");
+    stream.try_write(b"a").unwrap();
+    assert!(slot.end_idle(50_000) > 50_000);
+    assert_eq!(stream.try_write(b"b").unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
+    far.readable().await.unwrap();
+}

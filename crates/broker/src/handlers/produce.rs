@@ -61,8 +61,10 @@ pub(crate) async fn handle(ctx: &RequestContext, mut request: ProduceRequest) ->
     }
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or_default());
     let leaders = (ctx.version >= 10).then(|| Arc::clone(&ctx.connection));
+    // Its own time, however many answers before it are waited for.
+    let until = tokio::time::Instant::from_std(ctx.started) + timeout;
     Staged::Later(Box::pin(async move {
-        answer.wait(timeout).await;
+        answer.wait(until).await;
         let response = answer.take(layout);
         match acks {
             Acks::None => silent(&response),
@@ -272,11 +274,11 @@ impl Answer {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until every slot is filled, at most `timeout`.
-    async fn wait(&self, timeout: Duration) {
+    /// Waits until every slot is filled, or until then.
+    async fn wait(&self, until: tokio::time::Instant) {
         // A timer is made only for those that must wait.
         if self.lock().missing > 0 {
-            let _ = tokio::time::timeout(timeout, std::future::poll_fn(|cx| self.poll_filled(cx))).await;
+            let _ = tokio::time::timeout_at(until, std::future::poll_fn(|cx| self.poll_filled(cx))).await;
         }
     }
 
