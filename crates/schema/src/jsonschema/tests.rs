@@ -270,3 +270,16 @@ fn comparisons_are_bounded_by_what_they_look_at() {
         let _ = after.differences(&before, Policy::Strict);
     }
 }
+
+#[test]
+fn what_a_cycle_refutes_is_not_copied_for_each_that_leads_into_it() {
+    let schema = |kind: &str| {
+        let own = (0..4000).map(|number| format!(r#""a{number}":{{"type":"{kind}"}}"#));
+        let cycles = (0..4000).map(|number| format!(r##""p{number}":{{"$ref":"#"}}"##));
+        let all: Vec<String> = own.chain(cycles).collect();
+        format!(r#"{{"type":"object","properties":{{{}}}}}"#, all.join(","))
+    };
+    let (before, after) = (parsed(&schema("string")), parsed(&schema("integer")));
+    let refused = after.differences(&before, Policy::Strict).unwrap_err();
+    assert_eq!(refused.reason(), "schemas too complex to compare");
+}

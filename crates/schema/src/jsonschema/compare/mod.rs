@@ -155,9 +155,10 @@ impl<'a> Comparison<'a> {
         self.copied(out, path, &found)
     }
 
-    /// Takes over differences with longer paths: they are copied at every level anew, and that is charged by the byte.
+    /// Takes over differences with longer paths: they are copied at every level anew, and that is charged before it is done, each of them
+    /// and by the byte. What a cycle refutes is copied as often as something leads into it.
     fn copied(&mut self, out: &mut Findings, path: &str, found: &[JsonDifference]) -> Outcome {
-        self.spend(found.iter().map(|one| (path.len() + one.path.len()) / BYTES_A_STEP).sum())?;
+        self.spend(found.iter().map(|one| 1 + (path.len() + one.path.len()) / BYTES_A_STEP).sum())?;
         out.under(path, found);
         Ok(())
     }
