@@ -229,6 +229,7 @@ impl<'a> Comparison<'a> {
         self.spend(1)?;
         let before = spelled_map(self.before, before, &place.scope(0));
         let after = spelled_map(self.after, after, &place.scope(1));
+        self.spend((before.len() + after.len()) / 1024)?;
         let (old, new) =
             (shape(self.before, &before, &place.scope(0)), shape(self.after, &after, &place.scope(1)));
         if old != new {

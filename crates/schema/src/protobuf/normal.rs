@@ -2,6 +2,7 @@
 //!
 //! The order of messages stays: clients write indexes into it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::ProtobufSchema;
@@ -12,17 +13,21 @@ use super::model::{
 };
 use super::scope::{Scope, is_scalar, joined, map_entry, map_parts};
 use crate::SchemaError;
+use crate::names::NameBytes;
 
 type Normal<T> = Result<T, SchemaError>;
 
 /// The file in normalized form. A type that cannot be resolved is an error.
 pub(super) fn normalize(schema: &ProtobufSchema) -> Normal<ProtoFile> {
-    Normalizer { scope: Scope::new(schema), merger: Merger::default() }.file(&schema.file)
+    let (scope, merger, spelled) = (Scope::new(schema), Merger::default(), RefCell::default());
+    Normalizer { scope, merger, spelled }.file(&schema.file)
 }
 
 struct Normalizer<'a> {
     scope: Scope<'a>,
     merger: Merger<'a>,
+    /// What fields may yet take on of the map entries that they name.
+    spelled: RefCell<NameBytes>,
 }
 
 impl Normalizer<'_> {
@@ -146,7 +151,7 @@ impl Normalizer<'_> {
         if !is_scalar(&kind) && map_parts(&kind).is_none() {
             let full = self.full(&kind, prefix)?;
             kind = match self.scope.get(&full).and_then(|info| info.map_entry) {
-                Some((key, value)) => format!("map<{key}, {value}>"),
+                Some((key, value)) => self.map(key, value, prefix)?,
                 None => full,
             };
         }
@@ -181,6 +186,14 @@ impl Normalizer<'_> {
             default: None,
             json_name: None,
         })
+    }
+
+    /// A field named an entry in a few letters, and has all of the entry's types from here on, looked for from its own place.
+    fn map(&self, key: &str, value: &str, prefix: &str) -> Normal<String> {
+        let candidates = prefix.matches('.').count() + 2;
+        let searched = prefix.len().saturating_add(value.len()).saturating_mul(candidates);
+        self.spelled.borrow_mut().spend([key.len(), searched])?;
+        Ok(format!("map<{key}, {value}>"))
     }
 
     fn full(&self, name: &str, prefix: &str) -> Normal<String> {

@@ -227,6 +227,24 @@ fn keys_of_options_count_among_names() {
 }
 
 #[test]
+fn entries_that_fields_name_are_counted_for_each() {
+    let text = |fields: usize, letters: usize| {
+        let fields: String = (1..=fields).map(|at| format!("E f{at} = {at};")).collect();
+        let value = "v".repeat(letters);
+        format!(
+            "syntax = \"proto3\"; message M {{ message E {{ option map_entry = true; string key = 1; {value} value = 2; }} {fields} }}"
+        )
+    };
+    let checked = |fields, letters| ProtobufSchema::parse(&text(fields, letters), &[])?.check_types();
+    assert!(checked(1_000, 100).is_ok());
+    // Ten gigabytes, were each field given its own.
+    assert!(checked(50_000, 200_000).is_err());
+    let [one, other] = [(1_000, 200_000), (2_000, 200_000)]
+        .map(|(fields, letters)| ProtobufSchema::parse(&text(fields, letters), &[]).unwrap());
+    assert!(one.differences(&other).is_err(), "a comparison makes them, too");
+}
+
+#[test]
 fn options_of_many_ranges_are_bounded() {
     let text = |ranges: usize, letters: usize| {
         let ranges: Vec<String> = (0..ranges).map(|at| (100 + at).to_string()).collect();
