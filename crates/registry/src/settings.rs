@@ -77,7 +77,7 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// Bytes of a request's body.
     pub body_bytes_max: usize,
-    /// The largest record, as the topic's `max.message.bytes` allows.
+    /// The largest record that a write may make: what a topic takes without a configuration (`max.message.bytes`).
     pub record_bytes_max: usize,
     /// Entries of one answer to a search that asks for no number, or for more than it may (`schema.search.default.limit`).
     pub search_limit: usize,

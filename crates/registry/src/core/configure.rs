@@ -38,7 +38,7 @@ pub(crate) fn put_config(store: &Store, settings: &Settings, scope: Option<&str>
         return Err(RestError::invalid_level());
     }
     if let Some(policy) = text(&request, "compatibilityPolicy")
-        && !matches!(policy, "STRICT" | "LENIENT" | "LOGICAL")
+        && !matches!(policy, "STRICT" | "LENIENT")
     {
         return Err(RestError::unprocessable(format!("Invalid compatibility policy {policy}")));
     }
