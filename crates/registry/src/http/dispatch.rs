@@ -139,15 +139,32 @@ async fn dispatch(
         return write(registry, route, parts, &query, raw, body).await;
     }
     let asked = Asked { route, query, body: Arc::new(body), _room: received };
-    let answer = looked(registry, &asked).await?.written();
-    let (room, bytes) = (&registry.room().answers, answer.bytes());
-    if let Some(place) = room.place(bytes) {
-        return Ok(answer.held(place));
+    let bytes = match looked(registry, &asked).await? {
+        Made::Whole(answer) => return Ok(answer),
+        Made::Aside(bytes) => bytes,
+    };
+    let place = registry.room().answers.wait(bytes).await?;
+    match look(registry, &asked, Some(place)).await? {
+        Made::Whole(answer) => Ok(answer),
+        Made::Aside(_) => Err(RestError::http(503, "Service Unavailable")),
     }
-    // It is not kept while it waits for room.
-    drop(answer);
-    let place = room.wait(bytes).await?;
-    Ok(looked(registry, &asked).await?.written().held(place))
+}
+
+/// An answer written out, which has its place from where it was made: nothing large goes on to wait for a thread without one.
+enum Made {
+    Whole(Answer),
+    /// There was no room for so many bytes; it is not kept while it waits for some.
+    Aside(usize),
+}
+
+impl Made {
+    fn of(registry: &Registry, answer: Answer, place: Option<held::Place>) -> Self {
+        let answer = answer.written();
+        match place.or_else(|| registry.room().answers.place(answer.bytes())) {
+            Some(place) => Self::Whole(answer.held(place)),
+            None => Self::Aside(answer.bytes()),
+        }
+    }
 }
 
 /// A request that changes nothing. It keeps its body's room until what is done for it ends, whether somebody waits for that or not.
@@ -159,12 +176,12 @@ struct Asked {
     _room: Option<Arc<body::Received>>,
 }
 
-async fn looked(registry: &Arc<Registry>, asked: &Asked) -> Result<Answer, RestError> {
-    match look(registry, asked).await {
+async fn looked(registry: &Arc<Registry>, asked: &Asked) -> Result<Made, RestError> {
+    match look(registry, asked, None).await {
         // What this registry does not know, another may just have written.
         Err(error) if (40400..40500).contains(&error.code) => {
             registry.catch_up().await?;
-            look(registry, asked).await
+            look(registry, asked, None).await
         }
         answer => answer,
     }
@@ -298,15 +315,22 @@ async fn change(
 
 /// Answers a request that changes nothing; those that parse schemas or list all of them do so apart from the threads that serve
 /// connections.
-async fn look(registry: &Arc<Registry>, asked: &Asked) -> Result<Answer, RestError> {
+async fn look(
+    registry: &Arc<Registry>,
+    asked: &Asked,
+    place: Option<held::Place>,
+) -> Result<Made, RestError> {
     let Some(kind) = kind_of(asked) else {
-        return registry.read(|store| answer(registry, store, &asked.route, &asked.query, &asked.body));
+        let answer =
+            registry.read(|store| answer(registry, store, &asked.route, &asked.query, &asked.body))?;
+        return Ok(Made::of(registry, answer, place));
     };
     let (of, asked) = (Arc::clone(registry), asked.clone());
     let work = move || {
         // On a copy, which costs little: what takes long holds up nobody.
         let store = of.read(crate::store::Store::clone);
-        answer(&of, &store, &asked.route, &asked.query, &asked.body)
+        let answer = answer(&of, &store, &asked.route, &asked.query, &asked.body)?;
+        Ok(Made::of(&of, answer, place))
     };
     let task = registry.room().jobs.begin(kind, Instant::now() + JOB_PATIENCE, work).await;
     let task = task.ok_or_else(|| RestError::http(503, "Service Unavailable"))?;
