@@ -37,6 +37,16 @@ impl Prefix {
     fn enter(self, name: &str) -> Self {
         Self { bytes: self.bytes + name.len() + 1, parts: self.parts + 1 + name.matches('.').count() }
     }
+
+    /// What looking for a name from here outwards takes: one candidate each part.
+    fn searched(self, name: &str) -> usize {
+        self.bytes.saturating_add(name.len()).saturating_mul(self.parts + 1)
+    }
+}
+
+/// What looking for a name from a place outwards takes.
+pub(super) fn searched(prefix: &str, name: &str) -> usize {
+    Prefix::default().enter(prefix).searched(name)
 }
 
 struct Meter {
@@ -48,9 +58,8 @@ impl Meter {
         self.bytes.spend([bytes, 0])
     }
 
-    /// A name looked for from its place outwards: one candidate each part.
     fn search(&mut self, at: Prefix, name: &str) -> Outcome {
-        self.spend(at.bytes.saturating_add(name.len()).saturating_mul(at.parts + 1))
+        self.spend(at.searched(name))
     }
 
     fn types(&mut self, at: Prefix, types: &[TypeElement]) -> Outcome {

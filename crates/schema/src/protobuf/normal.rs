@@ -11,6 +11,7 @@ use super::model::{
     Enum, Extend, Extensions, Field, Message, OneOf, OptionElement, OptionValue, ProtoFile, Reserved,
     Service, Span, Syntax, TypeElement, WordKind,
 };
+use super::names::searched;
 use super::scope::{Scope, is_scalar, joined, map_entry, map_parts};
 use crate::SchemaError;
 use crate::names::NameBytes;
@@ -151,7 +152,7 @@ impl Normalizer<'_> {
         if !is_scalar(&kind) && map_parts(&kind).is_none() {
             let full = self.full(&kind, prefix)?;
             kind = match self.scope.get(&full).and_then(|info| info.map_entry) {
-                Some((key, value)) => self.map(key, value, prefix)?,
+                Some((key, value)) => self.spelled_map(key, value, prefix)?,
                 None => full,
             };
         }
@@ -189,10 +190,8 @@ impl Normalizer<'_> {
     }
 
     /// A field named an entry in a few letters, and has all of the entry's types from here on, looked for from its own place.
-    fn map(&self, key: &str, value: &str, prefix: &str) -> Normal<String> {
-        let candidates = prefix.matches('.').count() + 2;
-        let searched = prefix.len().saturating_add(value.len()).saturating_mul(candidates);
-        self.spelled.borrow_mut().spend([key.len(), searched])?;
+    fn spelled_map(&self, key: &str, value: &str, prefix: &str) -> Normal<String> {
+        self.spelled.borrow_mut().spend([key.len(), searched(prefix, value)])?;
         Ok(format!("map<{key}, {value}>"))
     }
 
