@@ -172,16 +172,22 @@ impl RegistryClient {
     /// Registers a schema, or finds it where it is registered already.
     pub async fn register(&self, subject: &str, schema: &Schema, normalize: bool) -> Answer<Arc<Registered>> {
         let path = format!("/subjects/{}/versions?normalize={normalize}", encoded(subject));
-        self.found(&path, subject, schema).await
+        self.found(&path, subject, schema, normalize).await
     }
 
     /// Finds a schema that is registered under the subject.
     pub async fn lookup(&self, subject: &str, schema: &Schema, normalize: bool) -> Answer<Arc<Registered>> {
         let path = format!("/subjects/{}?normalize={normalize}", encoded(subject));
-        self.found(&path, subject, schema).await
+        self.found(&path, subject, schema, normalize).await
     }
 
-    async fn found(&self, path: &str, subject: &str, schema: &Schema) -> Answer<Arc<Registered>> {
+    async fn found(
+        &self,
+        path: &str,
+        subject: &str,
+        schema: &Schema,
+        normalize: bool,
+    ) -> Answer<Arc<Registered>> {
         let body = Value::Object(schema.body());
         let key = format!("{path} {body}");
         if let Some(known) = self.inner.cache.registered(&key) {
@@ -193,9 +199,17 @@ impl RegistryClient {
         if registered.id < 0 {
             return Err(RegistryError::Malformed(answer.to_string()));
         }
+        if normalize {
+            registered.schema = self.normalized(registered.id, subject).await?;
+        }
         let registered = Arc::new(registered);
         self.inner.cache.keep_registered(key, &registered);
         Ok(registered)
+    }
+
+    /// What the registry has of a schema that it normalized: messages may stand at other places there.
+    async fn normalized(&self, id: i32, subject: &str) -> Answer<Schema> {
+        Schema::read(&self.get(&format!("/schemas/ids/{id}?subject={}", encoded(subject))).await?)
     }
 
     /// The GUID of a schema; asked for if the registry did not tell it when the schema was registered.
