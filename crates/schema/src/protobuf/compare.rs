@@ -170,13 +170,13 @@ impl<'a> Comparison<'a> {
         out: &mut Findings,
     ) -> Outcome {
         let (old, new) = (Members::of(before), Members::of(after));
-        self.spend(old.by_tag.len() + new.by_tag.len())?;
+        self.spend(old.by_tag.len() + new.by_tag.len() + old.oneofs.len() + new.oneofs.len())?;
         let path = place.pointer();
         exclusions(&path, after, &old, out);
         for name in keys(&old.oneofs, &new.oneofs) {
             match (old.oneofs.contains_key(name), new.oneofs.contains_key(name)) {
-                (true, false) => out.add(&format!("{path}/{name}"), Kind::OneofRemoved),
-                (false, true) => out.add(&format!("{path}/{name}"), Kind::OneofAdded),
+                (true, false) => out.add_in(&path, name, Kind::OneofRemoved),
+                (false, true) => out.add_in(&path, name, Kind::OneofAdded),
                 _ => {}
             }
         }
@@ -365,7 +365,7 @@ fn exclusions(path: &str, after: &Message, old: &Members<'_>, out: &mut Findings
         if origins.len() > 1 {
             let kind =
                 if from_top > 1 { Kind::MultipleFieldsMovedToOneof } else { Kind::FieldMovedToExistingOneof };
-            out.add(&format!("{path}/{}", oneof.name), kind);
+            out.add_in(path, &oneof.name, kind);
         }
     }
 }

@@ -34,6 +34,14 @@ impl Findings {
         }
     }
 
+    /// As [`Self::add`], for a name in `path`; beyond the bound nothing is written of it either.
+    pub fn add_in(&mut self, path: &str, name: &str, kind: Kind) {
+        match self.bytes + path.len() + name.len() < PATH_BYTES_MAX {
+            true => self.add(&format!("{path}/{name}"), kind),
+            false => self.bytes += path.len() + name.len() + 1,
+        }
+    }
+
     pub fn take_over(&mut self, found: Vec<ProtoDifference>) {
         self.bytes += found.iter().map(|one| one.path.len()).sum::<usize>();
         if self.bytes <= PATH_BYTES_MAX {

@@ -295,3 +295,19 @@ fn differences_are_bounded_in_bytes() {
     // A gigabyte of paths.
     assert!(differences(1_000_000).is_err());
 }
+
+#[test]
+fn oneofs_that_come_and_go_cost_no_copy_of_a_long_path_each() {
+    let text = |oneofs: usize, letters: usize| {
+        let oneofs: String = (0..oneofs).map(|at| format!("oneof o{at} {{}} ")).collect();
+        format!("syntax = \"proto3\"; message {} {{ {oneofs} }}", "M".repeat(letters))
+    };
+    let found = |oneofs, letters| {
+        let [before, after] =
+            [0, oneofs].map(|count| ProtobufSchema::parse(&text(count, letters), &[]).unwrap());
+        after.differences(&before)
+    };
+    assert_eq!(found(1_000, 10).unwrap().len(), 1_000);
+    // A terabyte of paths, were each written.
+    assert!(found(300_000, 3_000_000).is_err());
+}
