@@ -64,6 +64,11 @@ impl Json {
         self.as_object()?.get(key)
     }
 
+    /// A text that equal values share and others do not: numbers by value, objects in any order.
+    pub fn value_key(&self) -> String {
+        self.sorted().spelled(Spelling::Value)
+    }
+
     /// The same value with the keys of every object sorted by code point.
     #[must_use]
     pub fn sorted(&self) -> Json {

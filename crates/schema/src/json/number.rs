@@ -42,6 +42,13 @@ impl Number {
         self.literal.parse().unwrap_or(f64::NAN)
     }
 
+    /// A text that is the same for equal numbers only.
+    pub(super) fn value_key(&self) -> String {
+        let Decimal { negative, digits, exponent } = self.decimal();
+        let digits: String = digits.iter().map(|digit| char::from(b'0' + digit)).collect();
+        format!("{}{digits}e{exponent}", if negative { "-" } else { "" })
+    }
+
     /// The exact value.
     pub fn decimal(&self) -> Decimal {
         Decimal::parse(&self.literal)

@@ -9,6 +9,8 @@ pub enum Spelling {
     Literal,
     /// As Java prints doubles (Avro's defaults and properties pass through one).
     Double,
+    /// The same for equal values only, for comparing.
+    Value,
     /// As Java prints exact decimals (JSON Schema): `1e3` becomes `1E+3`, trailing zeros stay.
     BigDecimal,
 }
@@ -64,6 +66,7 @@ fn print_number(number: &Number, out: &mut String, spelling: Spelling) {
     let literal = number.literal();
     match spelling {
         Spelling::Literal => out.push_str(literal),
+        Spelling::Value => out.push_str(&number.value_key()),
         // Java has no negative zero among its integers.
         _ if number.is_integral() => out.push_str(if literal == "-0" { "0" } else { literal }),
         Spelling::Double => {

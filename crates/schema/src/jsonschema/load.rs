@@ -3,7 +3,8 @@
 //! A schema whose keywords make several shapes becomes an `allOf` of them. References are loaded from a queue, so the
 //! recursion here is only as deep as the text nests.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use base::limits::{JSON_SCHEMA_BYTES_MAX, JSON_SCHEMA_PARTS_MAX};
 
@@ -80,6 +81,16 @@ pub(super) struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
+    fn spend(&mut self, bytes: usize) -> Result<(), SchemaError> {
+        let left = self.bytes.checked_sub(bytes);
+        self.bytes = left.ok_or_else(|| {
+            SchemaError::new(
+                "what stands in the schema is too much, counted for each reference that leads into it",
+            )
+        })?;
+        Ok(())
+    }
+
     /// The place of a schema to be loaded later.
     fn reserve(&mut self, place: Place<'a>) -> Id {
         let address = core::ptr::from_ref(place.json).addr();
@@ -117,15 +128,14 @@ impl<'a> Loader<'a> {
             other => return Err(SchemaError::new(format!("expected a schema, found {}", node_type(other)))),
         };
         let weight = own_bytes(object);
-        self.bytes = self.bytes.checked_sub(weight).ok_or_else(|| {
-            SchemaError::new(
-                "what stands in the schema is too much, counted for each reference that leads into it",
-            )
-        })?;
+        self.spend(weight)?;
         let base = match object.get(self.draft.id_keyword()).and_then(Json::as_str) {
-            Some(id) if !id.starts_with('#') => super::resolve::resolve(base, id),
-            _ => base.to_owned(),
+            Some(id) if !id.starts_with('#') => Cow::Owned(super::resolve::resolve(base, id)),
+            _ => Cow::Borrowed(base),
         };
+        if let Cow::Owned(base) = &base {
+            self.spend(base.len())?;
+        }
         let mut parts = Vec::new();
         if let Some(target) = self.reference(object, &base)? {
             if !self.draft.is_modern() {
@@ -211,16 +221,19 @@ impl<'a> Loader<'a> {
 
     fn combined(&mut self, criterion: Criterion, given: &'a Json, base: &str) -> Result<Shape, SchemaError> {
         let list = given.as_array().ok_or_else(|| wrong(criterion.keyword(), "an array", given))?;
-        let mut loaded = Vec::with_capacity(list.len());
-        let mut seen = std::collections::BTreeSet::new();
+        let mut loaded = Vec::new();
+        let mut seen = BTreeSet::new();
         for json in list {
             let schema = self.schema(json, base)?;
-            if seen.insert(json.to_text()) {
-                loaded.push(schema);
+            // Repetitions are told by their text, which is printed again at every level and for every reference to one.
+            let text = json.to_text();
+            self.spend(text.len())?;
+            if seen.insert(text) {
+                loaded.push((!matches!(schema.shape, Shape::Combined(_)), self.push(schema)));
             }
         }
-        loaded.sort_by_key(|schema| !matches!(schema.shape, Shape::Combined(_)));
-        let parts = loaded.into_iter().map(|schema| self.push(schema)).collect();
+        loaded.sort_by_key(|(simple, _)| *simple);
+        let parts = loaded.into_iter().map(|(_, id)| id).collect();
         Ok(Shape::Combined(Combined { criterion, parts, written: list.len() }))
     }
 

@@ -143,7 +143,11 @@ pub(super) struct ArrayRules {
 
 /// A key of `patternProperties`. An expression that this engine does not know (look-around) covers no property.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(Option<regex::Regex>);
+pub(super) struct Pattern {
+    regex: Option<regex::Regex>,
+    /// Steps that matching one letter may take, by how large the expression is compiled.
+    steps: usize,
+}
 
 /// How large a compiled expression may be: linear-time matching is paid for in memory. Tried in turn, as few need the most.
 const PATTERN_BYTES: [usize; 3] = [16 << 10, 128 << 10, 1 << 20];
@@ -152,7 +156,17 @@ pub(super) const PATTERNS_BYTES_MAX: usize = 32 << 20;
 /// What an expression may take beyond that while it is matched.
 const MATCHING_BYTES_MAX: usize = 64 << 10;
 
+/// Going once through so many bytes of a compiled expression counts as a step.
+const STEP_BYTES: usize = 16 << 10;
+
 impl Pattern {
+    const NOWHERE: Self = Self { regex: None, steps: 0 };
+
+    /// What looking for it in a name may cost, in steps: where no automaton can be built, its states times the letters.
+    pub fn cost(&self, name: &str) -> usize {
+        1 + self.steps.saturating_mul(1 + name.len() / 8)
+    }
+
     /// Compiles an expression; its memory is taken from `budget`, in bytes.
     pub fn new(expression: &str, budget: &mut usize) -> Result<Self, SchemaError> {
         let mut spend = |bytes| -> Result<(), SchemaError> {
@@ -164,17 +178,20 @@ impl Pattern {
         for bytes in PATTERN_BYTES {
             let mut builder = regex::RegexBuilder::new(expression);
             match builder.size_limit(bytes).dfa_size_limit(MATCHING_BYTES_MAX).build() {
-                Ok(regex) => return spend(bytes).map(|()| Self(Some(regex))),
+                Ok(regex) => {
+                    spend(bytes)?;
+                    return Ok(Self { regex: Some(regex), steps: bytes / STEP_BYTES });
+                }
                 // Nothing is kept of it, but it was work.
                 Err(regex::Error::CompiledTooBig(_)) => spend(bytes / 4)?,
-                Err(_) => return Ok(Self(None)),
+                Err(_) => return Ok(Self::NOWHERE),
             }
         }
-        Ok(Self(None))
+        Ok(Self::NOWHERE)
     }
 
     /// Whether the expression is found anywhere in `name`.
     pub fn covers(&self, name: &str) -> bool {
-        self.0.as_ref().is_some_and(|regex| regex.is_match(name))
+        self.regex.as_ref().is_some_and(|regex| regex.is_match(name))
     }
 }

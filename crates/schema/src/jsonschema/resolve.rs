@@ -1,5 +1,6 @@
 //! Where a `$ref` leads: documents by URI, fragments by pointer or anchor. Nothing is ever fetched.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Draft;
@@ -111,19 +112,45 @@ impl<'a> Documents<'a> {
                 "Unresolved $ref '{reference}': it is not among the schema's references, and nothing is fetched"
             )));
         };
+        // What is found is copied with its base, and so is the base that a name is looked for in.
+        self.copies(2 * document.base.len() + fragment.len())?;
         let place = if fragment.is_empty() {
             Some(document)
         } else if fragment.starts_with('/') {
-            let copied = fragment.matches('/').count().saturating_mul(document.base.len()) + fragment.len();
-            self.followed = self
-                .followed
-                .checked_sub(copied)
-                .ok_or_else(|| SchemaError::new("too many and too long pointers in $ref"))?;
-            follow(&document, fragment, draft)
+            self.follow(&document, fragment, draft)?
         } else {
-            self.anchors.get(&(document.base.clone(), fragment.to_owned())).cloned()
+            let place = self.anchors.get(&(document.base.clone(), fragment.to_owned())).cloned();
+            self.copies(place.as_ref().map_or(0, |place| place.base.len()))?;
+            place
         };
         place.map(Some).ok_or_else(|| SchemaError::new(format!("Unresolved $ref '{reference}'")))
+    }
+
+    fn copies(&mut self, bytes: usize) -> Result<(), SchemaError> {
+        let left = self.followed.checked_sub(bytes);
+        self.followed = left.ok_or_else(|| SchemaError::new("too many and too long pointers in $ref"))?;
+        Ok(())
+    }
+
+    /// Follows a JSON pointer, taking up the ids it passes: each makes a base of its own length, and all of them count. At the
+    /// top, `$defs` also finds what stands in `definitions`.
+    fn follow(
+        &mut self,
+        from: &Place<'a>,
+        pointer: &str,
+        draft: Draft,
+    ) -> Result<Option<Place<'a>>, SchemaError> {
+        let mut json = from.json;
+        let mut base = Cow::Borrowed(from.base.as_str());
+        for (depth, token) in pointer.split('/').skip(1).enumerate() {
+            let Some(next) = entered(from, json, pointer, depth, token) else { return Ok(None) };
+            json = next;
+            if own_id(json, draft).is_some() {
+                base = Cow::Owned(own_uri(json, draft, &base));
+                self.copies(base.len())?;
+            }
+        }
+        Ok(Some(Place { json, base: base.into_owned() }))
     }
 
     fn document(&self, uri: &str, base: &str, draft: Draft) -> Option<Place<'a>> {
@@ -144,40 +171,40 @@ fn is_meta_schema(uri: &str) -> bool {
     uri.starts_with("http://json-schema.org/draft") || uri.starts_with("https://json-schema.org/draft")
 }
 
-/// The base of a schema: its own id resolved against its parent's, fragments apart.
-fn own_uri(json: &Json, draft: Draft, base: &str) -> String {
-    match json.get(draft.id_keyword()).and_then(Json::as_str) {
-        Some(id) if !id.starts_with('#') => {
-            let resolved = resolve(base, id);
-            resolved.split_once('#').map_or(resolved.clone(), |(uri, _)| uri.to_owned())
-        }
-        _ => base.to_owned(),
-    }
+/// The id of a schema, if it is one that changes the base.
+fn own_id(json: &Json, draft: Draft) -> Option<&str> {
+    json.get(draft.id_keyword()).and_then(Json::as_str).filter(|id| !id.starts_with('#'))
 }
 
-/// Follows a JSON pointer, taking up the ids it passes. At the top, `$defs` also finds what stands in `definitions`.
-fn follow<'a>(from: &Place<'a>, pointer: &str, draft: Draft) -> Option<Place<'a>> {
-    let mut json = from.json;
-    let mut base = from.base.clone();
-    for (depth, token) in pointer.split('/').skip(1).enumerate() {
-        let token = percent_decoded(token).replace("~1", "/").replace("~0", "~");
-        let next = match json {
-            Json::Object(object) => object.get(&token),
-            Json::Array(items) => token.parse::<usize>().ok().and_then(|i| items.get(i)),
-            _ => None,
-        };
-        json = match next {
-            Some(next) => next,
-            // The missing bucket is passed over: its one entry is then looked up in the other bucket.
-            None if depth == 0 && token == "$defs" => json.get("definitions")?,
-            None if depth == 1 && pointer.starts_with("/$defs/") => {
-                from.json.get("definitions")?.get(&token)?
-            }
-            None => return None,
-        };
-        base = own_uri(json, draft, &base);
+/// The base of a schema: its own id resolved against its parent's, fragments apart.
+fn own_uri(json: &Json, draft: Draft, base: &str) -> String {
+    let Some(id) = own_id(json, draft) else { return base.to_owned() };
+    let mut resolved = resolve(base, id);
+    resolved.truncate(resolved.find('#').unwrap_or(resolved.len()));
+    resolved
+}
+
+/// What a pointer's token names in `json`; `from` is where the pointer starts.
+fn entered<'a>(
+    from: &Place<'a>,
+    json: &'a Json,
+    pointer: &str,
+    depth: usize,
+    token: &str,
+) -> Option<&'a Json> {
+    let token = percent_decoded(token).replace("~1", "/").replace("~0", "~");
+    let next = match json {
+        Json::Object(object) => object.get(&token),
+        Json::Array(items) => token.parse::<usize>().ok().and_then(|i| items.get(i)),
+        _ => None,
+    };
+    match next {
+        Some(next) => Some(next),
+        // The missing bucket is passed over: its one entry is then looked up in the other bucket.
+        None if depth == 0 && token == "$defs" => json.get("definitions"),
+        None if depth == 1 && pointer.starts_with("/$defs/") => from.json.get("definitions")?.get(&token),
+        None => None,
     }
-    Some(Place { json, base })
 }
 
 fn percent_decoded(text: &str) -> String {

@@ -283,3 +283,82 @@ fn what_a_cycle_refutes_is_not_copied_for_each_that_leads_into_it() {
     let refused = after.differences(&before, Policy::Strict).unwrap_err();
     assert_eq!(refused.reason(), "schemas too complex to compare");
 }
+
+#[test]
+fn pointers_that_pass_long_ids_are_counted_by_each_of_them() {
+    let text = |id: usize, depth: usize, times: usize| {
+        let nested = format!("{}true{}", "[".repeat(depth), "]".repeat(depth));
+        let reference = format!("{{\"$ref\":\"#/d/b{}\"}}", "/0".repeat(depth));
+        let references = vec![reference; times].join(",");
+        let id = "x".repeat(id);
+        format!("{{\"anyOf\":[{references}],\"d\":{{\"$id\":\"{id}\",\"b\":{nested}}}}}")
+    };
+    assert!(JsonSchema::parse(&text(100, 100, 1000), &[]).is_ok());
+    // 80 gigabytes, were it copied at each step: it is once, and a gigabyte is too much all the same.
+    let error = JsonSchema::parse(&text(1_000_000, 100, 800), &[]).map(|_| ()).unwrap_err();
+    assert!(error.to_string().starts_with("too many and too long pointers"), "{error}");
+}
+
+#[test]
+fn what_combinations_print_to_tell_repetitions_is_counted() {
+    let text = |depth: usize, values: usize| {
+        let leaf = format!("{{\"examples\":[{}]}}", vec!["1"; values].join(","));
+        let nested = format!("{}{leaf}{}", "{\"allOf\":[".repeat(depth), "]}".repeat(depth));
+        let references: Vec<String> =
+            (1..depth).map(|at| format!("{{\"$ref\":\"#{}\"}}", "/allOf/0".repeat(at))).collect();
+        format!("{},\"anyOf\":[{}]}}", &nested[..nested.len() - 1], references.join(","))
+    };
+    assert!(JsonSchema::parse(&text(20, 100), &[]).is_ok());
+    // One and a half gigabytes of text.
+    let error = JsonSchema::parse(&text(40, 900_000), &[]).map(|_| ()).unwrap_err();
+    assert!(error.to_string().starts_with("what stands in the schema is too much"), "{error}");
+}
+
+#[test]
+fn long_enums_evolve() {
+    let schema = |values: usize, first: &str| {
+        let mut all: Vec<String> = (1..values).map(|at| format!("\"code {at}\"")).collect();
+        all.insert(0, first.to_owned());
+        format!("{{\"enum\":[{}]}}", all.join(","))
+    };
+    assert_eq!(found(&schema(20_000, "1"), &schema(20_000, "1.0")), Vec::<String>::new());
+    assert_eq!(found(&schema(20_000, "1"), &schema(20_001, "1")), ["ENUM_ARRAY_EXTENDED #/enum"]);
+    assert_eq!(found(&schema(20_001, "1"), &schema(20_000, "1")), ["ENUM_ARRAY_NARROWED #/enum"]);
+    assert_eq!(found(&schema(20_000, "1"), &schema(20_000, "2")), ["ENUM_ARRAY_CHANGED #/enum"]);
+    let objects = (r#"{"enum":[{"a":1,"b":[-0]}]}"#, r#"{"enum":[{"b":[0.0],"a":10e-1}]}"#);
+    assert_eq!(found(objects.0, objects.1), Vec::<String>::new());
+}
+
+/// The shape of FHIR's R4 schema: 145 resources, told apart by a constant.
+#[test]
+fn wide_unions_of_objects_evolve() {
+    let variant = |at: usize, more: bool| {
+        let own = (0..50).map(|p| format!(r#""v{at}p{p}":{{"type":"string"}}"#));
+        let kind = format!(r#""zKind":{{"const":"{at}"}}"#);
+        let more = more.then(|| r#""added":{"type":"string"}"#.to_owned());
+        let all: Vec<String> = own.chain([kind]).chain(more).collect();
+        format!(
+            r#"{{"type":"object","additionalProperties":false,"required":["zKind"],"properties":{{{}}}}}"#,
+            all.join(",")
+        )
+    };
+    let schema = |added: usize| {
+        let all: Vec<String> = (0..145).map(|at| variant(at, at == added)).collect();
+        format!(r#"{{"oneOf":[{}]}}"#, all.join(","))
+    };
+    assert_eq!(found(&schema(1000), &schema(1000)), Vec::<String>::new());
+    let added = "OPTIONAL_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL #/oneOf/7/properties/added";
+    assert_eq!(found(&schema(1000), &schema(7)), [added]);
+}
+
+#[test]
+fn large_expressions_cost_what_they_are_compiled_to() {
+    let expressions: Vec<String> =
+        (0..10).map(|at| format!("\"(?:[a-z]?){{7000}}[A-Z]{at}\":{{}}")).collect();
+    let before =
+        parsed(&format!("{{\"type\":\"object\",\"patternProperties\":{{{}}}}}", expressions.join(",")));
+    let names: Vec<String> = (0..15_000).map(|at| format!("\"p{at}\":{{}}")).collect();
+    let after = parsed(&format!("{{\"type\":\"object\",\"properties\":{{{}}}}}", names.join(",")));
+    let refused = after.differences(&before, Policy::Strict).unwrap_err();
+    assert_eq!(refused.reason(), "schemas too complex to compare");
+}

@@ -6,6 +6,19 @@ use super::super::JsonDifferenceKind as Kind;
 use super::super::model::{ArrayRules, NumberRules, ObjectRules, TextRules};
 use super::super::shapes;
 use super::Findings;
+use crate::json::Json;
+
+/// Which values came and which went; numbers are equal by value, objects in any order.
+pub(super) fn values(a: &[Json], b: &[Json], out: &mut Findings) {
+    let keys = |values: &[Json]| values.iter().map(Json::value_key).collect::<BTreeSet<String>>();
+    let (before, after) = (keys(a), keys(b));
+    match (before.is_subset(&after), after.is_subset(&before)) {
+        (true, true) => {}
+        (true, false) => out.at("enum", Kind::EnumArrayExtended),
+        (false, true) => out.at("enum", Kind::EnumArrayNarrowed),
+        (false, false) => out.at("enum", Kind::EnumArrayChanged),
+    }
+}
 
 pub(super) fn text(a: &TextRules, b: &TextRules, out: &mut Findings) {
     use Kind::{MaxLengthAdded, MaxLengthDecreased, MaxLengthIncreased, MaxLengthRemoved};

@@ -31,6 +31,8 @@ pub(super) fn differences(
         models: [original, update],
         policy,
         memo: BTreeMap::new(),
+        verdicts: BTreeMap::new(),
+        brief: false,
         in_progress: BTreeSet::new(),
         refuted: BTreeMap::new(),
         assumed: false,
@@ -66,6 +68,10 @@ struct Comparison<'a> {
     models: [&'a Model; 2],
     policy: Policy,
     memo: BTreeMap<(Ref, Ref), Found>,
+    /// Pairs found incompatible where only that was asked: the search ended there.
+    verdicts: BTreeMap<(Ref, Ref), Found>,
+    /// Whether only the verdict is asked: of pairs that are tried for a match, those that do not match are forgotten.
+    brief: bool,
     in_progress: BTreeSet<(Ref, Ref)>,
     /// Pairs that an earlier run found incompatible.
     refuted: BTreeMap<(Ref, Ref), Found>,
@@ -78,18 +84,23 @@ struct Comparison<'a> {
 /// Looking at so many bytes of names and values counts as one step.
 const LOOKED_AT_A_STEP: usize = 1024;
 
+/// Sorting so many values counts as one step.
+const VALUES_A_STEP: usize = 8;
+
 type Outcome = Result<(), SchemaError>;
 
 impl<'a> Comparison<'a> {
     fn until_stable(&mut self, original: Ref, update: Ref) -> Result<Found, SchemaError> {
         loop {
             self.memo.clear();
+            self.verdicts.clear();
             self.assumed = false;
             let found = self.pair(original, update)?;
             let policy = self.policy;
             let refuted: BTreeMap<(Ref, Ref), Found> = self
-                .memo
+                .verdicts
                 .iter()
+                .chain(&self.memo)
                 .filter(|(_, found)| !compatible(found, policy))
                 .map(|(pair, found)| (*pair, Rc::clone(found)))
                 .collect();
@@ -125,8 +136,7 @@ impl<'a> Comparison<'a> {
 
     fn pair(&mut self, original: Ref, update: Ref) -> Result<Found, SchemaError> {
         let pair = (self.target(original)?, self.target(update)?);
-        if let Some(found) = self.memo.get(&pair) {
-            let found = Rc::clone(found);
+        if let Some(found) = self.known(&pair) {
             self.spend(1 + found.len())?;
             return Ok(found);
         }
@@ -142,12 +152,39 @@ impl<'a> Comparison<'a> {
         self.spend(1 + looked_at / LOOKED_AT_A_STEP)?;
         let mut findings = Findings::default();
         self.schemas(pair.0, pair.1, &mut findings)?;
-        self.spend(weight(&findings.0))?;
+        let Findings(mut found) = findings;
+        // Where only the verdict is asked, one finding against the pair says it; without one, nothing was cut short.
+        let against = found.iter().position(|one| self.brief && !one.kind.is_compatible(self.policy));
+        if let Some(at) = against {
+            found = vec![found.swap_remove(at)];
+        }
+        self.spend(weight(&found))?;
         self.depth -= 1;
         self.in_progress.remove(&pair);
-        let found = Rc::new(findings.0);
-        self.memo.insert(pair, Rc::clone(&found));
+        let found = Rc::new(found);
+        let known = if against.is_none() { &mut self.memo } else { &mut self.verdicts };
+        known.insert(pair, Rc::clone(&found));
         Ok(found)
+    }
+
+    /// All differences of a pair that is compatible, and at least one of one that is not.
+    fn verdict(&mut self, original: Ref, update: Ref) -> Result<Found, SchemaError> {
+        let brief = core::mem::replace(&mut self.brief, true);
+        let found = self.pair(original, update);
+        self.brief = brief;
+        found
+    }
+
+    fn known(&self, pair: &(Ref, Ref)) -> Option<Found> {
+        let verdict = || self.verdicts.get(pair).filter(|_| self.brief);
+        self.memo.get(pair).or_else(verdict).cloned()
+    }
+
+    /// Whether nothing that may still be found changes the answer. `judged` findings were looked at before.
+    fn is_decided(&self, out: &Findings, judged: &mut usize) -> bool {
+        let new = out.0.get(*judged..).unwrap_or_default();
+        *judged = out.0.len();
+        self.brief && !compatible(new, self.policy)
     }
 
     fn under(&mut self, out: &mut Findings, path: &str, original: Ref, update: Ref) -> Outcome {
@@ -204,7 +241,7 @@ impl<'a> Comparison<'a> {
         }
         for part in &combined.parts {
             let part = outer.at(*part);
-            let found = if widening { self.pair(at, part)? } else { self.pair(part, to)? };
+            let found = if widening { self.verdict(at, part)? } else { self.verdict(part, to)? };
             if compatible(&found, self.policy) {
                 self.copied(out, "", &found)?;
                 if !single {
@@ -224,29 +261,18 @@ impl<'a> Comparison<'a> {
         update: &'a Shape,
         out: &mut Findings,
     ) -> Outcome {
-        let (original_weight, update_weight) = (self.get(at)?.weight, self.get(to)?.weight);
         match (original, update) {
             (Shape::Text(a), Shape::Text(b)) => leaves::text(a, b, out),
             (Shape::Number(a), Shape::Number(b)) => leaves::number(a, b, out),
             (Shape::Const(a), Shape::Const(b)) if a != b => out.at("const", Kind::EnumArrayChanged),
             (Shape::Enum(a), Shape::Enum(b)) => {
-                // Each with each, and each as large as it is.
-                let (ours, theirs) = (original_weight / 64, update_weight / 64);
-                self.spend(
-                    (ours.max(1).saturating_mul(b.len()) + theirs.max(1).saturating_mul(a.len())) / 16,
-                )?;
-                let (lost, gained) = (a.iter().any(|v| !b.contains(v)), b.iter().any(|v| !a.contains(v)));
-                match (lost, gained) {
-                    (false, false) => {}
-                    (false, true) => out.at("enum", Kind::EnumArrayExtended),
-                    (true, false) => out.at("enum", Kind::EnumArrayNarrowed),
-                    (true, true) => out.at("enum", Kind::EnumArrayChanged),
-                }
+                self.spend((a.len() + b.len()) / VALUES_A_STEP)?;
+                leaves::values(a, b, out);
             }
             (Shape::Combined(a), Shape::Combined(b)) => self.combinations(at, to, a, b, out)?,
             (Shape::Not(a), Shape::Not(b)) => {
                 // What must not match is compared the other way round.
-                let found = self.pair(to.at(*b), at.at(*a))?;
+                let found = self.verdict(to.at(*b), at.at(*a))?;
                 let narrowed = compatible(&found, self.policy);
                 out.at("not", if narrowed { Kind::NotTypeNarrowed } else { Kind::NotTypeExtended });
             }
@@ -286,7 +312,7 @@ impl<'a> Comparison<'a> {
         for (left, original) in a.parts.iter().enumerate() {
             let mut reached = Vec::new();
             for (right, update) in b.parts.iter().enumerate() {
-                let found = self.pair(at.at(*original), to.at(*update))?;
+                let found = self.verdict(at.at(*original), to.at(*update))?;
                 if compatible(&found, self.policy) {
                     reached.push((found.len(), right));
                     results.insert((left, right), found);

@@ -11,7 +11,7 @@ use crate::SchemaError;
 
 /// What it costs to try all expressions on a name, in steps.
 fn expressions(rules: &ObjectRules, name: &str) -> usize {
-    rules.patterns.len().saturating_mul(1 + name.len() / 8)
+    rules.patterns.iter().map(|(pattern, _)| pattern.cost(name)).sum()
 }
 
 impl<'a> Comparison<'a> {
@@ -25,7 +25,11 @@ impl<'a> Comparison<'a> {
     ) -> Outcome {
         let needed: BTreeSet<&str> = b.required.iter().map(String::as_str).collect();
         self.required(to, a, b, &needed, out)?;
+        let mut judged = 0;
         for name in shapes::union_keys(&a.properties, &b.properties) {
+            if self.is_decided(out, &mut judged) {
+                return Ok(());
+            }
             let path = format!("properties/{name}");
             match (a.properties.get(name), b.properties.get(name)) {
                 (Some(old), Some(new)) => self.under(out, &path, at.at(*old), to.at(*new))?,
