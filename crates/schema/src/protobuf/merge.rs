@@ -128,7 +128,7 @@ impl<'a> Merger<'a> {
     }
 }
 
-/// One list of all values and of those in lists, each once.
+/// One list of all values and of those in lists, each once; a list of one is the one, as it is where it was written so.
 fn gathered(values: Vec<OptionValue>) -> OptionValue {
     let mut all = Vec::new();
     for value in values {
@@ -140,5 +140,8 @@ fn gathered(values: Vec<OptionValue>) -> OptionValue {
     let mut seen = BTreeSet::new();
     let first: Vec<bool> = all.iter().map(|value| seen.insert(value)).collect();
     let unique = all.into_iter().zip(first).filter_map(|(value, first)| first.then_some(value));
-    OptionValue::List(unique.collect())
+    match <[OptionValue; 1]>::try_from(unique.collect::<Vec<_>>()) {
+        Ok([only]) => only,
+        Err(several) => OptionValue::List(several),
+    }
 }

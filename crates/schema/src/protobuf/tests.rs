@@ -201,6 +201,8 @@ fn many_parts_of_an_option_are_merged() {
         |at| format!("(meta) = {{ l: {at} t {{ l: [{at}, 1] }} }},"),
         |at| format!("(meta).l = {at}, (meta).t.l = 1, (meta).t.l = {at},"),
     ];
+    let same: String = merged("(meta).l = 1, (meta).l = 1,".to_owned()).split_whitespace().collect();
+    assert!(same.contains("(meta)={l:1}"), "what is left of a list once is no list: {same}");
     for part in ways {
         let of = |count: i32| merged((0..count).map(part).collect());
         let few: String = of(3).split_whitespace().collect();
