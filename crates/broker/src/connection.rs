@@ -231,6 +231,7 @@ impl Connection {
         {
             let parsed = match self.held.take() {
                 Some(parsed) => parsed,
+                None if !self.poll_whole(cx) => break,
                 None => match self.next_request()? {
                     Some(parsed) => Box::new(parsed),
                     None => break,

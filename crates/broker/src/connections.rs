@@ -3,6 +3,8 @@
 //! Idle ones are found without touching each of them regularly: a connection is looked at when its time could be up, and put back for
 //! as long as it is then known to have left.
 
+mod pace;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -16,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::config::{ConnectionLimits, NetworkConfig};
+use pace::Pace;
 
 /// How long one that has idled has to take its last answers before it is looked at again.
 const LAST_ANSWERS_MS: u64 = 30_000;
@@ -29,6 +32,8 @@ pub struct Slot {
     table: Arc<Connections>,
     stream: Weak<TcpStream>,
     ip: IpAddr,
+    /// Whether it came to a listener of the cluster's own: clients' make room for it, and not it for them.
+    is_protected: bool,
     /// Milliseconds from the table's start to the last byte received.
     active_ms: AtomicU64,
     /// Since when its peer takes nothing of what waits for it; 0: it takes, or nothing waits.
@@ -70,25 +75,6 @@ struct Open {
     checks: BinaryHeap<Reverse<Check>>,
     pace: Pace,
     stopping: bool,
-}
-
-/// Spreads connections over time: as many as a second allows may come at once, after that one each time its share has passed.
-#[derive(Default, Debug)]
-struct Pace {
-    /// When those taken in so far would have come if they had come evenly.
-    even: Option<Instant>,
-}
-
-impl Pace {
-    /// How long the next one has to wait at `rate` per second.
-    fn next(&mut self, rate: u32, now: Instant) -> Duration {
-        let share = Duration::from_secs(1) / rate.max(1);
-        let burst = Duration::from_secs(1).saturating_sub(share);
-        let earliest = now.checked_sub(burst).unwrap_or(now);
-        let even = self.even.map_or(earliest, |even| (even + share).max(earliest));
-        self.even = Some(even);
-        even.saturating_duration_since(now)
-    }
 }
 
 #[derive(Debug)]
@@ -210,23 +196,50 @@ impl Connections {
         }
     }
 
+    /// Makes room for a connection of the cluster's own that has come: the client's that has been silent longest is closed
+    /// (KIP-402). Nor does it wait for its time among clients' (KIP-612).
+    pub(crate) async fn make_room(&self) {
+        loop {
+            let told = self.room.notified();
+            if self.has_room() || self.close_most_silent() {
+                return;
+            }
+            told.await;
+        }
+    }
+
+    fn close_most_silent(&self) -> bool {
+        let mut slots = self.slots();
+        slots.retain(|slot| !slot.is_protected && !slot.is_shut.load(Ordering::Acquire));
+        let Some(slot) = slots.iter().min_by_key(|slot| slot.active_ms.load(Ordering::Relaxed)) else {
+            return false;
+        };
+        tracing::warn!(ip = %slot.ip, "connection closed: max.connections are open, and another node of the cluster needs one");
+        slot.cut();
+        true
+    }
+
     /// Takes in a connection; `None` if its address has as many as it may (`max.connections.per.ip`), or the broker is stopping.
-    pub(crate) fn admit(self: &Arc<Self>, stream: &Arc<TcpStream>, peer: SocketAddr) -> Option<Arc<Slot>> {
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        stream: &Arc<TcpStream>,
+        peer: SocketAddr,
+        is_protected: bool,
+    ) -> Option<Arc<Slot>> {
         let ip = peer.ip().to_canonical();
         let max = self.limits.load().of_address(ip);
         let now = self.since_start(Instant::now());
         let mut open = self.lock();
-        let stopping = open.stopping;
-        let from_ip = open.by_ip.entry(ip).or_default();
-        if *from_ip >= max || stopping {
+        if open.stopping || open.by_ip.get(&ip).copied().unwrap_or(0) >= max {
             return None;
         }
-        *from_ip += 1;
+        *open.by_ip.entry(ip).or_default() += 1;
         open.count += 1;
         let slot = Slot {
             table: Arc::clone(self),
             stream: Arc::downgrade(stream),
             ip,
+            is_protected,
             active_ms: AtomicU64::new(now),
             blocked_ms: AtomicU64::new(0),
             receiving_ms: AtomicU64::new(0),

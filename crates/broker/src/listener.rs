@@ -62,12 +62,18 @@ pub(crate) fn accept_on(
 
 async fn accept(broker: &Arc<Broker>, socket: &TcpListener, listener: &Arc<Listener>) {
     let mut complained = false;
+    let is_protected = broker.config.is_protected(&listener.config);
     loop {
-        broker.connections.wait_for_room().await;
+        if !is_protected {
+            broker.connections.wait_for_room().await;
+        }
         match socket.accept().await {
             Ok((stream, peer)) => {
                 complained = false;
-                take_in(broker, listener, stream, peer);
+                if is_protected {
+                    broker.connections.make_room().await;
+                }
+                take_in(broker, listener, stream, (peer, is_protected));
             }
             Err(error) => {
                 if let AcceptPause::For(pause) = accept_error_pause(&error) {
@@ -81,15 +87,20 @@ async fn accept(broker: &Arc<Broker>, socket: &TcpListener, listener: &Arc<Liste
     }
 }
 
-fn take_in(broker: &Arc<Broker>, listener: &Arc<Listener>, stream: TcpStream, peer: SocketAddr) {
+fn take_in(
+    broker: &Arc<Broker>,
+    listener: &Arc<Listener>,
+    stream: TcpStream,
+    (peer, is_protected): (SocketAddr, bool),
+) {
     let Ok(local) = stream.local_addr() else { return };
     let network = &broker.config.network;
     if net::tune_accepted(&stream, network.send_buffer_bytes, network.receive_buffer_bytes).is_err() {
         return;
     }
     let stream = Arc::new(stream);
-    let Some(slot) = broker.connections.admit(&stream, peer) else {
-        tracing::info!(%peer, "connection refused: its address has max.connections.per.ip open");
+    let Some(slot) = broker.connections.admit(&stream, peer, is_protected) else {
+        tracing::info!(%peer, "connection refused: its address has max.connections.per.ip open, or the broker stops");
         return;
     };
     let info = Arc::new(ConnectionInfo {

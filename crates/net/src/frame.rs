@@ -52,6 +52,12 @@ impl FrameBuffer {
         Ok(Some(self.bytes.split_to(size).freeze()))
     }
 
+    /// The size of the frame at the front, if it is there whole.
+    pub fn whole(&self, max: usize) -> Option<usize> {
+        let size = PREFIX_BYTES + self.frame_size(max).ok()??;
+        (self.bytes.len() >= size).then_some(size)
+    }
+
     /// The body's length of the frame at the front, once its prefix is there.
     fn frame_size(&self, max: usize) -> Result<Option<usize>, FrameError> {
         let Some(prefix) = self.bytes.first_chunk::<PREFIX_BYTES>() else { return Ok(None) };

@@ -39,7 +39,11 @@ static QUORUM_ROW: Row = own_row(|ctx, decoder| {
     later(ctx, decoder, |ctx, body| Box::pin(async move { quorum_message(&ctx, body).await }))
 });
 static FORWARD_ROW: Row = own_row(|ctx, decoder| {
-    later(ctx, decoder, |ctx, body| Box::pin(async move { Some(forward::serve(&ctx, body).await) }))
+    later(ctx, decoder, |ctx, body| {
+        // One that takes long keeps none waiting that came behind it: each runs by itself, only answers keep their order.
+        let running = tokio::spawn(async move { forward::serve(&ctx, body).await });
+        Box::pin(async move { running.await.ok() })
+    })
 });
 
 const fn own_row(run: fn(RequestContext, Decoder) -> Later) -> Row {

@@ -225,6 +225,13 @@ impl super::Config {
         found.unwrap_or_else(|| protocol.to_uppercase())
     }
 
+    /// Whether connections to a listener are of the cluster's own, and come before clients': the controllers' and, where it is not
+    /// the only one for clients, the brokers'.
+    pub(crate) fn is_protected(&self, listener: &ListenerConfig) -> bool {
+        let for_clients = self.listeners.iter().filter(|one| !one.is_controllers).count();
+        listener.is_controllers || for_clients > 1 && listener.name == self.inter_broker_listener()
+    }
+
     /// The name of the controllers' listener: the first of `controller.listener.names`.
     pub fn controller_listener(&self) -> String {
         let named = self.properties.get("controller.listener.names").map(|one| one.value.as_str());

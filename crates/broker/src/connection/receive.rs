@@ -76,6 +76,25 @@ impl Connection {
 
     /// Whether the frame being received may take more memory.
     fn poll_memory(&mut self, cx: &mut Context<'_>) -> bool {
+        let uncounted = self.replies.iter().map(|(_, ticket)| ticket.uncounted).sum();
+        let needed = memory_needed(self.frames.len(), uncounted);
+        let is_granted = self.poll_reserve(cx, needed);
+        if is_granted && needed > 0 {
+            // The next request has it; its answer leaves behind theirs.
+            self.replies.iter_mut().for_each(|(_, ticket)| ticket.uncounted = 0);
+        }
+        is_granted
+    }
+
+    /// Whether the frame that is there may be taken: a large one that one read has brought whole has no memory reserved yet.
+    pub(super) fn poll_whole(&mut self, cx: &mut Context<'_>) -> bool {
+        match self.frames.whole(self.frame_max_bytes()) {
+            Some(size) if size > UNCOUNTED_FRAME_BYTES => self.poll_reserve(cx, size),
+            _ => true,
+        }
+    }
+
+    fn poll_reserve(&mut self, cx: &mut Context<'_>, needed: usize) -> bool {
         if let Some(wanted) = &mut self.memory_wanted {
             let Poll::Ready(granted) = wanted.as_mut().poll(cx) else { return false };
             self.memory_wanted = None;
@@ -86,20 +105,13 @@ impl Connection {
             };
             self.memory = memory;
         }
-        let needed =
-            memory_needed(self.frames.len(), self.replies.iter().map(|(_, ticket)| ticket.uncounted).sum());
-        if needed == 0 {
-            return true;
-        }
-        if self.info.broker.memory.try_grow(&mut self.memory, needed) {
-            // The next request has it; its answer leaves behind theirs.
-            self.replies.iter_mut().for_each(|(_, ticket)| ticket.uncounted = 0);
+        if needed == 0 || self.info.broker.memory.try_grow(&mut self.memory, needed) {
             return true;
         }
         let memory = std::mem::take(&mut self.memory);
         let slot = Arc::clone(&self.info.slot);
         self.memory_wanted = Some(Box::pin(grown(Arc::clone(&self.info.broker), slot, memory, needed)));
-        self.poll_memory(cx)
+        self.poll_reserve(cx, needed)
     }
 }
 

@@ -228,3 +228,22 @@ async fn answers_that_stand_before_a_refusal_leave_first() {
     }
     fixture.broker.stop().await;
 }
+
+/// Its size was known from the one before, so that one read brings it.
+#[tokio::test]
+async fn a_large_frame_that_comes_whole_waits_for_memory_too() {
+    let mut fixture = Fixture::start("whole").await;
+    let mut metadata = large();
+    metadata.topics.as_mut().unwrap().truncate(200);
+    fixture.send(9, &metadata).await;
+    assert_eq!(fixture.receive::<MetadataRequest>(9).await.topics.len(), 200);
+    let mut all = net::Reservation::default();
+    fixture.broker.broker().memory.grow(&mut all, usize::MAX).await;
+    fixture.send(9, &metadata).await;
+    let mut byte = [0; 1];
+    let early = tokio::time::timeout(Duration::from_millis(500), fixture.stream.peek(&mut byte)).await;
+    assert!(early.is_err(), "it ran without memory");
+    drop(all);
+    assert_eq!(fixture.receive::<MetadataRequest>(9).await.topics.len(), 200);
+    fixture.broker.stop().await;
+}

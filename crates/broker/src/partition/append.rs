@@ -134,6 +134,15 @@ impl Partition {
             self.waiters.moved(&Key::LogEnd(self.key));
         }
         self.advance(standing);
+        // Whoever ended the waiting while this turn was at the disk did not find what it has put there since.
+        if self.is_closed() || self.dir.load().has_failed() {
+            let gone = if self.is_closed() {
+                ErrorCode::NOT_LEADER_OR_FOLLOWER
+            } else {
+                ErrorCode::KAFKA_STORAGE_ERROR
+            };
+            self.fail_acks(gone);
+        }
         finished.into_iter().for_each(|(watcher, outcome)| watcher.done(outcome));
     }
 
