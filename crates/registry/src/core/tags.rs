@@ -4,7 +4,7 @@ mod json_schema;
 
 use std::collections::BTreeSet;
 
-use schema::json::{Json, Object};
+use schema::json::Json;
 use schema::{Language, Metadata, RuleSet};
 
 use super::Draft;
@@ -66,18 +66,18 @@ pub(crate) fn tag_request<'s>(
     })
 }
 
-/// Each change of tags copies the schema: so many bytes of copies are made.
-const COPIED_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Each change of tags looks through the schema: so many bytes are looked through.
+const SEARCHED_BYTES_MAX: usize = 512 * 1024 * 1024;
 
 /// So many bytes of paths are collected; parts behind them are told without tags.
 const PATH_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// What changing tags may yet copy.
+/// What changing tags may yet look through.
 struct Work(usize);
 
 impl Default for Work {
     fn default() -> Self {
-        Self(COPIED_BYTES_MAX)
+        Self(SEARCHED_BYTES_MAX)
     }
 }
 
@@ -110,7 +110,7 @@ impl Edits<'_> {
                 work.spend(text.len())?;
                 let entity = member(entry, "schemaEntity");
                 let path = entity.and_then(|entity| self::text(entity, "entityPath")).unwrap_or_default();
-                tree = tagged(language, &tree, path, &strings(member(entry, "tags")), add)?;
+                tagged(language, &mut tree, path, &strings(member(entry, "tags")), add)?;
             }
         }
         Ok(tree.to_text())
@@ -135,7 +135,7 @@ pub(super) fn propagated(language: Language, before: &str, text: &str) -> String
             break;
         }
         // What is no longer there has no tags.
-        tree = tagged(language, &tree, &path, &tags, true).unwrap_or(tree);
+        let _ = tagged(language, &mut tree, &path, &tags, true);
     }
     tree.to_text()
 }
@@ -219,17 +219,19 @@ fn strings(json: Option<&Json>) -> Vec<String> {
 /// has its namespace and may stand inside others; see `json_schema` for the others.
 fn tagged(
     language: Language,
-    tree: &Json,
+    tree: &mut Json,
     path: &str,
     tags: &[String],
     add: bool,
-) -> Result<Json, RestError> {
-    let no_part = || RestError::invalid_schema(format!("No matching entity at path '{path}' in the schema"));
-    let changed = match language {
-        Language::Avro => in_avro(tree, None, path, &|part| with_tags(part, tags, add)),
-        _ => json_schema::changed(tree, path, &|part| with_tags(part, tags, add)),
+) -> Result<(), RestError> {
+    let is_there = match language {
+        Language::Avro => in_avro(tree, None, path, &|part| retag(part, tags, add)),
+        _ => json_schema::changed(tree, path, &|part| retag(part, tags, add)).is_some(),
     };
-    changed.ok_or_else(no_part)
+    match is_there {
+        true => Ok(()),
+        false => Err(RestError::invalid_schema(format!("No matching entity at path '{path}' in the schema"))),
+    }
 }
 
 fn full_name(tree: &Json, space: Option<&str>) -> String {
@@ -240,8 +242,8 @@ fn full_name(tree: &Json, space: Option<&str>) -> String {
     }
 }
 
-fn with_tags(part: &Json, tags: &[String], add: bool) -> Json {
-    let Json::Object(object) = part else { return part.clone() };
+fn retag(part: &mut Json, tags: &[String], add: bool) {
+    let Json::Object(object) = part else { return };
     let mut all: BTreeSet<String> = strings(object.get(TAGS)).into_iter().collect();
     for tag in tags {
         if add {
@@ -250,54 +252,41 @@ fn with_tags(part: &Json, tags: &[String], add: bool) -> Json {
             all.remove(tag);
         }
     }
-    let mut entries: Vec<(String, Json)> = object.clone().into_entries();
-    entries.retain(|(key, _)| key != TAGS || !all.is_empty());
-    if !all.is_empty() {
-        entries.push((TAGS.to_owned(), crate::json::texts(all)));
+    if all.is_empty() {
+        object.remove(TAGS);
+    } else {
+        object.set(TAGS, crate::json::texts(all));
     }
-    Json::Object(Object::from_entries(entries))
 }
 
-type Change<'a> = &'a dyn Fn(&Json) -> Json;
+type Change<'a> = &'a dyn Fn(&mut Json);
 
-/// The tree with the first of these parts changed that `change` finds something in.
-fn in_first(list: &[Json], change: impl Fn(&Json) -> Option<Json>) -> Option<Json> {
-    let (at, changed) = list.iter().enumerate().find_map(|(at, item)| Some((at, change(item)?)))?;
-    let mut list = list.to_vec();
-    *list.get_mut(at)? = changed;
-    Some(Json::Array(list))
-}
-
-/// An Avro schema with the record of that full name, or one of its fields, changed, however deep it stands.
-fn in_avro(tree: &Json, space: Option<&str>, path: &str, change: Change<'_>) -> Option<Json> {
-    if let Some(branches) = tree.as_array() {
-        return in_first(branches, |branch| in_avro(branch, space, path, change));
+/// Changes the record of that full name, or one of its fields, however deep it stands in an Avro schema; the first of several.
+fn in_avro(tree: &mut Json, space: Option<&str>, path: &str, change: Change<'_>) -> bool {
+    if let Json::Array(branches) = tree {
+        return branches.iter_mut().any(|branch| in_avro(branch, space, path, change));
     }
-    let Some(fields) = member(tree, "fields").and_then(Json::as_array) else {
-        return ["items", "values", "type"].iter().find_map(|key| {
-            let inner = member(tree, key).filter(|inner| inner.as_str().is_none())?;
-            Some(replaced(tree, key, in_avro(inner, space, path, change)?))
-        });
-    };
+    if member(tree, "fields").and_then(Json::as_array).is_none() {
+        return ["items", "values", "type"].iter().any(|key| in_type(tree, key, space, path, change));
+    }
     let own = full_name(tree, space);
     if path == own {
-        return Some(change(tree));
+        change(tree);
+        return true;
     }
     let named = path.strip_prefix(&own).and_then(|rest| rest.strip_prefix('.'));
     let space = own.rsplit_once('.').map(|(space, _)| space);
-    let fields = in_first(fields, |field| {
+    let Some(Json::Array(fields)) = tree.get_mut("fields") else { return false };
+    fields.iter_mut().any(|field| {
         if named.is_some() && text(field, "name") == named {
-            return Some(change(field));
+            change(field);
+            return true;
         }
-        let inner = member(field, "type")?;
-        Some(replaced(field, "type", in_avro(inner, space, path, change)?))
-    })?;
-    Some(replaced(tree, "fields", fields))
+        in_type(field, "type", space, path, change)
+    })
 }
 
-fn replaced(tree: &Json, key: &str, value: Json) -> Json {
-    let mut entries = tree.as_object().cloned().unwrap_or_default().into_entries();
-    entries.push((key.to_owned(), value));
-    // The later entry takes the earlier one's place.
-    Json::Object(Object::from_entries(entries))
+fn in_type(tree: &mut Json, key: &str, space: Option<&str>, path: &str, change: Change<'_>) -> bool {
+    let inner = tree.get_mut(key).filter(|inner| inner.as_str().is_none());
+    inner.is_some_and(|inner| in_avro(inner, space, path, change))
 }

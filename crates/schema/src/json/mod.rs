@@ -64,6 +64,11 @@ impl Json {
         self.as_object()?.get(key)
     }
 
+    /// As [`Self::get`], to be changed in its place.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Json> {
+        if let Json::Object(object) = self { object.get_mut(key) } else { None }
+    }
+
     /// A text that equal values share and others do not: numbers by value, objects in any order.
     pub fn value_key(&self) -> String {
         self.sorted().spelled(Spelling::Value)

@@ -49,12 +49,41 @@ impl Object {
 
     /// The member of that name.
     pub fn get(&self, key: &str) -> Option<&Json> {
+        self.place(key).and_then(|place| self.entries.get(place)).map(|(_, value)| value)
+    }
+
+    fn place(&self, key: &str) -> Option<usize> {
         if self.by_key.is_empty() {
-            return self.entries.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+            return self.entries.iter().position(|(name, _)| name == key);
         }
         let at = self.by_key.binary_search_by(|i| key_at(&self.entries, *i).cmp(key)).ok()?;
-        let entry = *self.by_key.get(at)?;
-        self.entries.get(entry as usize).map(|(_, value)| value)
+        self.by_key.get(at).map(|entry| *entry as usize)
+    }
+
+    /// The member of that name, to be changed in its place.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Json> {
+        let place = self.place(key)?;
+        self.entries.get_mut(place).map(|(_, value)| value)
+    }
+
+    /// Gives the member of that name another value, or becomes one member longer.
+    pub fn set(&mut self, key: &str, value: Json) {
+        match self.get_mut(key) {
+            Some(place) => *place = value,
+            None => {
+                self.entries.push((key.to_owned(), value));
+                self.index();
+            }
+        }
+    }
+
+    /// Takes the member of that name out.
+    pub fn remove(&mut self, key: &str) -> Option<Json> {
+        let place = self.place(key)?;
+        let (_, value) = self.entries.remove(place);
+        self.by_key.clear();
+        self.index();
+        Some(value)
     }
 
     /// Whether there is a member of that name.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use schema::json::Json;
 
-use super::{Change, Found, note, replaced};
+use super::{Change, Found, note};
 use crate::json::{member, text};
 
 /// The keywords that combine schemas, with what they are called in paths.
@@ -84,24 +84,24 @@ fn is_object(tree: &Json) -> bool {
     }
 }
 
-/// The schema with the part that a path names changed.
-pub(super) fn changed(tree: &Json, path: &str, change: Change<'_>) -> Option<Json> {
+/// Changes the part of a schema that a path names; none if there is none.
+pub(super) fn changed(tree: &mut Json, path: &str, change: Change<'_>) -> Option<()> {
     let (kind, rest) = first(path);
     match kind {
         "object" => in_named(tree, rest, change),
-        "array" => in_member(tree, "items", rest, change),
-        "not" => in_member(tree, "not", rest, change),
+        "array" => changed(tree.get_mut("items")?, rest, change),
+        "not" => changed(tree.get_mut("not")?, rest, change),
         "conditional" => {
             let (key, rest) = first(rest);
-            CONDITIONS.contains(&key).then(|| in_member(tree, key, rest, change))?
+            CONDITIONS.contains(&key).then(|| changed(tree.get_mut(key)?, rest, change))?
         }
         combined => {
             let (key, _) = COMBINED.iter().find(|(_, called)| *called == combined)?;
             let (number, rest) = first(rest);
-            match member(tree, key) {
-                Some(list) => Some(replaced(tree, key, in_numbered(list, number, rest, change)?)),
+            match tree.get(key).is_some() {
+                true => changed(numbered(tree.get_mut(key)?, number)?, rest, change),
                 // A list of types is told as a combination, too, as is a condition beside other keywords.
-                None => changed(tree, rest, change),
+                false => changed(tree, rest, change),
             }
         }
     }
@@ -112,37 +112,37 @@ fn first(path: &str) -> (&str, &str) {
     path.split_once('.').unwrap_or((path, ""))
 }
 
-fn in_member(tree: &Json, key: &str, path: &str, change: Change<'_>) -> Option<Json> {
-    Some(replaced(tree, key, changed(member(tree, key)?, path, change)?))
-}
-
 /// Below an object: itself, a property, or a definition.
-fn in_named(tree: &Json, path: &str, change: Change<'_>) -> Option<Json> {
+fn in_named(tree: &mut Json, path: &str, change: Change<'_>) -> Option<()> {
     if path.is_empty() {
-        return Some(change(tree));
+        change(tree);
+        return Some(());
     }
     let (key, path) = match first(path) {
         (key, rest) if DEFINITIONS.contains(&key) => (key, rest),
         _ => ("properties", path),
     };
-    let container = member(tree, key)?;
     // A name may have dots: the shortest that is there.
     let rest_of = |name: &str| {
         let rest = path.strip_prefix(name)?;
         if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') }
     };
-    let names = entries(tree, key).filter_map(|(name, part)| Some((name, part, rest_of(name)?)));
-    let (name, part, rest) = names.min_by_key(|(name, ..)| name.len())?;
-    let part = if rest.is_empty() { change(part) } else { changed(part, rest, change)? };
-    Some(replaced(tree, key, replaced(container, name, part)))
+    let names = entries(tree, key).filter_map(|(name, _)| Some((name, rest_of(name)?)));
+    let (name, rest) = names.min_by_key(|(name, _)| name.len())?;
+    let name = name.to_owned();
+    let part = tree.get_mut(key)?.get_mut(&name)?;
+    if rest.is_empty() {
+        change(part);
+        return Some(());
+    }
+    changed(part, rest, change)
 }
 
-fn in_numbered(list: &Json, number: &str, path: &str, change: Change<'_>) -> Option<Json> {
+fn numbered<'t>(list: &'t mut Json, number: &str) -> Option<&'t mut Json> {
     let wanted = *sorted(Some(list)).get(number.parse::<usize>().ok()?)?;
-    let parts = list.as_array()?.iter().map(|part| {
-        if core::ptr::eq(part, wanted) { changed(part, path, change) } else { Some(part.clone()) }
-    });
-    parts.collect::<Option<Vec<Json>>>().map(Json::Array)
+    let place = list.as_array()?.iter().position(|part| core::ptr::eq(part, wanted))?;
+    let Json::Array(parts) = list else { return None };
+    parts.get_mut(place)
 }
 
 /// Combined schemas in the order in which paths count them: it does not depend on the order in which they are written.
