@@ -7,6 +7,7 @@ use base::Str;
 use net::{AcceptPause, Bound, accept_error_pause};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use wire::messages::broker_registration::Listener as Registered;
 
 use crate::Broker;
 use crate::blocking::Pace;
@@ -38,6 +39,24 @@ impl Listener {
         match &self.config.advertised {
             Some((host, port)) => Endpoint { host: host.as_str().into(), port: *port },
             None => Endpoint { host: local.ip().to_canonical().to_string().into(), port: local.port() },
+        }
+    }
+
+    /// What the cluster is told of it. Without an advertised address that is the host it is bound to and, where it is bound to all,
+    /// the machine's name, as Kafka has it; one that leads nowhere helps nobody, and nobody else asks who is alone.
+    pub(crate) fn registered(&self, is_alone: bool) -> Registered {
+        let config = &self.config;
+        let (host, port) = match &config.advertised {
+            Some((host, port)) => (host.as_str(), *port),
+            None if config.host.is_empty() && is_alone => ("localhost", self.port),
+            None if config.host.is_empty() => (env::machine_name().unwrap_or("localhost"), self.port),
+            None => (config.host.as_str(), self.port),
+        };
+        Registered {
+            name: config.name.as_str().into(),
+            host: host.into(),
+            port,
+            security_protocol: config.protocol.code(),
         }
     }
 }
@@ -126,4 +145,31 @@ fn take_in(
             End::Refused(reason) => tracing::info!(%peer, reason, "connection closed"),
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Origin, Properties};
+
+    #[test]
+    fn others_are_told_an_address_that_leads_here() {
+        let machine = env::machine_name().unwrap_or("localhost");
+        for (listeners, advertised, is_alone, host) in [
+            ("PLAINTEXT://:9092", None, false, machine),
+            ("PLAINTEXT://0.0.0.0:9092", None, false, machine),
+            ("PLAINTEXT://:9092", None, true, "localhost"),
+            ("PLAINTEXT://10.1.2.3:9092", None, false, "10.1.2.3"),
+            ("PLAINTEXT://:9092", Some("PLAINTEXT://outside:1"), false, "outside"),
+        ] {
+            let mut properties = Properties::default();
+            properties.set("listeners", listeners, Origin::Embedder);
+            if let Some(advertised) = advertised {
+                properties.set("advertised.listeners", advertised, Origin::Embedder);
+            }
+            let config = Config::new(properties).unwrap().listeners.remove(0);
+            let listener = Listener { config, port: 9092 };
+            assert_eq!(listener.registered(is_alone).host, host, "{listeners} {advertised:?}");
+        }
+    }
 }

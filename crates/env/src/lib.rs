@@ -6,12 +6,14 @@
 
 mod clock;
 mod disk;
+mod host;
 mod random;
 mod real;
 mod sim;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use disk::{Disk, Entry, File, Guard, Open, Space};
+pub use host::machine_name;
 pub use random::{OsRandom, Random, SeededRandom};
 pub use real::RealDisk;
 pub use sim::{Fault, FileClass, Images, Operation, SimDisk, Trace};

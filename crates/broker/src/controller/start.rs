@@ -16,7 +16,7 @@ use quorum::{
 use tokio::sync::watch;
 use wire::ErrorCode;
 use wire::messages::broker_heartbeat::BrokerHeartbeatRequest;
-use wire::messages::broker_registration::{BrokerRegistrationRequest, Feature, Listener as Registered};
+use wire::messages::broker_registration::{BrokerRegistrationRequest, Feature};
 
 use super::carry;
 use super::follow::Follower;
@@ -223,7 +223,8 @@ fn own_peer(broker: &Broker, listeners: &[Arc<Listener>]) -> Peer {
     if let Some(voter) = broker.config.quorum.voters.iter().find(|voter| voter.id == id) {
         return voter.clone();
     }
-    let own = listeners.iter().find(|listener| listener.config.is_controllers).map(|own| registered(own));
+    let own =
+        listeners.iter().find(|listener| listener.config.is_controllers).map(|own| own.registered(false));
     let (host, port) = own.map_or_else(Default::default, |own| (own.host.to_string(), own.port));
     Peer { id, host, port }
 }
@@ -235,6 +236,10 @@ impl Broker {
         listeners: &[Arc<Listener>],
         stop: &watch::Receiver<bool>,
     ) -> Result<(), MetadataError> {
+        if self.thread.is_some() {
+            // Found out here, where it may take the resolver's time.
+            let _ = tokio::task::spawn_blocking(env::machine_name).await;
+        }
         let log: Arc<dyn MetadataLog> = match &self.thread {
             None => open_local(self)?,
             Some(thread) if self.config.quorum.roles.controller => {
@@ -247,7 +252,7 @@ impl Broker {
         let mailbox = Mailbox::start(self, log, follower, stop);
         assert!(self.metadata.mailbox.set(mailbox).is_ok(), "the metadata starts once");
         let clients: Vec<_> = listeners.iter().filter(|one| !one.config.is_controllers).collect();
-        let endpoints = clients.iter().map(|listener| registered(listener)).collect();
+        let endpoints = clients.iter().map(|one| one.registered(self.thread.is_none())).collect();
         assert!(self.metadata.endpoints.set(endpoints).is_ok(), "the metadata starts once");
         let patience = self.config.quorum.roles.broker.then_some(self.config.quorum.registration_timeout);
         self.know_cluster(patience).await?;
@@ -373,20 +378,4 @@ fn may_pass(code: ErrorCode) -> bool {
             | ErrorCode::REQUEST_TIMED_OUT
             | ErrorCode::STALE_BROKER_EPOCH
     )
-}
-
-/// A listener as the cluster is told of it. Without an advertised address others are told the host it is bound to.
-fn registered(listener: &Listener) -> Registered {
-    let config = &listener.config;
-    let (host, port) = match &config.advertised {
-        Some((host, port)) => (host.as_str(), *port),
-        None if config.host.is_empty() => ("localhost", listener.port),
-        None => (config.host.as_str(), listener.port),
-    };
-    Registered {
-        name: config.name.as_str().into(),
-        host: host.into(),
-        port,
-        security_protocol: config.protocol.code(),
-    }
 }
