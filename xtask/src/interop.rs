@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use crate::brokers::Brokers;
 pub use crate::brokers::binary;
 use crate::listed::{self, Run};
-use crate::runtimes::{CC, GO, JAVA, MAVEN, NODE, PYTHON, Runtime};
+use crate::runtimes::{CC, GO, JAVA, KCAT, MAVEN, NODE, PYTHON, Runtime};
 use crate::shell::{root, target};
 use crate::suite::Volume;
 
@@ -48,7 +48,7 @@ pub const CLIENTS: &[Client] = &[
     client("mixed-group", &[JAVA, MAVEN, PYTHON], true),
     client("registry-crash", &[PYTHON], true),
     client("registry-fleet", &[JAVA, MAVEN, PYTHON], true),
-    client("kcat", &[], false),
+    client("kcat", &[KCAT], false),
     client("java-apps", &[JAVA, MAVEN, PYTHON], false),
     client("librdkafka", &[NODE, CC], true),
     client("rust", &[PYTHON, CC], false),

@@ -57,6 +57,7 @@ runtime!(
 runtime!(GO, "go", ["version"], from 1 24 by ["go", "version"], "Go 1.24 or later (https://go.dev/dl)");
 runtime!(CC, "cc", ["--version"], "a C compiler and make (Debian: apt install build-essential)");
 
+runtime!(KCAT, "kcat", ["-V"], "kcat (Debian: apt install kcat)");
 runtime!(VALGRIND, "valgrind", ["--version"], "Valgrind (Debian: apt install valgrind)");
 runtime!(IP, "ip", ["-V"], "ip, of iproute2 (Debian: apt install iproute2)");
 runtime!(TC, "tc", ["-V"], "tc, of iproute2 (Debian: apt install iproute2)");
