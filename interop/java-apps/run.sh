@@ -35,6 +35,11 @@ hear() { # BOOTSTRAP TOPIC PATTERN: reads from the beginning until a line matche
     consumer=$!; grep -m1 -E "$3" <&3; found=$?; kill "$consumer"; exit $found' _ "$@"
 }
 export -f create say hear; export T
+# A consumer that comes first has the topic made with one partition, and would see the second, which MirrorMaker adds, after minutes.
+appears() { # BOOTSTRAP TOPIC
+  for _ in $(seq 300); do "$MEKONG" topic describe "$2" --bootstrap-server "$1" >/dev/null 2>&1 && return; sleep 0.2; done
+  echo "no topic $2 at $1"; return 1
+}
 
 streams() {
   local port folder=$WORK/streams; port=$(free_port); rm -rf "$folder"
@@ -82,6 +87,7 @@ mirror() {
   create "127.0.0.1:$ours" back 1
   background java_class org.apache.kafka.connect.mirror.MirrorMaker "$folder/mm2.properties" >"$folder/log" 2>&1
   seq 1 20 | say "127.0.0.1:$theirs" there; seq 21 40 | say "127.0.0.1:$ours" back
+  appears "127.0.0.1:$ours" kafka.there; appears "127.0.0.1:$theirs" mekong.back
   check mirror-kafka-to-mekong '20$' hear "127.0.0.1:$ours" kafka.there '20$'
   check mirror-mekong-to-kafka '40$' hear "127.0.0.1:$theirs" mekong.back '40$'
 }
