@@ -115,7 +115,7 @@ pub const STEPS: &[Step] = &[
         run: checker,
         when: Always,
     },
-    full("fuzz-decoder", "5,000,000 inputs to the decoder", fuzz_decoder),
+    full("fuzz-decoder", "6,250,000 inputs to the decoder, 10,000 of each message and version", fuzz_decoder),
     full("fuzz-batches", "2,000,000 inputs to the batch parser", fuzz_batches),
     full("fuzz-groups", "more than 1,000,000 requests to groups", fuzz_groups),
     full("fuzz-recovery", "200,000 damaged data folders", fuzz_recovery),
@@ -263,7 +263,7 @@ fn at_volume(package: &str, test: &[&str], settings: &[(&str, &str)]) -> Result<
 }
 
 fn fuzz_decoder(_: Volume) -> Result<(), String> {
-    at_volume("mekong-wire", &["--test", "fuzz", "--"], &[("MEKONG_FUZZ_INPUTS", "5000000")])
+    at_volume("mekong-wire", &["--test", "fuzz", "--"], &[("MEKONG_FUZZ_INPUTS", "6250000")])
 }
 
 fn fuzz_batches(_: Volume) -> Result<(), String> {

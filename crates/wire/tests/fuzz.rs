@@ -119,8 +119,9 @@ fn broken_messages_are_refused_within_the_budget() {
         drop(frame::decode_request_header(Bytes::from(bytes)));
     }
     println!(
-        "{inputs} inputs from seed {seed} over {} (message, version) pairs, {accepted} accepted",
-        pairs.len()
+        "{inputs} inputs from seed {seed} over {} (message, version) pairs, at least {} of each, {accepted} accepted",
+        pairs.len(),
+        inputs / pairs.len() as u64
     );
 }
 
