@@ -192,8 +192,7 @@ impl Registry {
         let deadline = Instant::now() + self.settings.timeout;
         for attempt in 0..ATTEMPTS {
             fence::rest(attempt).await;
-            let turn = timeout_at(deadline, Arc::clone(&self.writer).lock_owned()).await;
-            let mut guard = turn.map_err(|_| RestError::timed_out(operation))?;
+            let mut guard = self.turn_by(deadline, operation).await?;
             // Newly elected: what the leader before wrote counts.
             if guard.has_changed().unwrap_or(false) {
                 self.catch_up().await?;
@@ -220,8 +219,8 @@ impl Registry {
                 Err(_) => continue,
             };
             if !records.is_empty() && !holds {
-                // What is written is decided behind a fence of one's own.
-                self.hold().await?;
+                // What is written is decided behind a fence of one's own. Who lost the log has lost one of its attempts.
+                let _ = self.hold().await?;
                 continue;
             }
             if !self.are_claims(&records) && !self.may_undo(met).await? {

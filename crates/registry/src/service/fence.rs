@@ -14,6 +14,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use tokio::time::{Instant, timeout_at};
+
 use super::{ATTEMPTS, Registry, Turn, lock};
 use crate::config::Mode;
 use crate::election::Leader;
@@ -32,7 +34,7 @@ const RENEW_PAUSE: Duration = Duration::from_mins(1);
 /// each other for ever. The second attempt is the usual one behind a fence of one's own.
 pub(super) async fn rest(attempt: usize) {
     if attempt > 1 {
-        let most = 1 << attempt.min(7);
+        let most = 1 << attempt.min(9);
         tokio::time::sleep(Duration::from_millis(RandomState::new().hash_one(attempt) % most)).await;
     }
 }
@@ -77,10 +79,20 @@ impl Registry {
         if *self.leader.borrow() != Leader::This || self.settings.read_only {
             return None;
         }
-        self.hold().await.ok()?;
+        self.hold().await.ok().filter(|holds| *holds)?;
         let met = self.met();
         let stands = self.may_undo(met).await.is_ok() && self.realign(operation).await.is_ok();
         stands.then_some(guard)
+    }
+
+    /// The turn to decide, if it comes before the deadline.
+    pub(super) async fn turn_by(
+        &self,
+        deadline: Instant,
+        operation: &'static str,
+    ) -> Result<Turn, RestError> {
+        let turn = timeout_at(deadline, Arc::clone(&self.writer).lock_owned()).await.ok();
+        turn.filter(|_| Instant::now() < deadline).ok_or_else(|| RestError::timed_out(operation))
     }
 
     pub(super) fn is_elected(&self) -> Result<(), RestError> {
@@ -91,12 +103,13 @@ impl Registry {
         Ok(())
     }
 
-    /// Takes over the log, if another has it or nobody. What others wrote before is replayed then.
-    pub(super) async fn hold(&self) -> Result<(), RestError> {
+    /// Takes over the log, if another has it or nobody. What others wrote before is replayed then. False if others took it back as
+    /// often as this was tried.
+    pub(super) async fn hold(&self) -> Result<bool, RestError> {
         for attempt in 0..ATTEMPTS {
             rest(attempt).await;
             if lock(&self.pending).held().is_some() {
-                return Ok(());
+                return Ok(true);
             }
             self.is_elected()?;
             let fence = self.next_fence().await?;
@@ -112,7 +125,7 @@ impl Registry {
             }
             lock(&self.pending).take_over(fence);
         }
-        Err(RestError::no_leader())
+        Ok(false)
     }
 
     /// Puts a fence anew that brokers would come to forget, if this registry is the one that writes; the answer is when to look again.
